@@ -1,0 +1,180 @@
+-- The tables that referral.install() creates. Ordinary tables: they are dumped and restored like any other
+-- and are no members of the extension.
+--   @key@         type of the user's key          @key_column@  the same with its length, for columns
+--   @eq@          its operator for equality       @users@, @users_key@  the users table and its key
+
+CREATE TABLE referral.programs (
+    program_id         integer GENERATED ALWAYS AS IDENTITY CONSTRAINT programs_pkey PRIMARY KEY,
+    name               text NOT NULL CONSTRAINT programs_name_key UNIQUE
+                       CONSTRAINT programs_name_check CHECK (length(name) BETWEEN 1 AND 63),
+    starts_at          timestamptz NOT NULL DEFAULT '-infinity',
+    ends_at            timestamptz NOT NULL DEFAULT 'infinity',
+    attribution_window interval CONSTRAINT programs_attribution_window_check CHECK (attribution_window > interval '0'),
+    strict             boolean NOT NULL DEFAULT false,
+    created_at         timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT programs_period_check CHECK (starts_at < ends_at)
+);
+COMMENT ON TABLE referral.programs IS 'Campaigns. A program may be changed by its owner; what its friends have earned follows at their next evaluation.';
+COMMENT ON COLUMN referral.programs.starts_at IS 'Redemptions before this are refused.';
+COMMENT ON COLUMN referral.programs.ends_at IS 'Redemptions from this on are refused; friends who redeemed before keep their terms.';
+COMMENT ON COLUMN referral.programs.attribution_window IS 'How long after the redemption a transaction counts: a day is 24 hours, a month a calendar month in UTC. Null is for ever.';
+COMMENT ON COLUMN referral.programs.strict IS 'True: a purchase whose credit cannot be posted fails. False: the purchase stands and the failure is a row in failures.';
+
+CREATE TABLE referral.invites (
+    invite_id       bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_pkey PRIMARY KEY,
+    user_id         @key_column@ CONSTRAINT invites_user_fkey REFERENCES @users@ (@users_key@) ON DELETE SET NULL,
+    invite_code     text NOT NULL CONSTRAINT invites_invite_code_key UNIQUE,
+    program_id      integer NOT NULL,
+    max_redemptions integer DEFAULT 1 CONSTRAINT invites_max_redemptions_check CHECK (max_redemptions > 0),
+    expires_at      timestamptz,
+    revoked_at      timestamptz,
+    created_at      timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX invites_user_id_idx ON referral.invites (user_id);
+COMMENT ON TABLE referral.invites IS 'Codes that users issued.';
+COMMENT ON COLUMN referral.invites.user_id IS 'The referrer; null once that user is deleted, and then the code cannot be redeemed.';
+COMMENT ON COLUMN referral.invites.invite_code IS 'As it is printed. Generated codes are 12 characters of Crockford base32 and a check character, 4-4-5.';
+COMMENT ON COLUMN referral.invites.program_id IS 'Its program. No foreign key: it would write a lock into the one row of the program for every code issued.';
+COMMENT ON COLUMN referral.invites.max_redemptions IS 'How many friends may redeem it; null for a link that any number may use.';
+
+CREATE TABLE referral.invites_friends (
+    invites_friends_id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_friends_pkey PRIMARY KEY,
+    invite_id          bigint NOT NULL CONSTRAINT invites_friends_invite_fkey REFERENCES referral.invites,
+    program_id         integer NOT NULL,
+    friend_id          @key_column@ CONSTRAINT invites_friends_friend_fkey REFERENCES @users@ (@users_key@) ON DELETE SET NULL,
+    referrer_id        @key_column@ CONSTRAINT invites_friends_referrer_fkey REFERENCES @users@ (@users_key@) ON DELETE SET NULL,
+    redeemed_at        timestamptz NOT NULL DEFAULT now(),
+    created_at         timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT invites_friends_friend_program_key UNIQUE (friend_id, program_id),
+    CONSTRAINT invites_friends_not_oneself_check CHECK (NOT friend_id @eq@ referrer_id)
+);
+CREATE INDEX invites_friends_invite_id_idx ON referral.invites_friends (invite_id);
+CREATE INDEX invites_friends_referrer_id_idx ON referral.invites_friends (referrer_id);
+COMMENT ON TABLE referral.invites_friends IS 'Friends who redeemed an invite: one referrer per friend and program.';
+COMMENT ON COLUMN referral.invites_friends.redeemed_at IS 'The versions of goals in force at this time are the friend''s terms, and transactions count from here on.';
+
+CREATE TABLE referral.sources (
+    source_id       integer GENERATED ALWAYS AS IDENTITY CONSTRAINT sources_pkey PRIMARY KEY,
+    name            text NOT NULL CONSTRAINT sources_name_key UNIQUE
+                    CONSTRAINT sources_name_check CHECK (length(name) BETWEEN 1 AND 63),
+    relation        regclass NOT NULL,
+    owner           regrole NOT NULL,
+    id              text,
+    user_column     text NOT NULL,
+    amount          text NOT NULL,
+    currency        text,
+    currency_column text,
+    qualifies       text NOT NULL,
+    occurred_at     text NOT NULL,
+    on_delete       text NOT NULL CONSTRAINT sources_on_delete_check CHECK (on_delete = 'archive' OR on_delete = 'reverse'),
+    facts           text NOT NULL,
+    id_type         text NOT NULL,
+    mapped_columns  name[] NOT NULL,
+    attached_at     timestamptz NOT NULL DEFAULT now(),
+    detached_at     timestamptz
+);
+CREATE UNIQUE INDEX sources_relation_key ON referral.sources (relation) WHERE detached_at IS NULL;
+COMMENT ON TABLE referral.sources IS 'Attached tables and how they are read. Written by attach_transactions and detach.';
+COMMENT ON COLUMN referral.sources.owner IS 'Owner of the table when it was attached. Mapping expressions run with the rights of the table''s owner; when it changes, the table has to be attached again.';
+COMMENT ON COLUMN referral.sources.facts IS 'The query that reads the table through its mappings, with every name qualified as it was understood when the table was attached.';
+COMMENT ON COLUMN referral.sources.id_type IS 'Type of the transaction''s id, so that a row is found again by an index.';
+COMMENT ON COLUMN referral.sources.mapped_columns IS 'Columns that the mappings read. An UPDATE that leaves them as they are is not evaluated.';
+
+CREATE TABLE referral.goals (
+    goal_id        integer GENERATED ALWAYS AS IDENTITY CONSTRAINT goals_pkey PRIMARY KEY,
+    program_id     integer NOT NULL CONSTRAINT goals_program_fkey REFERENCES referral.programs,
+    name           text NOT NULL CONSTRAINT goals_name_check CHECK (length(name) BETWEEN 1 AND 63),
+    version        integer NOT NULL CONSTRAINT goals_version_check CHECK (version > 0),
+    source_id      integer NOT NULL CONSTRAINT goals_source_fkey REFERENCES referral.sources,
+    rule           jsonb NOT NULL,
+    effective_from timestamptz NOT NULL DEFAULT now(),
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT goals_version_key UNIQUE (program_id, name, version)
+);
+COMMENT ON TABLE referral.goals IS 'What earns. A version is never changed; create_goal with the same name makes the next one.';
+COMMENT ON COLUMN referral.goals.effective_from IS 'In force for redemptions from here until the next version begins.';
+
+CREATE TABLE referral.goal_completions (
+    invites_friends_id bigint NOT NULL CONSTRAINT goal_completions_referral_fkey REFERENCES referral.invites_friends,
+    completion_no      integer NOT NULL,
+    goal_id            integer NOT NULL,
+    source_id          integer NOT NULL,
+    transaction_key    text NOT NULL,
+    amount             numeric NOT NULL CONSTRAINT goal_completions_amount_check CHECK (amount > 0),
+    currency           text,
+    occurred_at        timestamptz NOT NULL,
+    slot               integer CONSTRAINT goal_completions_slot_check CHECK (slot > 0),
+    state              text NOT NULL DEFAULT 'standing'
+                       CONSTRAINT goal_completions_state_check CHECK (state = 'standing' OR (state = 'reversed' AND slot IS NULL)),
+    decided_at         timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT goal_completions_pkey PRIMARY KEY (invites_friends_id, completion_no),
+    CONSTRAINT goal_completions_transaction_key UNIQUE (invites_friends_id, goal_id, transaction_key)
+);
+CREATE UNIQUE INDEX goal_completions_slot_key ON referral.goal_completions (invites_friends_id, goal_id, slot) WHERE slot IS NOT NULL;
+COMMENT ON TABLE referral.goal_completions IS 'Goals that a friend reached through a transaction, with the amount and the date that the decision rests on. Keys begin with the friend, so that two buyers write to different pages.';
+COMMENT ON COLUMN referral.goal_completions.completion_no IS 'Counts the completions of this friend.';
+COMMENT ON COLUMN referral.goal_completions.slot IS 'Place among the completions that stand, for a goal limited to so many; the key that holds the limit at any isolation level.';
+COMMENT ON COLUMN referral.goal_completions.state IS 'standing, or reversed: the transaction was refunded or another has taken its place.';
+
+CREATE TABLE referral.credits (
+    credit_id          bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT credits_pkey PRIMARY KEY,
+    beneficiary_id     @key_column@ NOT NULL,
+    role               text NOT NULL CONSTRAINT credits_role_check CHECK (role = 'referrer' OR role = 'friend'),
+    unit               text NOT NULL,
+    amount             numeric NOT NULL,
+    kind               text NOT NULL,
+    invites_friends_id bigint NOT NULL,
+    completion_no      integer NOT NULL,
+    revision           integer NOT NULL,
+    reverses           bigint,
+    available_at       timestamptz NOT NULL DEFAULT now(),
+    reason             text,
+    created_at         timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT credits_revision_key UNIQUE (invites_friends_id, completion_no, role, revision),
+    CONSTRAINT credits_completion_fkey FOREIGN KEY (invites_friends_id, completion_no) REFERENCES referral.goal_completions,
+    CONSTRAINT credits_kind_check CHECK (
+        (kind = 'earned' AND amount > 0 AND reverses IS NULL)
+        OR (kind = 'reversed' AND amount < 0 AND reverses IS NOT NULL AND reason IS NOT NULL))
+);
+CREATE INDEX credits_beneficiary_id_idx ON referral.credits (beneficiary_id);
+COMMENT ON TABLE referral.credits IS 'The ledger: signed lines, never changed and never deleted. A balance is their sum per beneficiary and unit.';
+COMMENT ON COLUMN referral.credits.beneficiary_id IS 'Key of the user who is credited. No foreign key: the line stays when the user is deleted, and a purchase locks no row that others share.';
+COMMENT ON COLUMN referral.credits.revision IS 'Counts the lines of this completion and role.';
+COMMENT ON COLUMN referral.credits.reverses IS 'The line that this one takes back, whole or in part.';
+
+CREATE TABLE referral.balances (
+    beneficiary_id @key_column@ NOT NULL,
+    unit           text NOT NULL,
+    amount         numeric NOT NULL,
+    CONSTRAINT balances_pkey PRIMARY KEY (beneficiary_id, unit)
+);
+COMMENT ON TABLE referral.balances IS 'Settled sums. Every reward of this version is available at once, so nothing is settled and the table is empty; balance() adds it to the lines.';
+
+CREATE TABLE referral.failures (
+    failure_id         bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT failures_pkey PRIMARY KEY,
+    source_id          integer NOT NULL,
+    invites_friends_id bigint NOT NULL,
+    transaction_key    text,
+    sqlstate           text NOT NULL,
+    message            text NOT NULL,
+    detail             text,
+    hint               text,
+    failed_at          timestamptz NOT NULL DEFAULT now(),
+    retries            integer NOT NULL DEFAULT 0,
+    resolved_at        timestamptz
+);
+CREATE INDEX failures_waiting_idx ON referral.failures (invites_friends_id) WHERE resolved_at IS NULL;
+COMMENT ON TABLE referral.failures IS 'Friends who could not be evaluated, written in the commit of the purchase that asked for it. The purchase stands; the next evaluation of the friend that succeeds posts what was missed.';
+COMMENT ON COLUMN referral.failures.transaction_key IS 'The transaction whose mapping failed, where it could be told.';
+
+CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.credits
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.goals
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+
+CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.programs
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
+CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.sources
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
+CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.goals
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();

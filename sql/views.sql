@@ -1,0 +1,61 @@
+-- The reports that referral.install() creates: views over the ledger for the DBA.
+
+CREATE VIEW referral.funnel AS
+SELECT p.name AS program,
+       coalesce(i.issued, 0) AS invites_issued,
+       coalesce(i.inviters, 0) AS inviters,
+       coalesce(f.redeemed, 0) AS redeemed,
+       coalesce(c.converted, 0) AS converted,
+       coalesce(c.credits, 0) AS credits,
+       round(f.redeemed::numeric / nullif(i.issued, 0), 4) AS redemption_rate,
+       round(c.converted::numeric / nullif(f.redeemed, 0), 4) AS conversion_rate,
+       round(f.redeemed::numeric / nullif(i.issued, 0), 4) AS sign_ups_per_invite,
+       round(f.redeemed::numeric / nullif(i.inviters, 0), 4) AS sign_ups_per_inviter
+FROM referral.programs p
+LEFT JOIN (SELECT program_id, count(*) AS issued, count(DISTINCT user_id) AS inviters
+           FROM referral.invites GROUP BY program_id) i USING (program_id)
+LEFT JOIN (SELECT program_id, count(*) AS redeemed
+           FROM referral.invites_friends GROUP BY program_id) f USING (program_id)
+LEFT JOIN (SELECT r.program_id, count(DISTINCT r.invites_friends_id) AS converted,
+                  count(*) FILTER (WHERE c.state = 'standing') AS credits
+           FROM referral.goal_completions c JOIN referral.invites_friends r USING (invites_friends_id)
+           WHERE c.state = 'standing'
+           GROUP BY r.program_id) c USING (program_id);
+COMMENT ON VIEW referral.funnel IS 'Per program: invites issued, friends who redeemed one, friends who completed a goal that stands, and completions that stand; the rates between them; sign-ups per invite and per inviter.';
+
+CREATE VIEW referral.top_referrers AS
+SELECT p.name AS program, l.beneficiary_id AS referrer_id, l.unit,
+       count(DISTINCT l.invites_friends_id) FILTER (WHERE l.net > 0) AS friends_converted,
+       sum(l.net) AS credited,
+       rank() OVER (PARTITION BY p.program_id, l.unit ORDER BY sum(l.net) DESC) AS place
+FROM (SELECT invites_friends_id, beneficiary_id, unit, sum(amount) AS net
+      FROM referral.credits WHERE role = 'referrer'
+      GROUP BY invites_friends_id, beneficiary_id, unit) l
+JOIN referral.invites_friends r USING (invites_friends_id)
+JOIN referral.programs p USING (program_id)
+GROUP BY p.program_id, p.name, l.beneficiary_id, l.unit;
+COMMENT ON VIEW referral.top_referrers IS 'What each referrer has been credited per program and unit, less what was reversed, with the friends behind it and the place.';
+
+CREATE VIEW referral.credit_lines AS
+SELECT l.credit_id, l.created_at, l.beneficiary_id, l.role, l.kind, l.unit, l.amount, l.available_at, l.reason, l.reverses,
+       p.name AS program, g.name AS goal, g.version AS goal_version,
+       s.name AS source, c.transaction_key, c.occurred_at, c.amount AS transaction_amount, c.currency, c.state,
+       r.friend_id, r.referrer_id, i.invite_code, r.redeemed_at, l.invites_friends_id, l.completion_no
+FROM referral.credits l
+JOIN referral.goal_completions c USING (invites_friends_id, completion_no)
+JOIN referral.goals g USING (goal_id)
+JOIN referral.sources s ON s.source_id = c.source_id
+JOIN referral.invites_friends r ON r.invites_friends_id = l.invites_friends_id
+JOIN referral.programs p ON p.program_id = r.program_id
+JOIN referral.invites i ON i.invite_id = r.invite_id;
+COMMENT ON VIEW referral.credit_lines IS 'Each line of the ledger with its cause: the goal and its version, the transaction, the friend and the invite.';
+
+CREATE VIEW referral.liability AS
+SELECT unit,
+       coalesce(sum(amount) FILTER (WHERE available_at > now()), 0) AS pending,
+       coalesce(sum(amount) FILTER (WHERE available_at <= now()), 0) AS available,
+       sum(amount) AS outstanding,
+       count(DISTINCT beneficiary_id) AS users
+FROM referral.credits
+GROUP BY unit;
+COMMENT ON VIEW referral.liability IS 'What the site owes its users, per unit: credits that wait, credits that can be used, and both.';

@@ -1,0 +1,169 @@
+//! The functions that SQL calls: they unwrap their arguments, call one verb and convert the error.
+//!
+//! Those that begin with an underscore take the user's key as text; `install` creates the functions that
+//! applications call over them, in the type of the key.
+
+use crate::core::time::Instant;
+use crate::db::{Relation, Role};
+use crate::engine::attach::{self, Mapping};
+use crate::engine::goal::{self, NewGoal, Short};
+use crate::engine::issue::{self, Terms};
+use crate::engine::{grant, install, redeem};
+use crate::error::Error;
+use pgrx::JsonB;
+use pgrx::datum::{Interval, TimestampWithTimeZone};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+type Outcome<T> = Result<T, ErrorReport>;
+
+/// A value that must be given.
+fn need<T>(argument: &'static str, value: Option<T>) -> Result<T, Error> {
+    value.ok_or(Error::NullArgument(argument))
+}
+
+fn instant(at: Option<TimestampWithTimeZone>) -> Option<Instant> {
+    at.map(|at| Instant(at.into()))
+}
+
+#[pg_extern(name = "install", schema = "referral", volatile, parallel_unsafe)]
+fn install_program(
+    users: Option<Relation>,
+    owner: default!(Option<Role>, "NULL"),
+    attribution_window: default!(Option<Interval>, "NULL"),
+    strict: default!(Option<bool>, "false"),
+) -> Outcome<()> {
+    let users = need("users", users)?;
+    goal::check_interval("attribution_window", attribution_window)?;
+    if !install::install(users.0, owner.map(|role| role.0), attribution_window, need("strict", strict)?)? {
+        notice!("the referral program is installed already; nothing was changed");
+    }
+    Ok(())
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[allow(clippy::too_many_arguments)] // named in SQL
+fn attach_transactions(
+    relation: Option<Relation>,
+    user_column: Option<&str>,
+    amount: Option<String>,
+    currency: default!(Option<String>, "NULL"),
+    currency_column: default!(Option<&str>, "NULL"),
+    qualifies: default!(Option<String>, "'true'"),
+    occurred_at: default!(Option<String>, "NULL"),
+    id: default!(Option<String>, "NULL"),
+    on_delete: default!(Option<String>, "'archive'"),
+    name: default!(Option<String>, "NULL"),
+) -> Outcome<String> {
+    Ok(attach::attach_transactions(Mapping {
+        relation: need("relation", relation)?.0,
+        user_column: need("user_column", user_column)?.to_owned(),
+        amount: need("amount", amount)?,
+        qualifies: need("qualifies", qualifies)?,
+        occurred_at,
+        id,
+        currency,
+        currency_column: currency_column.map(str::to_owned),
+        on_delete: need("on_delete", on_delete)?,
+        name,
+    })?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn detach(name: Option<&str>) -> Outcome<()> {
+    Ok(attach::detach(need("name", name)?)?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn create_program(
+    name: Option<&str>,
+    starts_at: default!(Option<TimestampWithTimeZone>, "NULL"),
+    ends_at: default!(Option<TimestampWithTimeZone>, "NULL"),
+    attribution_window: default!(Option<Interval>, "NULL"),
+    strict: default!(Option<bool>, "false"),
+) -> Outcome<i32> {
+    let (name, strict) = (need("name", name)?, need("strict", strict)?);
+    Ok(goal::create_program(name, instant(starts_at), instant(ends_at), attribution_window, strict)?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[allow(clippy::too_many_arguments)] // named in SQL
+fn create_goal(
+    name: Option<String>,
+    reward: default!(Option<AnyNumeric>, "NULL"),
+    unit: default!(Option<String>, "NULL"),
+    friend_reward: default!(Option<AnyNumeric>, "NULL"),
+    occurrence: default!(Option<String>, "NULL"),
+    min_amount: default!(Option<AnyNumeric>, "NULL"),
+    within: default!(Option<Interval>, "NULL"),
+    program: default!(Option<String>, "'default'"),
+    source: default!(Option<String>, "NULL"),
+    effective_from: default!(Option<TimestampWithTimeZone>, "NULL"),
+    rule: default!(Option<JsonB>, "NULL"),
+) -> Outcome<i32> {
+    Ok(goal::create_goal(NewGoal {
+        name: need("name", name)?,
+        short: Short { reward, friend_reward, unit, occurrence, min_amount, within },
+        rule: rule.map(|rule| rule.0.to_string()),
+        program: need("program", program)?,
+        source,
+        effective_from: instant(effective_from),
+    })?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn revoke_invite(code: Option<&str>) -> Outcome<bool> {
+    Ok(issue::revoke(need("code", code)?)?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn grant_app(role: Option<Role>) -> Outcome<()> {
+    Ok(grant::grant_app(need("role", role)?.0)?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn grant_reports(role: Option<Role>) -> Outcome<()> {
+    Ok(grant::grant_reports(need("role", role)?.0)?)
+}
+
+#[pg_extern(name = "_issue_invite", schema = "referral", volatile, parallel_unsafe)]
+fn issue_invite(
+    user_id: Option<&str>,
+    program: Option<String>,
+    max_redemptions: Option<i32>,
+    expires_in: Option<Interval>,
+    code: Option<&str>,
+) -> Outcome<Option<String>> {
+    let terms = Terms { program: need("program", program)?, max_redemptions, expires_in };
+    Ok(issue::issue(need("user_id", user_id)?, 1, code, terms)?.pop())
+}
+
+#[pg_extern(name = "_issue_invites", schema = "referral", volatile, parallel_unsafe)]
+fn issue_invites(
+    user_id: Option<&str>,
+    count: Option<i32>,
+    program: Option<String>,
+    max_redemptions: Option<i32>,
+    expires_in: Option<Interval>,
+) -> Result<SetOfIterator<'static, String>, ErrorReport> {
+    let terms = Terms { program: need("program", program)?, max_redemptions, expires_in };
+    let count = need("count", count)?;
+    let wanted = usize::try_from(count).ok().filter(|n| *n <= 10_000_000).ok_or(Error::BadCount(count))?;
+    Ok(SetOfIterator::new(issue::issue(need("user_id", user_id)?, wanted, None, terms)?))
+}
+
+#[pg_extern(name = "_redeem_invite", schema = "referral", volatile, parallel_unsafe)]
+fn redeem_invite(
+    code: Option<&str>,
+    friend: Option<&str>,
+    as_of: Option<TimestampWithTimeZone>,
+) -> Result<
+    TableIterator<
+        'static,
+        (name!(status, String), name!(referrer, Option<String>), name!(invites_friends_id, Option<i64>)),
+    >,
+    ErrorReport,
+> {
+    let done = redeem::redeem(need("code", code)?, need("friend", friend)?, instant(as_of))?;
+    Ok(TableIterator::once((done.status.as_str().to_owned(), done.referrer, done.referral)))
+}

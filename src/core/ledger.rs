@@ -1,0 +1,383 @@
+//! From decisions to lines: the difference between what should be posted and what is.
+//!
+//! Nothing posted is ever changed. When a transaction earns less than its lines say, new lines take the rest
+//! back, each naming the line it reverses; when it earns more, a new line adds it.
+
+use super::evaluate::{Decision, Fact, Gate, Goal};
+use super::money::{Decimal, Unit};
+use super::rule::{Occurrence, Role};
+use super::time::Instant;
+use std::collections::{BTreeMap, HashMap};
+
+/// A completion that is stored, with its lines.
+#[derive(Debug, Clone)]
+pub struct Posted {
+    /// Its number among the completions of the friend.
+    pub number: i32,
+    /// Key of the goal.
+    pub goal: i32,
+    /// Id of the transaction.
+    pub key: String,
+    /// What it rests on.
+    pub basis: Basis,
+    /// Place among the completions that stand, for a goal limited to so many.
+    pub slot: Option<i32>,
+    /// Whether it stands.
+    pub standing: bool,
+    /// Its lines, in the order of their revisions.
+    pub lines: Vec<PostedLine>,
+}
+
+/// The amount, currency and time of a transaction that a completion rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Basis {
+    /// What was paid.
+    pub amount: Decimal,
+    /// What the amount is counted in, where the source says.
+    pub currency: Option<Unit>,
+    /// When.
+    pub occurred_at: Instant,
+}
+
+/// A line that is stored.
+#[derive(Debug, Clone)]
+pub struct PostedLine {
+    /// Its key.
+    pub id: i64,
+    /// For whom.
+    pub role: Role,
+    /// In what.
+    pub unit: Unit,
+    /// More than zero when earned, less when reversed.
+    pub amount: Decimal,
+    /// Its number among the lines of this completion and role.
+    pub revision: i32,
+    /// The line it takes back.
+    pub reverses: Option<i64>,
+}
+
+/// A completion to store: a new one, or a stored one as it is from now on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completion {
+    /// Its number among the completions of the friend.
+    pub number: i32,
+    /// Key of the goal.
+    pub goal: i32,
+    /// Id of the transaction.
+    pub key: String,
+    /// What it rests on.
+    pub basis: Basis,
+    /// Place among the completions that stand, for a goal limited to so many.
+    pub slot: Option<i32>,
+    /// Whether it stands.
+    pub standing: bool,
+}
+
+/// A line to append.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Number of its completion.
+    pub number: i32,
+    /// For whom.
+    pub role: Role,
+    /// In what.
+    pub unit: Unit,
+    /// More than zero when earned, less when reversed.
+    pub amount: Decimal,
+    /// Its number among the lines of this completion and role.
+    pub revision: i32,
+    /// The line it takes back.
+    pub reverses: Option<i64>,
+    /// Why something is taken back.
+    pub reason: Option<String>,
+}
+
+/// What has to be written for a friend. Nothing, when all is posted already.
+#[derive(Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Stored completions that change; to be written first, because they free the places of others.
+    pub restated: Vec<Completion>,
+    /// New completions.
+    pub completed: Vec<Completion>,
+    /// New lines.
+    pub lines: Vec<Line>,
+}
+
+/// What has to be written so that the ledger of one friend says what the decisions say. `last` is the number of
+/// the friend's last completion, in whatever source.
+pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted: &[Posted], last: i32) -> Changes {
+    let mut changes = Changes::default();
+    let earned: HashMap<(i32, &str), &Decision> = decisions
+        .iter()
+        .filter(|decision| decision.failed().is_none())
+        .map(|decision| ((goals[decision.goal].id, facts[decision.fact].key.as_str()), decision))
+        .collect();
+
+    // What is stored and has lost its ground, first: it gives its place to others.
+    let mut slots: HashMap<i32, Vec<i32>> = HashMap::new();
+    for stored in posted {
+        if earned.contains_key(&(stored.goal, stored.key.as_str())) {
+            if let Some(slot) = stored.slot {
+                slots.entry(stored.goal).or_default().push(slot);
+            }
+        } else if stored.standing {
+            changes.restated.push(Completion { slot: None, standing: false, ..restated(stored) });
+            let why = reason(decisions, goals, facts, stored);
+            changes.lines.extend(lines(stored.number, &stored.lines, &[], Some(why)));
+        }
+    }
+
+    let stored: HashMap<(i32, &str), &Posted> = posted.iter().map(|p| ((p.goal, p.key.as_str()), p)).collect();
+    let mut next = last;
+    for decision in decisions.iter().filter(|decision| decision.failed().is_none()) {
+        let (goal, fact) = (&goals[decision.goal], &facts[decision.fact]);
+        // A completed decision has passed the gates that look at the amount and the time: both are there.
+        let (Some(amount), Some(occurred_at)) = (fact.amount, fact.occurred_at) else { continue };
+        let basis = Basis { amount, currency: fact.currency.clone(), occurred_at };
+        let known = stored.get(&(goal.id, fact.key.as_str()));
+        let slot = known.and_then(|stored| stored.slot).or_else(|| free_slot(goal, slots.entry(goal.id).or_default()));
+        let number = known.map_or_else(
+            || {
+                next += 1;
+                next
+            },
+            |stored| stored.number,
+        );
+        let completion = Completion { number, goal: goal.id, key: fact.key.clone(), basis, slot, standing: true };
+        match known {
+            None => changes.completed.push(completion),
+            Some(stored) if completion != restated(stored) => changes.restated.push(completion),
+            Some(_) => {}
+        }
+        let posted = known.map_or(&[][..], |stored| &stored.lines);
+        let due: Vec<_> = decision.rewards.iter().map(|r| (r.role, &r.unit, r.amount)).collect();
+        changes.lines.extend(lines(number, posted, &due, None));
+    }
+    changes
+}
+
+/// A stored completion as it is.
+fn restated(stored: &Posted) -> Completion {
+    Completion {
+        number: stored.number,
+        goal: stored.goal,
+        key: stored.key.clone(),
+        basis: stored.basis.clone(),
+        slot: stored.slot,
+        standing: stored.standing,
+    }
+}
+
+/// The lowest free place of a goal that is limited to so many completions; it is taken from then on.
+fn free_slot(goal: &Goal, taken: &mut Vec<i32>) -> Option<i32> {
+    let places = match goal.rule.when.occurrence {
+        Occurrence::First(n) => i32::try_from(n).unwrap_or(i32::MAX),
+        Occurrence::Nth(_) => 1,
+        Occurrence::Every => return None,
+    };
+    let slot = (1..=places).find(|slot| !taken.contains(slot))?;
+    taken.push(slot);
+    Some(slot)
+}
+
+fn reason(decisions: &[Decision], goals: &[Goal], facts: &[Fact], stored: &Posted) -> String {
+    let decision = decisions.iter().find(|d| goals[d.goal].id == stored.goal && facts[d.fact].key == stored.key);
+    match decision.map(|decision| decision.failed()) {
+        None => "the transaction is gone or belongs to somebody else".into(),
+        Some(Some(Gate::Occurrence)) => "another transaction of the friend has taken its place".into(),
+        Some(Some(gate)) => format!("the transaction no longer passes: {gate}"),
+        Some(None) => "the transaction earns less".into(),
+    }
+}
+
+/// The lines that bring one completion from what is posted to what is due.
+fn lines(number: i32, posted: &[PostedLine], due: &[(Role, &Unit, Decimal)], why: Option<String>) -> Vec<Line> {
+    let mut balances: BTreeMap<(Role, &Unit), (Decimal, Decimal)> = BTreeMap::new();
+    for line in posted {
+        balances.entry((line.role, &line.unit)).or_default().1 += line.amount;
+    }
+    for (role, unit, amount) in due {
+        balances.entry((*role, *unit)).or_default().0 += *amount;
+    }
+    let mut revisions: BTreeMap<Role, i32> = BTreeMap::new();
+    for line in posted {
+        let last = revisions.entry(line.role).or_default();
+        *last = line.revision.max(*last);
+    }
+    let mut new = Vec::new();
+    let mut append = |role: Role, unit: &Unit, amount, reverses, reason: Option<String>| {
+        let revision = revisions.entry(role).or_default();
+        *revision += 1;
+        new.push(Line { number, role, unit: unit.clone(), amount, revision: *revision, reverses, reason });
+    };
+    for ((role, unit), (target, sum)) in balances {
+        if target > sum {
+            append(role, unit, target - sum, None, None);
+        }
+        let mut surplus = sum - target;
+        // the latest line is taken back first
+        for line in posted.iter().rev().filter(|l| l.role == role && l.unit == *unit && l.reverses.is_none()) {
+            let reversed: Decimal = posted.iter().filter(|l| l.reverses == Some(line.id)).map(|l| l.amount).sum();
+            let part = surplus.min(line.amount + reversed);
+            if part > Decimal::ZERO {
+                let why = why.clone().unwrap_or_else(|| "the transaction earns less".into());
+                append(role, unit, -part, Some(line.id), Some(why));
+                surplus -= part;
+            }
+        }
+    }
+    new
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::evaluate::tests::{REFERRAL, fact, goal};
+    use super::super::evaluate::{Reward, evaluate};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A ledger in memory: what the database does with [`Changes`], with the keys of the real tables.
+    #[derive(Default, Clone)]
+    struct Ledger {
+        completions: Vec<Posted>,
+        next_line: i64,
+    }
+
+    impl Ledger {
+        fn apply(&mut self, changes: Changes) {
+            for c in changes.restated {
+                let stored = self.completions.iter_mut().find(|p| p.number == c.number).expect("restates a stored one");
+                (stored.basis, stored.slot, stored.standing) = (c.basis, c.slot, c.standing);
+                self.check_keys();
+            }
+            for c in changes.completed {
+                let Completion { number, goal, key, basis, slot, standing } = c;
+                self.completions.push(Posted { number, goal, key, basis, slot, standing, lines: vec![] });
+                self.check_keys();
+            }
+            for line in changes.lines {
+                self.next_line += 1;
+                let Line { number, role, unit, amount, revision, reverses, .. } = line;
+                let stored = self.completions.iter_mut().find(|p| p.number == number).expect("a completion");
+                assert!(stored.lines.iter().all(|l| (l.role, l.revision) != (role, revision)), "key of credits");
+                assert_eq!(reverses.is_some(), amount < Decimal::ZERO);
+                stored.lines.push(PostedLine { id: self.next_line, role, unit, amount, revision, reverses });
+            }
+        }
+
+        fn check_keys(&self) {
+            let pairs = |f: &dyn Fn(&Posted, &Posted) -> bool| {
+                self.completions.iter().enumerate().all(|(i, a)| self.completions[..i].iter().all(|b| !f(a, b)))
+            };
+            assert!(pairs(&|a, b| a.number == b.number), "primary key");
+            assert!(pairs(&|a, b| a.goal == b.goal && a.key == b.key), "one completion for a transaction");
+            assert!(pairs(&|a, b| a.goal == b.goal && a.slot.is_some() && a.slot == b.slot), "one for a place");
+        }
+
+        fn follow(&mut self, goals: &[Goal], facts: &[Fact]) -> Changes {
+            let decisions = evaluate(&REFERRAL, goals, facts);
+            let last = self.completions.iter().map(|c| c.number).max().unwrap_or(0);
+            let changes = difference(&decisions, goals, facts, &self.completions, last);
+            self.apply(difference(&decisions, goals, facts, &self.completions, last));
+            changes
+        }
+
+        /// Sum of the lines for each transaction, role and unit, without those that are zero.
+        fn sums(&self) -> BTreeMap<(String, Role, Unit), Decimal> {
+            let mut sums = BTreeMap::new();
+            for (key, line) in self.completions.iter().flat_map(|c| c.lines.iter().map(move |l| (&c.key, l))) {
+                *sums.entry((key.clone(), line.role, line.unit.clone())).or_default() += line.amount;
+            }
+            sums.retain(|_, sum: &mut Decimal| !sum.is_zero());
+            sums
+        }
+    }
+
+    #[test]
+    fn a_refund_is_a_line_that_names_the_one_it_reverses_and_the_next_purchase_earns() {
+        let goals = [goal("{}")];
+        let mut ledger = Ledger::default();
+        let (first, second) = (fact("1", 1, 900), fact("2", 2, 900));
+        assert_eq!(ledger.follow(&goals, &[first.clone(), second.clone()]).lines.len(), 2);
+        let refunded = Fact { qualifies: false, ..first.clone() };
+        let changes = ledger.follow(&goals, &[refunded, second.clone()]);
+        let reversals: Vec<_> = changes.lines.iter().filter(|l| l.amount < Decimal::ZERO).collect();
+        assert_eq!(reversals.iter().map(|l| l.reverses).collect::<Vec<_>>(), [Some(1), Some(2)]);
+        assert_eq!(reversals[0].reason.as_deref(), Some("the transaction no longer passes: qualifies"));
+        assert_eq!(changes.completed[0].key, "2");
+        // a won dispute: the first earns again, the second gives back
+        let changes = ledger.follow(&goals, &[first, second]);
+        assert_eq!(changes.lines.iter().map(|l| l.amount).sum::<Decimal>(), Decimal::ZERO);
+        assert_eq!(ledger.sums().keys().map(|(key, ..)| key.as_str()).collect::<Vec<_>>(), ["1", "1"]);
+    }
+
+    #[test]
+    fn a_lower_target_takes_back_the_latest_line_first_and_no_more_than_is_left_of_it() {
+        let usd = Unit::parse("USD").expect("unit");
+        let line = |id, cents, revision, reverses| PostedLine {
+            id,
+            role: Role::Referrer,
+            unit: usd.clone(),
+            amount: Decimal::new(cents, 2),
+            revision,
+            reverses,
+        };
+        let posted = [line(1, 500, 1, None), line(2, 300, 2, None), line(3, -100, 3, Some(2))];
+        let new = lines(1, &posted, &[(Role::Referrer, &usd, Decimal::new(150, 2))], None);
+        let taken: Vec<_> = new.iter().map(|l| (l.reverses, l.amount, l.revision)).collect();
+        assert_eq!(taken, [(Some(2), Decimal::new(-200, 2), 4), (Some(1), Decimal::new(-350, 2), 5)]);
+    }
+
+    #[test]
+    fn what_is_posted_already_needs_nothing() {
+        let goals = [goal(r#"{"occurrence": "every"}"#)];
+        let facts = [fact("1", 1, 900), fact("2", 2, 900)];
+        let mut ledger = Ledger::default();
+        ledger.follow(&goals, &facts);
+        assert_eq!(ledger.follow(&goals, &facts), Changes::default());
+    }
+
+    #[derive(Debug, Clone)]
+    struct Op(usize, i64, i64, bool, bool);
+
+    fn goals_for(n: u32) -> Vec<Goal> {
+        ["{}".to_owned(), format!(r#"{{"occurrence": {{"nth": {n}}}}}"#), r#"{"occurrence": "every"}"#.into()]
+            .iter()
+            .zip(1..)
+            .map(|(when, id)| Goal { id, ..goal(when) })
+            .collect()
+    }
+
+    proptest! {
+        /// A1: after any history, evaluated at whatever moments, the sums are those of one evaluation of the
+        /// final facts; I3: no sum is below zero; no key is ever violated.
+        #[test]
+        fn any_history_ends_in_the_targets_of_the_final_facts(
+            ops in prop::collection::vec((0usize..6, -2i64..9, -1i64..5, any::<bool>(), any::<bool>()).prop_map(|(a, b, c, d, e)| Op(a, b, c, d, e)), 1..40),
+            n in 1u32..4,
+        ) {
+            let goals = goals_for(n);
+            let mut rows: BTreeMap<usize, Fact> = BTreeMap::new();
+            let mut ledger = Ledger::default();
+            let now = |rows: &BTreeMap<usize, Fact>| rows.values().cloned().collect::<Vec<_>>();
+            for Op(row, at, cents, qualifies, deleted) in ops {
+                if deleted { rows.remove(&row); } else {
+                    rows.insert(row, Fact { qualifies, ..fact(&row.to_string(), at, cents) });
+                }
+                ledger.follow(&goals, &now(&rows));
+                prop_assert!(ledger.sums().values().all(|sum| *sum > Decimal::ZERO));
+            }
+            let mut fresh = Ledger::default();
+            fresh.follow(&goals, &now(&rows));
+            prop_assert_eq!(ledger.sums(), fresh.sums());
+            let mut due: BTreeMap<(String, Role, Unit), Decimal> = BTreeMap::new();
+            let facts = now(&rows);
+            for decision in evaluate(&REFERRAL, &goals, &facts) {
+                for Reward { role, unit, amount } in decision.rewards {
+                    *due.entry((facts[decision.fact].key.clone(), role, unit)).or_default() += amount;
+                }
+            }
+            prop_assert_eq!(ledger.sums(), due);
+        }
+    }
+}

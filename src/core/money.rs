@@ -1,0 +1,109 @@
+//! Exact amounts and their units.
+
+use iso_currency::Currency;
+pub use rust_decimal::Decimal;
+use rust_decimal::RoundingStrategy;
+use std::fmt;
+
+/// What an amount is counted in: an ISO 4217 currency in capitals, or a site's own unit such as `points`.
+/// Amounts of different units are never added.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unit(String);
+
+impl Unit {
+    /// Longest name of a unit, in bytes.
+    pub const LONGEST: usize = 32;
+
+    /// Reads a unit. White space around it is dropped, and a currency's code is read in either case.
+    ///
+    /// # Errors
+    /// A sentence when it is empty, too long, or has white space or control characters inside.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let name = text.trim();
+        let broken = |c: char| c.is_whitespace() || c.is_control();
+        if name.is_empty() || name.len() > Self::LONGEST || name.contains(broken) {
+            return Err(format!(
+                "{text:?} is not a unit: write a currency such as \"USD\" or a word such as \"points\""
+            ));
+        }
+        let upper = name.to_ascii_uppercase();
+        Ok(Self(if Currency::from_code(&upper).is_some() { upper } else { name.to_owned() }))
+    }
+
+    /// Decimals that an amount of this unit has: ISO 4217's exponent for a currency, none for any other unit.
+    pub fn scale(&self) -> u32 {
+        Currency::from_code(&self.0).and_then(|c| c.exponent()).map_or(0, u32::from)
+    }
+
+    /// Rounds to the unit's decimals, half away from zero.
+    pub fn round(&self, amount: Decimal) -> Decimal {
+        amount.round_dp_with_strategy(self.scale(), RoundingStrategy::MidpointAwayFromZero)
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for Unit {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Reads an exact decimal as PostgreSQL prints `numeric`.
+///
+/// # Errors
+/// A sentence when it is not finite or needs more than 28 digits.
+pub fn parse_amount(text: &str) -> Result<Decimal, String> {
+    if let Ok(amount) = Decimal::from_str_exact(text) {
+        return Ok(amount);
+    }
+    // zeros at the end carry no value, and numeric may print any number of them
+    let short = if text.contains('.') { text.trim_end_matches('0') } else { text };
+    Decimal::from_str_exact(short.trim_end_matches('.'))
+        .map_err(|_| format!("{text} is not a finite amount of at most 28 digits"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_currency_is_known_in_either_case_and_has_its_own_decimals() {
+        for (text, name, scale) in [("usd", "USD", 2), (" JPY ", "JPY", 0), ("KWD", "KWD", 3), ("points", "points", 0)]
+        {
+            let unit = Unit::parse(text).expect(text);
+            assert_eq!((unit.as_ref(), unit.scale()), (name, scale));
+        }
+        for wrong in ["", "  ", "two words", "tab\t!", &"x".repeat(33)] {
+            assert!(Unit::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn half_a_cent_goes_away_from_zero() {
+        let usd = Unit::parse("USD").expect("unit");
+        for (amount, rounded) in [("0.005", "0.01"), ("-0.005", "-0.01"), ("0.0049", "0.00"), ("1.115", "1.12")] {
+            assert_eq!(usd.round(parse_amount(amount).expect(amount)), parse_amount(rounded).expect(rounded));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_finite_amount_is_refused() {
+        for wrong in ["NaN", "Infinity", "-Infinity", "", "1e5x", &"9".repeat(40), &format!("0.{}1", "0".repeat(30))] {
+            assert!(parse_amount(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(parse_amount(&format!("12.5{}", "0".repeat(60))), Ok(Decimal::new(125, 1)));
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text: String) {
+            let _ = (parse_amount(&text), Unit::parse(&text));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Points in time and durations, computed the same way whatever the session's time zone is.
+
+use jiff::{Span, Timestamp, ToSpan, tz::TimeZone};
+
+const MICROS_PER_HOUR: i64 = 3_600_000_000;
+
+/// Microseconds between 1970-01-01, where Unix counts from, and 2000-01-01, where PostgreSQL does.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+/// A point in time in PostgreSQL's own count: microseconds since 2000-01-01 00:00 UTC.
+/// The two ends of the range are PostgreSQL's -infinity and infinity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(pub i64);
+
+impl Instant {
+    /// Later than every other point in time.
+    pub const INFINITY: Self = Self(i64::MAX);
+    /// Earlier than every other point in time.
+    pub const NEG_INFINITY: Self = Self(i64::MIN);
+
+    /// This point and a duration later. A sum past the end of the calendar is infinity.
+    pub fn plus(self, duration: Duration) -> Self {
+        if self == Self::INFINITY || self == Self::NEG_INFINITY {
+            return self;
+        }
+        let shifted = if duration.months == 0 {
+            Some(self.0)
+        } else {
+            self.0
+                .checked_add(POSTGRES_EPOCH)
+                .and_then(|micros| Timestamp::from_microsecond(micros).ok())
+                .and_then(|t| t.to_zoned(TimeZone::UTC).checked_add(duration.months.months()).ok())
+                .map(|zoned| zoned.timestamp().as_microsecond() - POSTGRES_EPOCH)
+        };
+        shifted.and_then(|micros| micros.checked_add(duration.micros)).map_or(Self::INFINITY, Self)
+    }
+}
+
+/// A length of time: calendar months in UTC, and the rest in which a day has 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duration {
+    /// Calendar months.
+    pub months: i32,
+    /// Microseconds, after the months.
+    pub micros: i64,
+}
+
+impl Duration {
+    /// Reads `30 days`, `6 months`, `1 year 2 weeks`, `36 hours` or ISO 8601's `P30D`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong: not a duration, not longer than nothing, or too long.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let span: Span = text
+            .parse()
+            .map_err(|_| format!("{text:?} is not a duration: write \"30 days\", \"6 months\" or \"P30D\""))?;
+        let months = i32::from(span.get_years()) * 12 + span.get_months();
+        let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
+        let hours = days * 24 + i64::from(span.get_hours());
+        let micros = [
+            hours.checked_mul(MICROS_PER_HOUR),
+            span.get_minutes().checked_mul(MICROS_PER_HOUR / 60),
+            span.get_seconds().checked_mul(1_000_000),
+            span.get_milliseconds().checked_mul(1_000),
+            Some(span.get_microseconds()),
+        ]
+        .into_iter()
+        .try_fold(0i64, |sum, part| sum.checked_add(part?))
+        .ok_or_else(|| format!("{text:?} is too long"))?;
+        if months < 0 || micros < 0 || (months == 0 && micros == 0) {
+            return Err(format!("{text:?} must be longer than nothing"));
+        }
+        Ok(Self { months, micros })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DAY: i64 = 24 * MICROS_PER_HOUR;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, months, micros) in [
+            ("30 days", 0, 30 * DAY),
+            ("P30D", 0, 30 * DAY),
+            ("2 weeks", 0, 14 * DAY),
+            ("1 year 2 months", 14, 0),
+            ("36 hours", 0, 36 * MICROS_PER_HOUR),
+            ("P1M2DT3S", 1, 2 * DAY + 3_000_000),
+        ] {
+            assert_eq!(Duration::parse(text), Ok(Duration { months, micros }), "{text}");
+        }
+        for wrong in ["", "soon", "30", "-3 days", "0 days"] {
+            assert!(Duration::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_month_after_the_end_of_january_is_the_end_of_february() {
+        // 2000-01-31 plus one month is 2000-02-29
+        let later = Instant(30 * DAY).plus(Duration { months: 1, micros: 0 });
+        assert_eq!(later, Instant((31 + 28) * DAY));
+    }
+
+    #[test]
+    fn infinity_stays() {
+        let month = Duration { months: 1, micros: 5 };
+        assert_eq!(Instant::INFINITY.plus(month), Instant::INFINITY);
+        assert_eq!(Instant::NEG_INFINITY.plus(month), Instant::NEG_INFINITY);
+        assert_eq!(Instant(i64::MAX - 1).plus(month), Instant::INFINITY);
+    }
+
+    proptest! {
+        #[test]
+        fn later_is_later(at in -1_000_000_000_000_000i64..1_000_000_000_000_000, months in 0i32..600, micros in 1i64..i64::MAX / 4) {
+            let later = Instant(at).plus(Duration { months, micros });
+            prop_assert!(later > Instant(at));
+        }
+
+        #[test]
+        fn parsing_never_panics(text: String) {
+            let _ = Duration::parse(&text);
+        }
+    }
+}

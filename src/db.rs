@@ -1,0 +1,410 @@
+//! The only file that speaks SPI: kept plans, the snapshot rule, the owner switch and subtransactions.
+//!
+//! pgrx's own client takes its snapshot from the verb that is called, cannot be given a fresh one under
+//! REPEATABLE READ, and reports "no row" as an error. Money needs the opposite of all three, so this file
+//! calls SPI itself.
+//!
+//! **The snapshot rule.** Every statement here sees the newest committed state and our own writes, at any
+//! isolation level. Reports are views and SQL functions: they read with their statement's snapshot.
+
+use crate::core::time::Instant;
+use crate::engine::config::Key;
+use crate::error::{Error, Failure};
+use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::*;
+use pgrx::{FromDatum, IntoDatum, PgMemoryContexts, PgTryBuilder};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
+use std::panic::AssertUnwindSafe;
+use std::ptr::null_mut;
+
+/// A value for a placeholder.
+pub struct Param {
+    oid: pg_sys::Oid,
+    datum: Option<pg_sys::Datum>,
+}
+
+/// Makes a value for a placeholder; `None` is null.
+pub fn arg<T: IntoDatum>(value: T) -> Param {
+    Param { oid: T::type_oid(), datum: value.into_datum() }
+}
+
+impl IntoDatum for Instant {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        Some(pg_sys::Datum::from(self.0))
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::TIMESTAMPTZOID
+    }
+}
+
+impl FromDatum for Instant {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        // SAFETY: a timestamptz is an int8 that counts microseconds; the caller vouches for the type.
+        unsafe { i64::from_polymorphic_datum(datum, is_null, oid) }.map(Self)
+    }
+}
+
+/// A table, as SQL's `regclass`. It is not opened.
+pub struct Relation(pub pg_sys::Oid);
+
+/// A role, as SQL's `regrole`.
+pub struct Role(pub pg_sys::Oid);
+
+pgrx::impl_sql_translatable!(Relation, arg_only = "regclass");
+pgrx::impl_sql_translatable!(Role, arg_only = "regrole");
+
+// SAFETY: a regclass and a regrole are Oids.
+unsafe impl<'fcx> ArgAbi<'fcx> for Relation {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as the caller vouches.
+        Self(unsafe { pg_sys::Oid::unbox_arg_unchecked(arg) })
+    }
+}
+
+// SAFETY: as above.
+unsafe impl<'fcx> ArgAbi<'fcx> for Role {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as the caller vouches.
+        Self(unsafe { pg_sys::Oid::unbox_arg_unchecked(arg) })
+    }
+}
+
+/// A row of an answer, valid while the answer is read.
+pub struct Row {
+    tuple: pg_sys::HeapTuple,
+    columns: pg_sys::TupleDesc,
+}
+
+impl Row {
+    /// The value of a column, counted from 1; `None` is null.
+    pub fn get<T: FromDatum>(&self, column: i32) -> Option<T> {
+        let mut is_null = false;
+        // SAFETY: tuple and columns belong to the SPI answer that is being read, and every statement of this
+        // crate casts its columns to the type they are read with.
+        unsafe {
+            let datum = pg_sys::SPI_getbinval(self.tuple, self.columns, column, &mut is_null);
+            T::from_datum(datum, is_null)
+        }
+    }
+
+    /// The value of a column that is never null.
+    pub fn need<T: FromDatum>(&self, column: i32) -> Result<T, Error> {
+        self.get(column).ok_or(Error::Server("a column that is never null was null"))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Sight {
+    /// The newest snapshot, writing nothing.
+    Newest,
+    /// The newest snapshot; rows may be locked and written.
+    NewestToWrite,
+}
+
+/// Runs a statement that writes or locks, with the newest snapshot, and returns what `each` makes of its rows.
+pub fn write<T>(sql: &str, args: &[Param], each: impl FnMut(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+    run(sql, args, Sight::NewestToWrite, true, each).map(|(rows, _)| rows)
+}
+
+/// Runs a statement that writes and returns no rows; the answer is how many rows it wrote.
+pub fn change(sql: &str, args: &[Param]) -> Result<u64, Error> {
+    run(sql, args, Sight::NewestToWrite, true, |_| Ok(())).map(|(_, count)| count)
+}
+
+/// Reads with the newest snapshot; assigns no transaction id and takes no row lock.
+pub fn look<T>(sql: &str, args: &[Param], each: impl FnMut(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+    run(sql, args, Sight::Newest, true, each).map(|(rows, _)| rows)
+}
+
+/// Runs a statement of set-up, such as DDL, whose plan is not kept.
+pub fn set_up(sql: &str) -> Result<(), Error> {
+    let sql = text(sql);
+    let _session = Session::open()?;
+    // SAFETY: SPI is connected and the text outlives the call.
+    let code = unsafe { pg_sys::SPI_execute(sql.as_ptr(), false, 0) };
+    if code < 0 { Err(Error::Server("SPI_execute failed")) } else { Ok(()) }
+}
+
+/// Parses and analyses a statement without running it; the error is what PostgreSQL says of it.
+pub fn analyse(sql: &str) -> Result<(), Failure> {
+    subtransaction(|| {
+        let sql = text(sql);
+        let _session = Session::open()?;
+        // SAFETY: SPI is connected, the text outlives the call, and the plan goes with the session.
+        let plan = unsafe { pg_sys::SPI_prepare(sql.as_ptr(), 0, null_mut()) };
+        if plan.is_null() { Err(Error::Server("SPI_prepare failed")) } else { Ok(()) }
+    })
+}
+
+/// An SPI connection that is closed at the end of its scope. After an error PostgreSQL closes it.
+struct Session;
+
+impl Session {
+    fn open() -> Result<Self, Error> {
+        // SAFETY: called inside a function call or trigger, so in a transaction.
+        let code = unsafe { pg_sys::SPI_connect() };
+        if code < 0 { Err(Error::Server("SPI_connect failed")) } else { Ok(Self) }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `open`; sessions nest like the scopes they live in.
+            unsafe { pg_sys::SPI_finish() };
+        }
+    }
+}
+
+thread_local! {
+    /// Plans by the text of their statement. PostgreSQL revalidates them when a table changes, so that they
+    /// live as long as the session.
+    static PLANS: RefCell<HashMap<String, pg_sys::SPIPlanPtr>> = RefCell::new(HashMap::new());
+}
+
+fn run<T>(
+    sql: &str,
+    args: &[Param],
+    sight: Sight,
+    keep: bool,
+    mut each: impl FnMut(&Row) -> Result<T, Error>,
+) -> Result<(Vec<T>, u64), Error> {
+    let _session = Session::open()?;
+    let plan = plan(sql, args, keep)?;
+    let mut values: Vec<pg_sys::Datum> = args.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::null())).collect();
+    let nulls: Vec<i8> = args.iter().map(|a| if a.datum.is_some() { b' ' } else { b'n' } as i8).collect();
+    // SAFETY: SPI is connected; plan, values and nulls agree in number and outlive the call; the snapshot
+    // is PostgreSQL's newest, which SPI copies.
+    let code = unsafe {
+        let read_only = sight != Sight::NewestToWrite;
+        pg_sys::SPI_execute_snapshot(
+            plan,
+            values.as_mut_ptr(),
+            nulls.as_ptr().cast(),
+            pg_sys::GetLatestSnapshot(),
+            null_mut(),
+            read_only,
+            true,
+            0,
+        )
+    };
+    if code < 0 {
+        return Err(Error::Server("SPI_execute_snapshot failed"));
+    }
+    // SAFETY: set by the statement that just ran; the table is null when the statement returns no rows.
+    let (count, table) = unsafe { (pg_sys::SPI_processed, pg_sys::SPI_tuptable.as_ref()) };
+    let mut rows = Vec::new();
+    if let Some(table) = table {
+        let found = usize::try_from(count).unwrap_or(usize::MAX);
+        rows.reserve(found);
+        for i in 0..found {
+            // SAFETY: SPI_processed rows are in the table.
+            let row = Row { tuple: unsafe { *table.vals.add(i) }, columns: table.tupdesc };
+            rows.push(each(&row)?);
+        }
+    }
+    Ok((rows, count))
+}
+
+fn plan(sql: &str, args: &[Param], keep: bool) -> Result<pg_sys::SPIPlanPtr, Error> {
+    if let Some(plan) = PLANS.with_borrow(|plans| plans.get(sql).copied()) {
+        return Ok(plan);
+    }
+    let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
+    let c_sql = text(sql);
+    // SAFETY: SPI is connected; text and types outlive the call. A kept plan is never freed: it serves the
+    // whole session.
+    unsafe {
+        let plan = pg_sys::SPI_prepare_cursor(
+            c_sql.as_ptr(),
+            args.len() as i32,
+            types.as_mut_ptr(),
+            pg_sys::CURSOR_OPT_GENERIC_PLAN as i32,
+        );
+        if plan.is_null() {
+            return Err(Error::Server("SPI_prepare failed"));
+        }
+        if keep {
+            pg_sys::SPI_keepplan(plan);
+            PLANS.with_borrow_mut(|plans| plans.insert(sql.to_owned(), plan));
+        }
+        Ok(plan)
+    }
+}
+
+/// Settings under which all SQL of this crate is parsed and planned: nothing of the caller's path is used,
+/// and plans that are kept from when a table was empty do not scan it when it has grown.
+const SETTINGS: [(&CStr, &CStr); 5] = [
+    (c"search_path", c"pg_catalog, pg_temp"),
+    (c"enable_seqscan", c"off"),
+    (c"enable_hashjoin", c"off"),
+    (c"enable_mergejoin", c"off"),
+    (c"jit", c"off"),
+];
+
+/// Runs `f` under this crate's settings and, when a role is given, with that role's rights.
+pub fn secured<R>(role: Option<pg_sys::Oid>, f: impl FnOnce() -> R) -> R {
+    struct Restore(i32);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            // After an error the abort of the (sub)transaction restores the settings.
+            if !std::thread::panicking() {
+                // SAFETY: the level was opened by NewGUCNestLevel below and everything above it is closed.
+                unsafe { pg_sys::AtEOXact_GUC(true, self.0) };
+            }
+        }
+    }
+    // SAFETY: inside a transaction; the level is closed by Restore or by the abort.
+    let _restore = Restore(unsafe { pg_sys::NewGUCNestLevel() });
+    for (name, value) in SETTINGS {
+        // SAFETY: the names and values are constants that any user may set.
+        unsafe {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            )
+        };
+    }
+    match role {
+        Some(role) => acting_as(role, f),
+        None => f(),
+    }
+}
+
+/// Runs `f` with the rights of a role, as PostgreSQL's foreign keys do.
+pub fn acting_as<R>(role: pg_sys::Oid, f: impl FnOnce() -> R) -> R {
+    struct Restore(pg_sys::Oid, i32);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            // SAFETY: restores what GetUserIdAndSecContext gave.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.0, self.1) };
+        }
+    }
+    let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+    // SAFETY: plain reads and writes of the session's state, undone by Restore also when `f` fails.
+    let _restore = unsafe {
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+        let flags = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS;
+        pg_sys::SetUserIdAndSecContext(role, context | flags as i32);
+        Restore(user, context)
+    };
+    f()
+}
+
+/// Runs `f` in a subtransaction. When it fails, everything it did is undone and the failure is returned.
+pub fn subtransaction<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
+    // SAFETY: the pattern of PL/pgSQL's exception blocks: open, run, then release or roll back, and return to
+    // the memory context and the resource owner of before.
+    unsafe {
+        let context = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+        let outcome = PgTryBuilder::new(AssertUnwindSafe(|| f().map_err(Failure::from)))
+            .catch_others(|cause| Err(Failure::from(cause)))
+            .execute();
+        match &outcome {
+            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
+            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = owner;
+        outcome
+    }
+}
+
+impl From<CaughtError> for Failure {
+    fn from(caught: CaughtError) -> Self {
+        let (CaughtError::PostgresError(report)
+        | CaughtError::ErrorReport(report)
+        | CaughtError::RustPanic { ereport: report, .. }) = caught;
+        Self {
+            code: report.sql_error_code(),
+            message: report.message().to_owned(),
+            detail: report.detail().map(str::to_owned),
+            hint: report.hint().map(str::to_owned),
+            transaction: None,
+        }
+    }
+}
+
+/// Runs `f` with a memory context of its own that is freed afterwards.
+pub fn in_own_memory<R>(f: impl FnOnce() -> R) -> R {
+    // SAFETY: nothing allocated inside is returned: every function here copies what it returns.
+    unsafe { PgMemoryContexts::new("referral").switch_to(|_| f()) }
+}
+
+/// Takes a lock of a table for the rest of the transaction, without ever standing in the queue for it: tries,
+/// lets others go first, and gives up after five seconds.
+pub fn lock_politely(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> bool {
+    for attempt in 0..100 {
+        // SAFETY: a plain call; false means that the lock was not free.
+        if unsafe { pg_sys::ConditionalLockRelationOid(relation, mode) } {
+            return true;
+        }
+        if attempt > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        pgrx::check_for_interrupts!();
+    }
+    false
+}
+
+/// Tells every session to read the configuration anew, once this transaction commits.
+pub fn announce_change(table: pg_sys::Oid) {
+    // SAFETY: the table exists: its trigger fired.
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(table) };
+}
+
+/// The Oid of a table of the referral program; `None` when it is not installed.
+pub fn own_table(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: look-ups in the system caches.
+    let oid = unsafe {
+        let schema = pg_sys::get_namespace_oid(c"referral".as_ptr(), true);
+        if schema == pg_sys::InvalidOid {
+            return None;
+        }
+        pg_sys::get_relname_relid(name.as_ptr(), schema)
+    };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+impl Key {
+    /// How values of a type are compared with the user's key in an index: the type of the right operand and
+    /// the operator, which is invalid when there is none.
+    pub fn comparison(&self, other: pg_sys::Oid) -> (pg_sys::Oid, pg_sys::Oid) {
+        // SAFETY: look-ups in the system caches.
+        unsafe {
+            let equal = |right| {
+                pg_sys::get_opfamily_member(self.family, self.operand, right, pg_sys::BTEqualStrategyNumber as i16)
+            };
+            let (base, key) = (pg_sys::getBaseType(other), pg_sys::getBaseType(self.oid));
+            if base == key || pg_sys::IsBinaryCoercible(base, self.operand) {
+                (self.operand, equal(self.operand))
+            } else {
+                (base, equal(base))
+            }
+        }
+    }
+}
+
+/// Calls `on_change` whenever a relation's definition may have changed; an invalid Oid means any of them.
+pub fn watch_relations(on_change: unsafe extern "C-unwind" fn(pg_sys::Datum, pg_sys::Oid)) {
+    // SAFETY: registered once in a session (see config.rs), and never unregistered.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(on_change), pg_sys::Datum::null()) };
+}
+
+/// SQL text never has a NUL: PostgreSQL's text cannot hold one.
+fn text(sql: &str) -> CString {
+    CString::new(sql).unwrap_or_default()
+}

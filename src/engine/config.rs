@@ -1,0 +1,322 @@
+//! What the engine knows of this database: the user's key, the sources, the goals.
+//!
+//! A session reads it once and again after anything of it changed. Changes are noticed through PostgreSQL's
+//! own invalidation of relations: DDL sends it for the tables concerned, and a trigger on the tables of the
+//! configuration sends it for their rows.
+
+use crate::core::evaluate::Goal;
+use crate::core::money::Unit;
+use crate::core::rule::Rule;
+use crate::core::time::{Duration, Instant};
+use crate::db::{arg, look, own_table, secured, watch_relations};
+use crate::error::Error;
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// All of it.
+pub struct Config {
+    /// Owner of the tables of the referral program; its rights are used for them.
+    pub owner: pg_sys::Oid,
+    /// The table of referrals,
+    pub referrals: pg_sys::Oid,
+    /// its unique index that begins with the friend,
+    pub referrals_by_friend: pg_sys::Oid,
+    /// and its columns invites_friends_id and friend_id.
+    pub referral_id: i16,
+    pub friend_id: i16,
+    /// Type of the user's key.
+    pub key: Key,
+    /// The users table.
+    pub users: Users,
+    /// Attached tables, and the partitions of those that have them.
+    pub sources: HashMap<pg_sys::Oid, Rc<Source>>,
+    /// Programs by their key.
+    pub programs: HashMap<i32, Program>,
+}
+
+/// Type of the user's key.
+pub struct Key {
+    /// Oid of the type.
+    pub oid: pg_sys::Oid,
+    /// Qualified name, for casts.
+    pub name: String,
+    /// Qualified operator under which two keys are the same.
+    pub eq: String,
+    /// The operator family that it belongs to,
+    pub family: pg_sys::Oid,
+    /// and the type that the family knows the key by.
+    pub operand: pg_sys::Oid,
+    /// Collation of the key.
+    pub collation: pg_sys::Oid,
+}
+
+/// The table of users.
+pub struct Users {
+    /// Qualified name.
+    pub name: String,
+    /// Name of the key's column, quoted.
+    pub column: String,
+    /// Its owner.
+    pub owner: pg_sys::Oid,
+}
+
+/// A campaign.
+pub struct Program {
+    /// How long after the redemption transactions count.
+    pub attribution_window: Option<Duration>,
+}
+
+/// A column of an attached table.
+#[derive(Clone, Copy)]
+pub struct Column {
+    /// Its number,
+    pub number: i16,
+    /// whether its values are passed by value,
+    pub by_value: bool,
+    /// and their length, as PostgreSQL counts it: -1 and -2 are values that know it themselves.
+    pub length: i16,
+}
+
+/// An attached table.
+pub struct Source {
+    /// Key in the table `sources`.
+    pub id: i32,
+    /// Owner of the attached table; mapping expressions run with its rights.
+    pub owner: pg_sys::Oid,
+    /// What keeps the source from being evaluated, if anything does.
+    pub broken: Option<Error>,
+    /// Number of the column that holds the user,
+    pub user_column: i16,
+    /// its type,
+    pub user_type: pg_sys::Oid,
+    /// and the operator that compares it with the user's key.
+    pub user_eq: String,
+    /// All columns that the mappings read.
+    pub mapped: Vec<Column>,
+    /// The query that reads the table through its mappings.
+    pub facts: String,
+    /// Type of the transaction's id.
+    pub id_type: String,
+    /// Whether a transaction that is gone keeps its credit.
+    pub archive: bool,
+    /// Goals about it.
+    pub goals: Vec<Goal>,
+}
+
+thread_local! {
+    static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+    /// Relations whose change makes the configuration stale.
+    static WATCHED: RefCell<Vec<pg_sys::Oid>> = const { RefCell::new(Vec::new()) };
+    static STALE: Cell<bool> = const { Cell::new(true) };
+    static WATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// PostgreSQL calls this for each relation that may have changed; it must neither fail nor allocate.
+#[pg_guard]
+unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+    let concerns_us = relation == pg_sys::InvalidOid
+        || WATCHED.with(|watched| watched.try_borrow().map_or(true, |oids| oids.contains(&relation)));
+    if concerns_us {
+        STALE.set(true);
+    }
+}
+
+/// The configuration as it is now.
+///
+/// # Errors
+/// [`Error::NotInstalled`] when `install` has not run.
+pub fn config() -> Result<Rc<Config>, Error> {
+    if !STALE.get()
+        && let Some(config) = CONFIG.with_borrow(Clone::clone)
+    {
+        return Ok(config);
+    }
+    if !WATCHING.replace(true) {
+        watch_relations(relation_changed);
+    }
+    // What changes while we read makes it stale again.
+    STALE.set(false);
+    let config = load().inspect_err(|_| STALE.set(true));
+    CONFIG.set(config.as_ref().ok().cloned());
+    config
+}
+
+fn load() -> Result<Rc<Config>, Error> {
+    let table = |name| own_table(name).ok_or(Error::NotInstalled);
+    let referrals = table(c"invites_friends")?;
+    let configuration = [table(c"programs")?, table(c"sources")?, table(c"goals")?];
+    WATCHED.set([&[referrals][..], &configuration].concat());
+    secured(None, || {
+        let mut config = load_keys(referrals)?;
+        secured(Some(config.owner), || {
+            config.programs = load_programs()?;
+            let goals = load_goals()?;
+            config.sources = load_sources(&config.key, &goals)?;
+            WATCHED.with_borrow_mut(|watched| watched.extend(config.sources.keys()));
+            Ok(Rc::new(config))
+        })
+    })
+}
+
+fn load_keys(referrals: pg_sys::Oid) -> Result<Config, Error> {
+    let rows = look(
+        "SELECT c.relowner, ix.indexrelid, id.attnum, f.attnum, f.atttypid, \
+                format_type(f.atttypid, NULL), \
+                format('OPERATOR(%I.%s)', opn.nspname, op.oprname), oc.opcfamily, oc.opcintype, f.attcollation, \
+                format('%I.%I', un.nspname, u.relname), quote_ident(k.attname), u.relowner \
+         FROM pg_class c \
+         JOIN pg_attribute id ON id.attrelid = c.oid AND id.attname = 'invites_friends_id' \
+         JOIN pg_attribute f ON f.attrelid = c.oid AND f.attname = 'friend_id' \
+         JOIN pg_index ix ON ix.indrelid = c.oid AND ix.indkey[0] = f.attnum AND ix.indisunique AND ix.indisvalid \
+         JOIN pg_opclass oc ON oc.oid = ix.indclass[0] \
+         JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amopstrategy = 3 \
+              AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype \
+         JOIN pg_operator op ON op.oid = ao.amopopr \
+         JOIN pg_namespace opn ON opn.oid = op.oprnamespace \
+         JOIN pg_constraint fk ON fk.conrelid = c.oid AND fk.contype = 'f' AND fk.conkey = ARRAY[f.attnum] \
+         JOIN pg_class u ON u.oid = fk.confrelid \
+         JOIN pg_namespace un ON un.oid = u.relnamespace \
+         JOIN pg_attribute k ON k.attrelid = u.oid AND k.attnum = fk.confkey[1] \
+         WHERE c.oid = $1 LIMIT 1",
+        &[arg(referrals)],
+        |row| {
+            Ok(Config {
+                owner: row.need(1)?,
+                referrals,
+                referrals_by_friend: row.need(2)?,
+                referral_id: row.need(3)?,
+                friend_id: row.need(4)?,
+                key: Key {
+                    oid: row.need(5)?,
+                    name: row.need(6)?,
+                    eq: row.need(7)?,
+                    family: row.need(8)?,
+                    operand: row.need(9)?,
+                    collation: row.need(10)?,
+                },
+                users: Users { name: row.need(11)?, column: row.need(12)?, owner: row.need(13)? },
+                sources: HashMap::new(),
+                programs: HashMap::new(),
+            })
+        },
+    )?;
+    rows.into_iter().next().ok_or(Error::NotInstalled)
+}
+
+fn load_programs() -> Result<HashMap<i32, Program>, Error> {
+    let rows = look("SELECT program_id, attribution_window FROM referral.programs", &[], |row| {
+        let attribution_window = row.get::<Interval>(2).map(duration);
+        Ok((row.need(1)?, Program { attribution_window }))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The goals of each source, each in force until the next version of it begins.
+fn load_goals() -> Result<HashMap<i32, Vec<Goal>>, Error> {
+    let mut goals: HashMap<i32, Vec<Goal>> = HashMap::new();
+    look(
+        "SELECT source_id, goal_id, program_id, effective_from, \
+                lead(effective_from) OVER (PARTITION BY program_id, name ORDER BY version), rule::text \
+         FROM referral.goals ORDER BY goal_id",
+        &[],
+        |row| {
+            goals.entry(row.need(1)?).or_default().push(Goal {
+                id: row.need(2)?,
+                program: row.need(3)?,
+                from: row.need(4)?,
+                until: row.get(5).unwrap_or(Instant::INFINITY),
+                rule: Rule::parse(&row.need::<String>(6)?).map_err(Error::BadRule)?,
+            });
+            Ok(())
+        },
+    )?;
+    Ok(goals)
+}
+
+fn load_sources(key: &Key, goals: &HashMap<i32, Vec<Goal>>) -> Result<HashMap<pg_sys::Oid, Rc<Source>>, Error> {
+    let rows = look(
+        "SELECT s.source_id, member.relid::oid, c.relowner, s.owner::oid, s.user_column, a.attnum, a.atttypid, \
+                s.mapped_columns::text[], \
+                mapped.number, mapped.by_value, mapped.length, \
+                s.facts, s.id_type, s.on_delete = 'archive', \
+                format('%I.%I', n.nspname, c.relname), \
+                CASE WHEN bt.typtype = 'd' THEN bt.typbasetype ELSE bt.oid END \
+                  = (SELECT CASE WHEN kt.typtype = 'd' THEN kt.typbasetype ELSE kt.oid END FROM pg_type kt WHERE kt.oid = $1) \
+         FROM referral.sources s \
+         JOIN pg_class c ON c.oid = s.relation \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         CROSS JOIN LATERAL (SELECT s.relation AS relid UNION SELECT p.relid FROM pg_partition_tree(s.relation) p) member \
+         CROSS JOIN LATERAL \
+             (SELECT coalesce(array_agg(m.attnum), '{}'), coalesce(array_agg(m.attbyval), '{}'), coalesce(array_agg(m.attlen), '{}') \
+              FROM pg_attribute m WHERE m.attrelid = member.relid AND NOT m.attisdropped \
+                AND m.attname = ANY (s.mapped_columns)) mapped (number, by_value, length) \
+         LEFT JOIN pg_attribute a ON a.attrelid = member.relid AND a.attname = s.user_column AND NOT a.attisdropped \
+         LEFT JOIN pg_type bt ON bt.oid = a.atttypid \
+         WHERE s.detached_at IS NULL",
+        &[arg(key.oid)],
+        |row| {
+            let (id, relation): (i32, pg_sys::Oid) = (row.need(1)?, row.need(2)?);
+            let (owner, registered): (pg_sys::Oid, pg_sys::Oid) = (row.need(3)?, row.need(4)?);
+            let names: Vec<String> = row.need(8)?;
+            let (numbers, by_value, lengths): (Vec<i16>, Vec<bool>, Vec<i16>) =
+                (row.need(9)?, row.need(10)?, row.need(11)?);
+            let mapped: Vec<Column> = numbers
+                .into_iter()
+                .zip(by_value)
+                .zip(lengths)
+                .map(|((number, by_value), length)| Column { number, by_value, length })
+                .collect();
+            let user_column: Option<i16> = row.get(6);
+            let table: String = row.need(15)?;
+            let broken = if owner != registered {
+                Some(Error::OwnerChanged { relation: table })
+            } else if user_column.is_none() {
+                Some(Error::ColumnGone { relation: table, column: row.need(5)? })
+            } else if mapped.len() < names.len() {
+                Some(Error::ColumnGone { relation: table, column: names.join("\", \"") })
+            } else {
+                None
+            };
+            let same_type: bool = row.get(16).unwrap_or(false);
+            let source = Source {
+                id,
+                owner,
+                broken,
+                user_column: user_column.unwrap_or(0),
+                user_type: row.get(7).unwrap_or(pg_sys::InvalidOid),
+                user_eq: if same_type { key.eq.clone() } else { "=".into() },
+                mapped,
+                facts: row.need(12)?,
+                id_type: row.need(13)?,
+                archive: row.need(14)?,
+                goals: goals.get(&id).cloned().unwrap_or_default(),
+            };
+            Ok((relation, Rc::new(source)))
+        },
+    )?;
+    Ok(rows.into_iter().collect())
+}
+
+/// An interval of PostgreSQL, whose days have 24 hours here.
+pub fn duration(interval: Interval) -> Duration {
+    Duration { months: interval.months(), micros: i64::from(interval.days()) * 86_400_000_000 + interval.micros() }
+}
+
+/// A unit that a table holds; what the engine wrote is always one.
+pub fn unit(text: Option<String>) -> Option<Unit> {
+    text.and_then(|text| Unit::parse(&text).ok())
+}
+
+impl Config {
+    /// Puts the user's key into the text of a statement: `{key}` is its type, `{eq}` the operator under which
+    /// two keys are the same, `{users}` the users table and `{users_key}` its column.
+    pub fn sql(&self, text: &str) -> String {
+        text.replace("{key}", &self.key.name)
+            .replace("{eq}", &self.key.eq)
+            .replace("{users_key}", &self.users.column)
+            .replace("{users}", &self.users.name)
+    }
+}

@@ -1,0 +1,227 @@
+//! Creates programs and versions of goals.
+
+use super::attach::known_sources;
+use super::config::{Config, duration};
+use super::install::administered;
+use crate::core::rule::Rule;
+use crate::core::time::{Duration, Instant};
+use crate::db::{arg, look, secured, write};
+use crate::error::Error;
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+use serde_json::{Map, Value, json};
+
+/// A goal as the caller says it.
+pub struct NewGoal {
+    /// Its name; the next version, when there is one of that name.
+    pub name: String,
+    /// The short form.
+    pub short: Short,
+    /// The whole document instead.
+    pub rule: Option<String>,
+    /// Program and source it belongs to.
+    pub program: String,
+    pub source: Option<String>,
+    /// When it comes into force; now by default.
+    pub effective_from: Option<Instant>,
+}
+
+/// The arguments that stand for a rule.
+pub struct Short {
+    /// What the referrer gets,
+    pub reward: Option<AnyNumeric>,
+    /// what the friend gets,
+    pub friend_reward: Option<AnyNumeric>,
+    /// and in what.
+    pub unit: Option<String>,
+    /// Which of the friend's transactions count: `first`, `first 3`, `nth 2`, `every`.
+    pub occurrence: Option<String>,
+    /// Least amount.
+    pub min_amount: Option<AnyNumeric>,
+    /// How long after the redemption.
+    pub within: Option<Interval>,
+}
+
+/// Creates a program and returns its key.
+pub fn create_program(
+    name: &str,
+    starts_at: Option<Instant>,
+    ends_at: Option<Instant>,
+    attribution_window: Option<Interval>,
+    strict: bool,
+) -> Result<i32, Error> {
+    let config = administered()?;
+    check_name("program", name)?;
+    if let (Some(starts), Some(ends)) = (starts_at, ends_at)
+        && starts >= ends
+    {
+        return Err(Error::BadPeriod { starts: print_time(starts)?, ends: print_time(ends)? });
+    }
+    check_interval("attribution_window", attribution_window)?;
+    let made = secured(Some(config.owner), || {
+        write(
+            "INSERT INTO referral.programs (name, starts_at, ends_at, attribution_window, strict) \
+             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5) \
+             ON CONFLICT (name) DO NOTHING RETURNING program_id",
+            &[arg(name), arg(starts_at), arg(ends_at), arg(attribution_window), arg(strict)],
+            |row| row.need(1),
+        )
+    })?;
+    made.into_iter().next().ok_or_else(|| Error::ProgramExists(name.to_owned()))
+}
+
+/// Creates the first or the next version of a goal and returns its key.
+pub fn create_goal(goal: NewGoal) -> Result<i32, Error> {
+    let config = administered()?;
+    check_name("goal", &goal.name)?;
+    let program = program_named(&config, &goal.program)?;
+    let (source, currency) = source_named(&config, goal.source.as_deref())?;
+    let rule = match goal.rule {
+        Some(_) if goal.short.is_given() => return Err(Error::RuleTwice),
+        Some(rule) => rule,
+        None => goal.short.document(currency)?,
+    };
+    Rule::parse(&rule).map_err(Error::BadRule)?;
+
+    let made = secured(Some(config.owner), || {
+        // One version at a time: the row of the program is locked, which no purchase touches.
+        write("SELECT FROM referral.programs WHERE program_id = $1 FOR UPDATE", &[arg(program)], |_| Ok(()))?;
+        let last = look(
+            "SELECT version, effective_from, coalesce($3, now()), \
+                    (SELECT count(*) FROM referral.invites_friends \
+                     WHERE program_id = $1 AND redeemed_at >= coalesce($3, now())) \
+             FROM referral.goals WHERE program_id = $1 AND name = $2 ORDER BY version DESC LIMIT 1",
+            &[arg(program), arg(goal.name.as_str()), arg(goal.effective_from)],
+            |row| Ok((row.need::<i32>(1)?, row.need::<Instant>(2)?, row.need::<Instant>(3)?, row.need::<i64>(4)?)),
+        )?;
+        let mut version = 1;
+        if let Some((number, last, from, redeemed)) = last.into_iter().next() {
+            version = number + 1;
+            if from <= last {
+                let (from, last) = (print_time(from)?, print_time(last)?);
+                return Err(Error::GoalVersionOrder { name: goal.name.clone(), from, last });
+            }
+            if redeemed > 0 {
+                return Err(Error::GoalReachesBack { name: goal.name.clone(), from: print_time(from)?, redeemed });
+            }
+        }
+        write(
+            "INSERT INTO referral.goals (program_id, name, version, source_id, rule, effective_from) \
+             VALUES ($1, $2, $3, $4, $5::jsonb, coalesce($6, now())) RETURNING goal_id",
+            &[
+                arg(program),
+                arg(goal.name.as_str()),
+                arg(version),
+                arg(source),
+                arg(rule.as_str()),
+                arg(goal.effective_from),
+            ],
+            |row| row.need(1),
+        )
+    })?;
+    made.into_iter().next().ok_or(Error::Server("the goal was not stored"))
+}
+
+/// The key of a program.
+pub fn program_named(config: &Config, name: &str) -> Result<i32, Error> {
+    let programs = secured(Some(config.owner), || {
+        look("SELECT program_id FROM referral.programs WHERE name = $1", &[arg(name)], |row| row.need(1))
+    })?;
+    programs.into_iter().next().ok_or_else(|| Error::NoSuchProgram(name.to_owned()))
+}
+
+/// The key of a source and its constant currency; without a name, of the only one there is.
+fn source_named(config: &Config, name: Option<&str>) -> Result<(i32, Option<String>), Error> {
+    let mut sources = secured(Some(config.owner), || {
+        look(
+            "SELECT source_id, currency FROM referral.sources \
+             WHERE detached_at IS NULL AND name = coalesce($1, name)",
+            &[arg(name)],
+            |row| Ok((row.need(1)?, row.get(2))),
+        )
+    })?;
+    if sources.len() > 1 {
+        return Err(Error::SourceAmbiguous { known: known_sources(config)? });
+    }
+    match sources.pop() {
+        Some(source) => Ok(source),
+        None => Err(Error::NoSuchSource { name: name.unwrap_or_default().to_owned(), known: known_sources(config)? }),
+    }
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<(), Error> {
+    if name.is_empty() || name.len() > 63 {
+        return Err(Error::BadName { what, value: name.to_owned() });
+    }
+    Ok(())
+}
+
+/// An interval that an argument gives has to be longer than nothing.
+pub fn check_interval(argument: &'static str, interval: Option<Interval>) -> Result<Option<Duration>, Error> {
+    let Some(interval) = interval else { return Ok(None) };
+    let length = duration(interval);
+    if length.months < 0 || length.micros < 0 || (length.months, length.micros) == (0, 0) {
+        return Err(Error::BadInterval { argument, value: iso(length) });
+    }
+    Ok(Some(length))
+}
+
+fn print_time(at: Instant) -> Result<String, Error> {
+    let printed = secured(None, || look("SELECT $1::text", &[arg(at)], |row| row.need::<String>(1)))?;
+    Ok(printed.into_iter().collect())
+}
+
+/// ISO 8601, which a rule reads.
+fn iso(length: Duration) -> String {
+    let (days, rest) = (length.micros / 86_400_000_000, length.micros % 86_400_000_000);
+    let date = format!("P{}M{}D", length.months, days);
+    if rest == 0 { date } else { format!("{date}T{}.{:06}S", rest / 1_000_000, (rest % 1_000_000).abs()) }
+}
+
+impl Short {
+    fn is_given(&self) -> bool {
+        self.reward.is_some()
+            || self.friend_reward.is_some()
+            || self.unit.is_some()
+            || self.occurrence.is_some()
+            || self.min_amount.is_some()
+            || self.within.is_some()
+    }
+
+    /// The document that the short form stands for. `currency` is the source's own, when it has only one.
+    fn document(self, currency: Option<String>) -> Result<String, Error> {
+        let unit = self.unit.or_else(|| currency.clone());
+        let mut rewards = Vec::new();
+        for (to, amount) in [("referrer", &self.reward), ("friend", &self.friend_reward)] {
+            if let Some(amount) = amount {
+                rewards.push(json!({ "to": to, "fixed": amount.to_string(), "unit": unit }));
+            }
+        }
+        if rewards.is_empty() {
+            return Err(Error::RuleMissing);
+        }
+        let mut when = Map::new();
+        when.insert("occurrence".into(), occurrence(self.occurrence.as_deref().unwrap_or("first"))?);
+        if let Some(amount) = self.min_amount {
+            when.insert("min_amount".into(), Value::String(amount.to_string()));
+            // Of a source with many currencies the least amount is meant in the one of the reward.
+            when.insert("currency".into(), json!(currency.or(unit)));
+        }
+        if let Some(within) = check_interval("within", self.within)? {
+            when.insert("within".into(), Value::String(iso(within)));
+        }
+        Ok(json!({ "when": when, "rewards": rewards }).to_string())
+    }
+}
+
+fn occurrence(text: &str) -> Result<Value, Error> {
+    let words: Vec<_> = text.split_whitespace().collect();
+    let number = |word: &str| word.parse::<u32>().map_err(|_| Error::BadOccurrence(text.to_owned()));
+    match words.as_slice() {
+        ["every"] => Ok(json!("every")),
+        ["first"] => Ok(json!({ "first": 1 })),
+        ["first", n] => Ok(json!({ "first": number(n)? })),
+        ["nth", n] => Ok(json!({ "nth": number(n)? })),
+        _ => Err(Error::BadOccurrence(text.to_owned())),
+    }
+}

@@ -1,0 +1,54 @@
+//! Gives a role what it needs, and no more.
+
+use super::config::config;
+use crate::db::{arg, look, secured, set_up};
+use crate::error::Error;
+use pgrx::prelude::*;
+
+/// What an application calls: the typed functions of `install` and what they stand on.
+const APP: [&str; 8] = [
+    "issue_invite",
+    "issue_invites",
+    "redeem_invite",
+    "balance",
+    "revoke_invite",
+    "_issue_invite",
+    "_issue_invites",
+    "_redeem_invite",
+];
+
+/// Lets an application's role call the functions that it needs; it can touch no table.
+pub fn grant_app(role: pg_sys::Oid) -> Result<(), Error> {
+    grant(
+        role,
+        "SELECT format('GRANT EXECUTE ON FUNCTION %s TO ', p.oid::regprocedure) \
+         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+         WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
+        &APP,
+    )
+}
+
+/// Lets a role read the reports, which are views, and balances.
+pub fn grant_reports(role: pg_sys::Oid) -> Result<(), Error> {
+    grant(
+        role,
+        "SELECT format('GRANT SELECT ON referral.%I TO ', c.relname) \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'referral' AND c.relkind = 'v' \
+         UNION ALL \
+         SELECT format('GRANT EXECUTE ON FUNCTION %s TO ', p.oid::regprocedure) \
+         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+         WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
+        &["balance"],
+    )
+}
+
+fn grant(role: pg_sys::Oid, statements: &str, functions: &[&str]) -> Result<(), Error> {
+    config()?;
+    secured(None, || {
+        let role: String = look("SELECT $1::regrole::text", &[arg(role)], |row| row.need::<String>(1))?.concat();
+        set_up(&format!("GRANT USAGE ON SCHEMA referral TO {role}"))?;
+        let statements = look(statements, &[arg(functions)], |row| row.need::<String>(1))?;
+        statements.iter().try_for_each(|statement| set_up(&format!("{statement}{role}")))
+    })
+}

@@ -1,0 +1,176 @@
+//! Creates the tables, typed for the key of the users.
+
+use super::config::{Config, config};
+use crate::db::{arg, change, lock_politely, look, own_table, secured, set_up};
+use crate::error::Error;
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+
+const TABLES: &str = include_str!("../../sql/tables.sql");
+const VIEWS: &str = include_str!("../../sql/views.sql");
+const FUNCTIONS: &str = include_str!("../../sql/functions.sql");
+
+/// A table as its catalogue row describes it.
+pub struct Table {
+    /// Qualified name.
+    pub name: String,
+    /// `r`, `p`, `f` and so on.
+    pub kind: String,
+    /// Whether it is a temporary table or a catalogue.
+    pub fleeting: bool,
+    /// Its owner,
+    pub owner: pg_sys::Oid,
+    /// by name,
+    pub owner_name: String,
+    /// and whether the caller has that role.
+    pub owned: bool,
+}
+
+impl Table {
+    /// Looks a table up, and checks that it is one and that the caller owns it.
+    pub fn of(relation: pg_sys::Oid, kinds: &str) -> Result<Self, Error> {
+        let rows = look(
+            "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, \
+                    c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'referral'), \
+                    c.relowner, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE') \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1",
+            &[arg(relation)],
+            |row| {
+                Ok(Self {
+                    name: row.need(1)?,
+                    kind: row.need(2)?,
+                    fleeting: row.need(3)?,
+                    owner: row.need(4)?,
+                    owner_name: row.need(5)?,
+                    owned: row.need(6)?,
+                })
+            },
+        )?;
+        let table = rows.into_iter().next().ok_or_else(|| Error::NotATable {
+            relation: format!("Oid {}", relation.to_u32()),
+            kind: "relation that does not exist".into(),
+        })?;
+        if table.fleeting || !kinds.contains(&table.kind) {
+            let kind = match table.kind.as_str() {
+                _ if table.fleeting => "temporary, system or referral table",
+                "v" => "view",
+                "m" => "materialized view",
+                "i" | "I" => "index",
+                "S" => "sequence",
+                "c" => "composite type",
+                "f" => "foreign table",
+                "p" => "partitioned table",
+                _ => "relation of another kind",
+            };
+            return Err(Error::NotATable { relation: table.name, kind: kind.into() });
+        }
+        if !table.owned {
+            return Err(Error::NotOwner { relation: table.name, owner: table.owner_name });
+        }
+        Ok(table)
+    }
+}
+
+/// Creates everything for this users table. Returns `false` when it is there already.
+pub fn install(
+    users: pg_sys::Oid,
+    owner: Option<pg_sys::Oid>,
+    attribution_window: Option<Interval>,
+    strict: bool,
+) -> Result<bool, Error> {
+    secured(None, || {
+        let table = Table::of(users, "rp")?;
+        if own_table(c"invites_friends").is_some() {
+            let installed = config()?;
+            return if installed.users.name == table.name {
+                Ok(false)
+            } else {
+                Err(Error::InstalledElsewhere { users: installed.users.name.clone(), asked: table.name })
+            };
+        }
+        let keys = look(
+            "SELECT quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, NULL), \
+                    format('OPERATOR(%I.%s)', opn.nspname, op.oprname), array_length(pk.conkey, 1) \
+             FROM pg_constraint pk \
+             JOIN pg_attribute a ON a.attrelid = pk.conrelid AND a.attnum = pk.conkey[1] \
+             JOIN pg_index ix ON ix.indexrelid = pk.conindid \
+             JOIN pg_opclass oc ON oc.oid = ix.indclass[0] \
+             JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amopstrategy = 3 \
+                  AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype \
+             JOIN pg_operator op ON op.oid = ao.amopopr \
+             JOIN pg_namespace opn ON opn.oid = op.oprnamespace \
+             WHERE pk.conrelid = $1 AND pk.contype = 'p'",
+            &[arg(users)],
+            |row| {
+                Ok((
+                    row.need::<String>(1)?,
+                    row.need::<String>(2)?,
+                    row.need::<String>(3)?,
+                    row.need::<String>(4)?,
+                    row.need::<i32>(5)?,
+                ))
+            },
+        )?;
+        let Some((column, column_type, key, eq, columns)) = keys.into_iter().next() else {
+            return Err(Error::NoKey { relation: table.name });
+        };
+        if columns != 1 {
+            let columns = usize::try_from(columns).unwrap_or_default();
+            return Err(Error::NoSingleKey { relation: table.name, columns });
+        }
+        let owner = look(
+            "SELECT quote_ident(rolname) FROM pg_roles WHERE oid = $1",
+            &[arg(owner.unwrap_or(table.owner))],
+            |row| row.need::<String>(1),
+        )?;
+        let owner = owner.into_iter().next().ok_or(Error::Server("the owner is no role"))?;
+        if !lock_politely(users, pg_sys::ShareRowExclusiveLock as i32) {
+            return Err(Error::TableBusy { relation: table.name });
+        }
+        for script in [TABLES, VIEWS, FUNCTIONS] {
+            set_up(
+                &script
+                    .replace("@key@", &key)
+                    .replace("@key_column@", &column_type)
+                    .replace("@eq@", &eq)
+                    .replace("@users@", &table.name)
+                    .replace("@users_key@", &column),
+            )?;
+        }
+        change(
+            "INSERT INTO referral.programs (name, attribution_window, strict) VALUES ('default', $1, $2)",
+            &[arg(attribution_window), arg(strict)],
+        )?;
+        give_to(&owner)?;
+        Ok(true)
+    })
+}
+
+/// Hands everything that was created to its owner. What belongs to the extension stays with it.
+fn give_to(owner: &str) -> Result<(), Error> {
+    set_up(&format!("GRANT USAGE ON SCHEMA referral TO {owner}"))?;
+    let statements = look(
+        "SELECT format('ALTER %s referral.%I OWNER TO ', CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, c.relname) \
+         FROM pg_class c WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'referral') \
+           AND c.relkind IN ('r', 'v') \
+         UNION ALL \
+         SELECT format('ALTER FUNCTION %s OWNER TO ', p.oid::regprocedure) \
+         FROM pg_proc p WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'referral') \
+           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
+        &[],
+        |row| row.need::<String>(1),
+    )?;
+    statements.iter().try_for_each(|statement| set_up(&format!("{statement}{owner}")))
+}
+
+/// The configuration, for a function that only the owner of the tables may call.
+pub fn administered() -> Result<std::rc::Rc<Config>, Error> {
+    let config = config()?;
+    let rows = look("SELECT pg_has_role($1, 'USAGE'), pg_get_userbyid($1)::text", &[arg(config.owner)], |row| {
+        Ok((row.need::<bool>(1)?, row.need::<String>(2)?))
+    })?;
+    match rows.into_iter().next() {
+        Some((false, owner)) => Err(Error::NotOwner { relation: "referral.programs".into(), owner }),
+        _ => Ok(config),
+    }
+}

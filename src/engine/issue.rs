@@ -1,0 +1,113 @@
+//! Issues and revokes invites.
+
+use super::config::{Config, config};
+use super::goal::check_interval;
+use crate::core::code;
+use crate::core::time::Instant;
+use crate::db::{arg, in_own_memory, look, secured, write};
+use crate::error::Error;
+use pgrx::datum::Interval;
+
+/// Codes that one statement writes.
+const BATCH: usize = 10_000;
+
+/// What an invite allows.
+pub struct Terms {
+    /// Name of the program.
+    pub program: String,
+    /// How many friends may redeem it; `None` is any number.
+    pub max_redemptions: Option<i32>,
+    /// How long it may be redeemed; `None` is for ever.
+    pub expires_in: Option<Interval>,
+}
+
+/// Issues invites with generated codes, or one with a code that the site chose, and returns their codes.
+pub fn issue(user: &str, count: usize, chosen: Option<&str>, terms: Terms) -> Result<Vec<String>, Error> {
+    let config = config()?;
+    if let Some(max) = terms.max_redemptions.filter(|max| *max < 1) {
+        return Err(Error::BadMaxRedemptions(max));
+    }
+    check_interval("expires_in", terms.expires_in)?;
+    let chosen = chosen
+        .map(|typed| code::fold_chosen(typed).ok_or_else(|| Error::BadChosenCode(typed.to_owned())))
+        .transpose()?;
+    secured(Some(config.owner), || {
+        let program = running_program(&terms.program)?;
+        if let Some(code) = chosen {
+            let written = store(&config, user, program, &terms, std::slice::from_ref(&code))?;
+            return if written.is_empty() { Err(Error::CodeTaken(code)) } else { Ok(written) };
+        }
+        let mut issued = Vec::with_capacity(count);
+        while issued.len() < count {
+            let codes = code::generate((count - issued.len()).min(BATCH))?;
+            // A code that is taken, once in the life of a billion of them, is left out and made anew.
+            issued.append(&mut store(&config, user, program, &terms, &codes)?);
+        }
+        Ok(issued)
+    })
+}
+
+fn running_program(name: &str) -> Result<i32, Error> {
+    let programs =
+        look("SELECT program_id, ends_at <= now() FROM referral.programs WHERE name = $1", &[arg(name)], |row| {
+            Ok((row.need(1)?, row.need(2)?))
+        })?;
+    match programs.into_iter().next() {
+        None => Err(Error::NoSuchProgram(name.to_owned())),
+        Some((_, true)) => Err(Error::ProgramOver(name.to_owned())),
+        Some((id, false)) => Ok(id),
+    }
+}
+
+fn store(config: &Config, user: &str, program: i32, terms: &Terms, codes: &[String]) -> Result<Vec<String>, Error> {
+    let rows = codes.iter().map(String::as_str).collect::<Vec<_>>();
+    let sql = config.sql(
+        "INSERT INTO referral.invites (user_id, invite_code, program_id, max_redemptions, expires_at) \
+         SELECT u.{users_key}, c, $3, $4, now() + $5 \
+         FROM (SELECT $2::{key} AS {users_key}) u CROSS JOIN unnest($1) c \
+         ON CONFLICT (invite_code) DO NOTHING RETURNING invite_code",
+    );
+    in_own_memory(|| {
+        let args = [arg(rows), arg(user), arg(program), arg(terms.max_redemptions), arg(terms.expires_in)];
+        write(&sql, &args, |row| row.need(1))
+    })
+}
+
+/// Revokes an invite, so that nobody can redeem it any more. Returns `false` when there is none with this
+/// code or it was revoked before. Friends who redeemed it stay.
+pub fn revoke(typed: &str) -> Result<bool, Error> {
+    let config = config()?;
+    secured(Some(config.owner), || {
+        let revoked = write(
+            "UPDATE referral.invites SET revoked_at = now() \
+             WHERE revoked_at IS NULL AND invite_id = \
+                   (SELECT i.invite_id FROM unnest($1) WITH ORDINALITY c (code, n) \
+                    JOIN referral.invites i ON i.invite_code = c.code ORDER BY c.n LIMIT 1) \
+             RETURNING invite_id",
+            &[arg(readings(typed))],
+            |row| row.need::<i64>(1),
+        )?;
+        Ok(!revoked.is_empty())
+    })
+}
+
+/// The codes that somebody may have meant by what he typed, the likeliest first: as it is, in capitals, and as a
+/// generated code.
+pub fn readings(typed: &str) -> Vec<String> {
+    let exact = typed.trim().to_owned();
+    let mut readings = vec![exact];
+    for other in [code::fold(typed), code::fold_chosen(typed)].into_iter().flatten() {
+        if !readings.contains(&other) {
+            readings.push(other);
+        }
+    }
+    readings
+}
+
+/// A point in time, now by default.
+pub fn moment(as_of: Option<Instant>) -> Result<Instant, Error> {
+    match as_of {
+        Some(at) => Ok(at),
+        None => look("SELECT now()", &[], |row| row.need(1))?.pop().ok_or(Error::Server("there is no time")),
+    }
+}

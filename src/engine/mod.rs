@@ -1,0 +1,10 @@
+//! The verbs: what the functions and triggers of the extension do.
+
+pub mod attach;
+pub mod config;
+pub mod goal;
+pub mod grant;
+pub mod install;
+pub mod issue;
+pub mod post;
+pub mod redeem;

@@ -1,0 +1,507 @@
+//! From touched friends to lines in the ledger.
+//!
+//! Friends are locked in the order of their keys, their facts and what is posted are read with snapshots taken
+//! after that, and the difference is written. One friend or a thousand are the same few statements.
+
+use super::config::{Config, Program, Source, unit};
+use crate::core::evaluate::{Fact, Referral, evaluate};
+use crate::core::ledger::{Basis, Changes, Posted, PostedLine, difference};
+use crate::core::money::{Decimal, parse_amount};
+use crate::core::rule::Role;
+use crate::core::time::Instant;
+use crate::db::{acting_as, arg, change, in_own_memory, look, secured, subtransaction, write};
+use crate::error::{Error, Failure};
+use pgrx::prelude::*;
+use std::collections::HashMap;
+
+/// Friends that are evaluated together.
+const BATCH: usize = 1000;
+
+/// Brings the ledger of these friends up to what their transactions in this source earn.
+///
+/// A failure leaves a row in `failures` and nothing else, unless the program is strict.
+///
+/// # Errors
+/// What may not be caught (a cancelled statement, a serialization failure), and any failure in a strict program.
+pub fn evaluate_friends(config: &Config, source: &Source, friends: &[i64]) -> Result<(), Error> {
+    if source.goals.is_empty() {
+        return Ok(());
+    }
+    secured(Some(config.owner), || {
+        for batch in friends.chunks(BATCH) {
+            match (attempt(config, source, batch)?, batch) {
+                (None, _) => {}
+                (Some(failure), [friend]) => record(config, source, *friend, failure)?,
+                // One bad row must not cost the others their credit.
+                (Some(_), _) => {
+                    for friend in batch {
+                        if let Some(failure) = attempt(config, source, std::slice::from_ref(friend))? {
+                            record(config, source, *friend, failure)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Evaluates every friend whose completions in this source stand: all its rows are gone.
+pub fn evaluate_source(config: &Config, source: &Source) -> Result<(), Error> {
+    let friends = secured(Some(config.owner), || {
+        look(
+            "SELECT DISTINCT invites_friends_id FROM referral.goal_completions \
+             WHERE source_id = $1 AND state = 'standing' ORDER BY invites_friends_id",
+            &[arg(source.id)],
+            |row| row.need(1),
+        )
+    })?;
+    evaluate_friends(config, source, &friends)
+}
+
+/// Posts what these friends have earned, or nothing; the answer is what went wrong.
+fn attempt(config: &Config, source: &Source, friends: &[i64]) -> Result<Option<Failure>, Error> {
+    match subtransaction(|| in_own_memory(|| bring_up_to_date(config, source, friends))) {
+        Ok(()) => Ok(None),
+        Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
+        Err(failure) => Ok(Some(failure)),
+    }
+}
+
+/// Errors that are not about the referral program: the client asked for an end, or has to try again.
+fn must_reach_the_client(code: PgSqlErrorCode) -> bool {
+    matches!(
+        code,
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+            | PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN
+            | PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN
+            | PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE
+    )
+}
+
+/// Leaves a durable row that says what failed, in the transaction of the purchase.
+fn record(config: &Config, source: &Source, friend: i64, failure: Failure) -> Result<(), Error> {
+    let strict = look(
+        "SELECT p.strict FROM referral.invites_friends i JOIN referral.programs p USING (program_id) \
+         WHERE i.invites_friends_id = $1",
+        &[arg(friend)],
+        |row| row.need::<bool>(1),
+    )?;
+    if strict.first() == Some(&true) {
+        return Err(Error::Strict(Box::new(failure)));
+    }
+    let transaction = failure.transaction.clone().or_else(|| find_bad_transaction(config, source, friend));
+    change(
+        "INSERT INTO referral.failures (source_id, invites_friends_id, transaction_key, sqlstate, message, detail, hint) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &[
+            arg(source.id),
+            arg(friend),
+            arg(transaction),
+            arg(failure.sqlstate()),
+            arg(failure.message),
+            arg(failure.detail),
+            arg(failure.hint),
+        ],
+    )?;
+    Ok(())
+}
+
+/// A referral whose row is locked.
+struct Locked {
+    id: i64,
+    program: i32,
+    friend: String,
+    referrer: Option<String>,
+    redeemed_at: Instant,
+    facts: Vec<Fact>,
+    posted: Vec<Posted>,
+    /// Number of the last completion, in whatever source.
+    last: i32,
+}
+
+fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64]) -> Result<(), Error> {
+    let mut locked = lock(friends)?;
+    locked.retain(|referral| source.goals.iter().any(|goal| goal.program == referral.program));
+    if locked.is_empty() {
+        return Ok(());
+    }
+    if let Some(broken) = &source.broken {
+        return Err(broken.clone());
+    }
+    read_posted(source, &mut locked)?;
+    read_facts(config, source, &mut locked)?;
+    if source.archive {
+        keep_what_is_gone(source, &mut locked)?;
+    }
+
+    let mut batch = Batch::default();
+    for referral in &locked {
+        let goals: Vec<_> = source.goals.iter().filter(|goal| goal.program == referral.program).cloned().collect();
+        let program = config.programs.get(&referral.program);
+        let terms = Referral {
+            redeemed_at: referral.redeemed_at,
+            attribution_window: program.and_then(|Program { attribution_window, .. }| *attribution_window),
+        };
+        let decisions = evaluate(&terms, &goals, &referral.facts);
+        batch.add(referral, difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last));
+    }
+    batch.write(config, source)
+}
+
+/// Locks the referrals against other evaluations of the same friends, always in the same order.
+fn lock(friends: &[i64]) -> Result<Vec<Locked>, Error> {
+    write(
+        "SELECT invites_friends_id, program_id, friend_id::text, referrer_id::text, redeemed_at \
+         FROM referral.invites_friends \
+         WHERE invites_friends_id = ANY ($1) AND friend_id IS NOT NULL \
+         ORDER BY invites_friends_id FOR NO KEY UPDATE",
+        &[arg(friends)],
+        |row| {
+            Ok(Locked {
+                id: row.need(1)?,
+                program: row.need(2)?,
+                friend: row.need(3)?,
+                referrer: row.get(4),
+                redeemed_at: row.need(5)?,
+                facts: Vec::new(),
+                posted: Vec::new(),
+                last: 0,
+            })
+        },
+    )
+}
+
+fn read_posted(source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
+    let places: HashMap<i64, usize> = locked.iter().enumerate().map(|(place, referral)| (referral.id, place)).collect();
+    let ids: Vec<i64> = locked.iter().map(|referral| referral.id).collect();
+    write(
+        "SELECT c.invites_friends_id, c.completion_no, c.goal_id, c.transaction_key, c.amount::text, c.currency, \
+                c.occurred_at, c.slot, c.state = 'standing', \
+                l.credit_id, l.role, l.unit, l.amount::text, l.revision, l.reverses \
+         FROM referral.goal_completions c \
+         LEFT JOIN referral.credits l USING (invites_friends_id, completion_no) \
+         WHERE c.invites_friends_id = ANY ($1) \
+         ORDER BY c.invites_friends_id, c.completion_no, l.credit_id",
+        &[arg(ids)],
+        |row| {
+            let Some(referral) = places.get(&row.need(1)?).and_then(|place| locked.get_mut(*place)) else {
+                return Ok(());
+            };
+            let (number, goal): (i32, i32) = (row.need(2)?, row.need(3)?);
+            referral.last = referral.last.max(number);
+            if !source.goals.iter().any(|g| g.id == goal) {
+                return Ok(());
+            }
+            if referral.posted.last().is_none_or(|last| last.number != number) {
+                referral.posted.push(Posted {
+                    number,
+                    goal,
+                    key: row.need(4)?,
+                    basis: Basis {
+                        amount: posted_amount(row.need(5)?)?,
+                        currency: unit(row.get(6)),
+                        occurred_at: row.need(7)?,
+                    },
+                    slot: row.get(8),
+                    standing: row.need(9)?,
+                    lines: Vec::new(),
+                });
+            }
+            if let (Some(id), Some(completion)) = (row.get(10), referral.posted.last_mut()) {
+                completion.lines.push(PostedLine {
+                    id,
+                    role: Role::parse(&row.need::<String>(11)?).ok_or(Error::Server("unknown role"))?,
+                    unit: unit(row.get(12)).ok_or(Error::Server("unknown unit"))?,
+                    amount: posted_amount(row.need(13)?)?,
+                    revision: row.need(14)?,
+                    reverses: row.get(15),
+                });
+            }
+            Ok(())
+        },
+    )?;
+    Ok(())
+}
+
+fn posted_amount(text: String) -> Result<Decimal, Error> {
+    parse_amount(&text).map_err(|_| Error::Server("an amount of the ledger cannot be read"))
+}
+
+/// The statement that reads the transactions of some users through the mappings of a source.
+fn facts_of_users(config: &Config, source: &Source, columns: &str) -> String {
+    format!(
+        "SELECT {columns} FROM unnest($1) WITH ORDINALITY k (key, n) \
+         JOIN ({facts}) f ON f.user_key {eq} k.key::{key}",
+        facts = source.facts,
+        eq = source.user_eq,
+        key = config.key.name
+    )
+}
+
+fn read_facts(config: &Config, source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
+    let sql = facts_of_users(
+        config,
+        source,
+        "k.n, f.transaction_key, f.qualifies, f.amount::text, f.currency, f.occurred_at",
+    );
+    let keys: Vec<&str> = locked.iter().map(|referral| referral.friend.as_str()).collect();
+    let keys = arg(keys);
+    acting_as(source.owner, || {
+        write(&sql, &[keys], |row| {
+            let place = usize::try_from(row.need::<i64>(1)? - 1).unwrap_or(usize::MAX);
+            let Some(referral) = locked.get_mut(place) else { return Ok(()) };
+            let key: String = row.get(2).unwrap_or_default();
+            let bad = |value, problem| Error::BadValue { transaction: key.clone(), value, problem };
+            let amount = row.get::<String>(4).map(|amount| parse_amount(&amount)).transpose();
+            let currency = row.get::<String>(5).map(|currency| crate::core::money::Unit::parse(&currency)).transpose();
+            let fact = Fact {
+                qualifies: row.get(3).unwrap_or(false),
+                amount: amount.map_err(|problem| bad("amount", problem))?,
+                currency: currency.map_err(|problem| bad("currency", problem))?,
+                occurred_at: row.get(6),
+                key,
+            };
+            referral.facts.push(fact);
+            Ok(())
+        })
+    })?;
+    Ok(())
+}
+
+/// A transaction that is no longer in the table keeps its credit: its completion is the fact.
+/// One that is there, but is somebody else's now, does not.
+fn keep_what_is_gone(source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
+    let missing = |referral: &Locked, posted: &Posted| {
+        posted.standing && !referral.facts.iter().any(|fact| fact.key == posted.key)
+    };
+    let keys: Vec<String> =
+        locked.iter().flat_map(|r| r.posted.iter().filter(|p| missing(r, p)).map(|p| p.key.clone())).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT f.transaction_key FROM ({facts}) f WHERE f.transaction_id = ANY ($1::{id}[])",
+        facts = source.facts,
+        id = source.id_type
+    );
+    let keys = arg(keys);
+    let elsewhere: Vec<String> = acting_as(source.owner, || write(&sql, &[keys], |row| row.need(1)))?;
+    for referral in locked {
+        let mut gone: Vec<Fact> = referral
+            .posted
+            .iter()
+            .filter(|posted| missing(referral, posted) && !elsewhere.contains(&posted.key))
+            .map(|posted| Fact {
+                key: posted.key.clone(),
+                qualifies: true,
+                amount: Some(posted.basis.amount),
+                currency: posted.basis.currency.clone(),
+                occurred_at: Some(posted.basis.occurred_at),
+            })
+            .collect();
+        gone.dedup_by(|a, b| a.key == b.key);
+        referral.facts.append(&mut gone);
+    }
+    Ok(())
+}
+
+/// Reads a friend's transactions one by one to find the one whose mappings fail.
+fn find_bad_transaction(config: &Config, source: &Source, friend: i64) -> Option<String> {
+    let keys = |sql: String, args: &[_]| {
+        subtransaction(|| acting_as(source.owner, || write(&sql, args, |row| Ok(row.get::<String>(1)))))
+    };
+    let user = look(
+        "SELECT friend_id::text FROM referral.invites_friends WHERE invites_friends_id = $1",
+        &[arg(friend)],
+        |row| Ok(row.get::<String>(1)),
+    );
+    let user = user.ok()?.pop()??;
+    let all = keys(facts_of_users(config, source, "f.transaction_key"), &[arg(vec![user.as_str()])]).ok()?;
+    let one = format!(
+        "SELECT f.transaction_key, f.* FROM ({facts}) f WHERE f.transaction_id = ANY ($1::{id}[])",
+        facts = source.facts,
+        id = source.id_type
+    );
+    all.into_iter().flatten().find(|key| keys(one.clone(), &[arg(vec![key.as_str()])]).is_err())
+}
+
+/// Rows to write, column by column.
+#[derive(Default)]
+struct Batch {
+    restated: Completions,
+    freed: Completions,
+    completed: Completions,
+    lines: Lines,
+}
+
+#[derive(Default)]
+struct Completions {
+    referral: Vec<i64>,
+    number: Vec<i32>,
+    goal: Vec<i32>,
+    key: Vec<String>,
+    amount: Vec<String>,
+    currency: Vec<Option<String>>,
+    occurred_at: Vec<Instant>,
+    slot: Vec<Option<i32>>,
+}
+
+#[derive(Default)]
+struct Lines {
+    beneficiary: Vec<Option<String>>,
+    role: Vec<&'static str>,
+    unit: Vec<String>,
+    amount: Vec<String>,
+    kind: Vec<&'static str>,
+    referral: Vec<i64>,
+    number: Vec<i32>,
+    revision: Vec<i32>,
+    reverses: Vec<Option<i64>>,
+    reason: Vec<Option<String>>,
+}
+
+impl Batch {
+    fn add(&mut self, referral: &Locked, changes: Changes) {
+        for completion in changes.restated {
+            let rows = if completion.standing { &mut self.restated } else { &mut self.freed };
+            rows.add(referral.id, completion);
+        }
+        for completion in changes.completed {
+            self.completed.add(referral.id, completion);
+        }
+        for line in changes.lines {
+            // What is taken back is taken from whom it was given to.
+            let beneficiary = match line.role {
+                _ if line.reverses.is_some() => None,
+                Role::Referrer => referral.referrer.clone(),
+                Role::Friend => Some(referral.friend.clone()),
+            };
+            if beneficiary.is_none() && line.reverses.is_none() {
+                // The referrer was deleted: there is nobody to credit.
+                continue;
+            }
+            let lines = &mut self.lines;
+            lines.beneficiary.push(beneficiary);
+            lines.role.push(line.role.as_str());
+            lines.unit.push(line.unit.to_string());
+            lines.amount.push(line.amount.to_string());
+            lines.kind.push(if line.reverses.is_some() { "reversed" } else { "earned" });
+            lines.referral.push(referral.id);
+            lines.number.push(line.number);
+            lines.revision.push(line.revision);
+            lines.reverses.push(line.reverses);
+            lines.reason.push(line.reason);
+        }
+    }
+
+    /// Writes everything: completions that lost their ground first, since they free the places of others.
+    fn write(self, config: &Config, source: &Source) -> Result<(), Error> {
+        self.freed.restate("reversed")?;
+        self.restated.restate("standing")?;
+        self.completed.insert(source)?;
+        self.lines.insert(config)
+    }
+}
+
+impl Completions {
+    fn add(&mut self, referral: i64, completion: crate::core::ledger::Completion) {
+        self.referral.push(referral);
+        self.number.push(completion.number);
+        self.goal.push(completion.goal);
+        self.key.push(completion.key);
+        self.amount.push(completion.basis.amount.to_string());
+        self.currency.push(completion.basis.currency.map(|unit| unit.to_string()));
+        self.occurred_at.push(completion.basis.occurred_at);
+        self.slot.push(completion.slot);
+    }
+
+    fn restate(self, state: &str) -> Result<(), Error> {
+        let rows = self.referral.len();
+        if rows == 0 {
+            return Ok(());
+        }
+        let written = change(
+            "UPDATE referral.goal_completions c \
+             SET state = $7, amount = n.amount::numeric, currency = n.currency, occurred_at = n.occurred_at, \
+                 slot = n.slot, decided_at = now() \
+             FROM unnest($1, $2, $3, $4, $5, $6) n (invites_friends_id, completion_no, amount, currency, occurred_at, slot) \
+             WHERE c.invites_friends_id = n.invites_friends_id AND c.completion_no = n.completion_no",
+            &[
+                arg(self.referral),
+                arg(self.number),
+                arg(self.amount),
+                arg(self.currency),
+                arg(self.occurred_at),
+                arg(self.slot),
+                arg(state),
+            ],
+        )?;
+        all_written(rows, written)
+    }
+
+    fn insert(self, source: &Source) -> Result<(), Error> {
+        let rows = self.referral.len();
+        if rows == 0 {
+            return Ok(());
+        }
+        let written = change(
+            "INSERT INTO referral.goal_completions \
+                 (invites_friends_id, completion_no, goal_id, source_id, transaction_key, amount, currency, occurred_at, slot) \
+             SELECT n.referral, n.number, n.goal, $9, n.key, n.amount::numeric, n.currency, n.occurred_at, n.slot \
+             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) n (referral, number, goal, key, amount, currency, occurred_at, slot) \
+             ON CONFLICT DO NOTHING",
+            &[
+                arg(self.referral),
+                arg(self.number),
+                arg(self.goal),
+                arg(self.key),
+                arg(self.amount),
+                arg(self.currency),
+                arg(self.occurred_at),
+                arg(self.slot),
+                arg(source.id),
+            ],
+        )?;
+        all_written(rows, written)
+    }
+}
+
+impl Lines {
+    fn insert(self, config: &Config) -> Result<(), Error> {
+        let rows = self.referral.len();
+        if rows == 0 {
+            return Ok(());
+        }
+        let written = change(
+            &config.sql(
+                "INSERT INTO referral.credits \
+                     (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason) \
+                 SELECT CASE WHEN n.reverses IS NULL THEN n.beneficiary::{key} \
+                             ELSE (SELECT r.beneficiary_id FROM referral.credits r WHERE r.credit_id = n.reverses) END, \
+                        n.role, n.unit, n.amount::numeric, n.kind, n.referral, n.number, n.revision, n.reverses, n.reason \
+                 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+                      n (beneficiary, role, unit, amount, kind, referral, number, revision, reverses, reason) \
+                 ON CONFLICT DO NOTHING",
+            ),
+            &[
+                arg(self.beneficiary),
+                arg(self.role),
+                arg(self.unit),
+                arg(self.amount),
+                arg(self.kind),
+                arg(self.referral),
+                arg(self.number),
+                arg(self.revision),
+                arg(self.reverses),
+                arg(self.reason),
+            ],
+        )?;
+        all_written(rows, written)
+    }
+}
+
+/// Under the friend's lock nobody else writes these rows; if a key says otherwise, nothing is posted.
+fn all_written(wanted: usize, written: u64) -> Result<(), Error> {
+    if usize::try_from(written) == Ok(wanted) { Ok(()) } else { Err(Error::LedgerConflict { wanted, written }) }
+}

@@ -1,0 +1,267 @@
+//! Redeems an invite: makes a user the friend of whoever issued the code.
+//!
+//! The order of locks is the same for everybody: the users concerned in the order of their keys, then the
+//! invite. Each look after a lock has a newer snapshot than the lock.
+
+use super::config::{Config, config};
+use super::issue::{moment, readings};
+use super::post::evaluate_friends;
+use crate::core::code;
+use crate::core::time::Instant;
+use crate::db::{acting_as, arg, look, secured, write};
+use crate::error::Error;
+
+/// How many referrers of referrers are looked at for a cycle.
+const DEEPEST_CHAIN: i32 = 64;
+
+/// What became of a redemption.
+pub struct Redemption {
+    /// One of the statuses that [`Status`] lists.
+    pub status: Status,
+    /// The one who issued the invite, when he is the friend's referrer.
+    pub referrer: Option<String>,
+    /// The referral, when there is one through this invite.
+    pub referral: Option<i64>,
+}
+
+/// The statuses of a redemption. The names are part of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The friend has a referrer now.
+    Redeemed,
+    /// The friend redeemed this invite before: nothing changes.
+    AlreadyRedeemed,
+    /// A well-formed code that nobody issued.
+    UnknownCode,
+    /// No code of any invite, and not one that could have been generated: most often a slip of the pen.
+    MalformedCode,
+    /// The invite's time is over.
+    Expired,
+    /// The invite was revoked, or the user who issued it is gone.
+    Revoked,
+    /// As many friends as are allowed have redeemed it.
+    Exhausted,
+    /// The friend issued it.
+    OwnInvite,
+    /// The friend has another referrer in this program.
+    AlreadyReferred,
+    /// The friend referred, directly or through others, the one who issued it.
+    Cycle,
+    /// The program is over or has not begun.
+    ProgramEnded,
+}
+
+impl Status {
+    /// As the function returns it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Redeemed => "redeemed",
+            Self::AlreadyRedeemed => "already_redeemed",
+            Self::UnknownCode => "unknown_code",
+            Self::MalformedCode => "malformed_code",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Exhausted => "exhausted",
+            Self::OwnInvite => "own_invite",
+            Self::AlreadyReferred => "already_referred",
+            Self::Cycle => "cycle",
+            Self::ProgramEnded => "program_ended",
+        }
+    }
+}
+
+struct Invite {
+    id: i64,
+    referrer: Option<String>,
+    program: i32,
+    max_redemptions: Option<i32>,
+    expired: bool,
+    revoked: bool,
+    running: bool,
+    own: bool,
+    referrer_locks_first: bool,
+}
+
+/// Redeems a code for a friend.
+pub fn redeem(typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redemption, Error> {
+    let config = config()?;
+    let redemption = secured(Some(config.owner), || {
+        let at = moment(as_of)?;
+        let Some(seen) = find(&config, &readings(typed), friend, at)? else {
+            find_friend(&config, friend, "")?;
+            let known_shape = code::fold(typed).is_some();
+            return Ok(refused(if known_shape { Status::UnknownCode } else { Status::MalformedCode }));
+        };
+        lock_users(&config, &seen, friend)?;
+        redeem_locked(&config, &seen, friend, at)
+    })?;
+    if redemption.status == Status::Redeemed
+        && let Some(referral) = redemption.referral
+    {
+        // Purchases that were committed while we waited for their lock, or that happened after `as_of`.
+        let config = super::config::config()?;
+        let mut sources: Vec<_> = config.sources.values().collect();
+        sources.sort_by_key(|source| source.id);
+        sources.dedup_by_key(|source| source.id);
+        for source in sources {
+            evaluate_friends(&config, source, &[referral])?;
+        }
+    }
+    Ok(redemption)
+}
+
+fn refused(status: Status) -> Redemption {
+    Redemption { status, referrer: None, referral: None }
+}
+
+fn find(config: &Config, codes: &[String], friend: &str, at: Instant) -> Result<Option<Invite>, Error> {
+    let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+    let found = look(
+        &config.sql(
+            "SELECT i.invite_id, i.user_id::text, i.program_id, i.max_redemptions, \
+                    coalesce(i.expires_at <= $3, false), coalesce(i.revoked_at <= $3, false), \
+                    p.starts_at <= $3 AND $3 < p.ends_at, coalesce(i.user_id {eq} $2::{key}, false), \
+                    i.user_id::text < $2 \
+             FROM unnest($1) WITH ORDINALITY c (code, n) \
+             JOIN referral.invites i ON i.invite_code = c.code \
+             JOIN referral.programs p ON p.program_id = i.program_id \
+             ORDER BY c.n LIMIT 1",
+        ),
+        &[arg(codes), arg(friend), arg(at)],
+        |row| {
+            Ok(Invite {
+                id: row.need(1)?,
+                referrer: row.get(2),
+                program: row.need(3)?,
+                max_redemptions: row.get(4),
+                expired: row.need(5)?,
+                revoked: row.need(6)?,
+                running: row.need(7)?,
+                own: row.need(8)?,
+                referrer_locks_first: row.get(9).unwrap_or(false),
+            })
+        },
+    )?;
+    Ok(found.into_iter().next())
+}
+
+/// Locks the friend's row of the users table: purchases of his that are open hold a lock that this waits for
+/// (their foreign key), and new ones wait for this.
+fn lock_friend(config: &Config, friend: &str) -> Result<(), Error> {
+    find_friend(config, friend, "FOR UPDATE")
+}
+
+fn find_friend(config: &Config, friend: &str, lock: &str) -> Result<(), Error> {
+    let sql = config.sql(&format!("SELECT FROM {{users}} WHERE {{users_key}} {{eq}} $1::{{key}} {lock}"));
+    let rows = acting_as(config.users.owner, || write(&sql, &[arg(friend)], |_| Ok(())))?;
+    if rows.is_empty() {
+        return Err(Error::NoSuchUser { user: friend.to_owned(), users: config.users.name.clone() });
+    }
+    Ok(())
+}
+
+/// Locks both users, in the order of their keys: two users who redeem each other's codes do not deadlock.
+fn lock_users(config: &Config, invite: &Invite, friend: &str) -> Result<(), Error> {
+    let lock_referrer = |referrer: &Option<String>| match referrer {
+        Some(referrer) if !invite.own => {
+            let sql = config.sql("SELECT FROM {users} WHERE {users_key} {eq} $1::{key} FOR KEY SHARE");
+            acting_as(config.users.owner, || write(&sql, &[arg(referrer.as_str())], |_| Ok(()))).map(drop)
+        }
+        _ => Ok(()),
+    };
+    if invite.referrer_locks_first {
+        lock_referrer(&invite.referrer)?;
+        lock_friend(config, friend)
+    } else {
+        lock_friend(config, friend)?;
+        lock_referrer(&invite.referrer)
+    }
+}
+
+fn redeem_locked(config: &Config, seen: &Invite, friend: &str, at: Instant) -> Result<Redemption, Error> {
+    if let Some(redemption) = earlier(config, seen, friend)? {
+        return Ok(redemption);
+    }
+    // A link that any number may use is not locked: its friends would wait for each other.
+    if seen.max_redemptions.is_some() {
+        write("SELECT FROM referral.invites WHERE invite_id = $1 FOR NO KEY UPDATE", &[arg(seen.id)], |_| Ok(()))?;
+    }
+    let now = look(
+        "SELECT user_id IS NULL OR coalesce(revoked_at <= $2, false), \
+                max_redemptions <= (SELECT count(*) FROM referral.invites_friends f WHERE f.invite_id = i.invite_id) \
+         FROM referral.invites i WHERE invite_id = $1",
+        &[arg(seen.id), arg(at)],
+        |row| Ok((row.need::<bool>(1)?, row.get::<bool>(2).unwrap_or(false))),
+    )?;
+    let (gone, exhausted) = now.into_iter().next().unwrap_or((true, false));
+    let refusal = if seen.own {
+        Some(Status::OwnInvite)
+    } else if seen.revoked || gone {
+        Some(Status::Revoked)
+    } else if !seen.running {
+        Some(Status::ProgramEnded)
+    } else if seen.expired {
+        Some(Status::Expired)
+    } else if exhausted {
+        Some(Status::Exhausted)
+    } else if closes_cycle(config, seen, friend)? {
+        Some(Status::Cycle)
+    } else {
+        None
+    };
+    if let Some(status) = refusal {
+        return Ok(refused(status));
+    }
+    let made = write(
+        &config.sql(
+            "INSERT INTO referral.invites_friends (invite_id, program_id, friend_id, referrer_id, redeemed_at) \
+             VALUES ($1, $2, $3::{key}, $4::{key}, $5) \
+             ON CONFLICT (friend_id, program_id) DO NOTHING RETURNING invites_friends_id",
+        ),
+        &[arg(seen.id), arg(seen.program), arg(friend), arg(seen.referrer.as_deref()), arg(at)],
+        |row| row.need(1),
+    )?;
+    match made.into_iter().next() {
+        Some(referral) => {
+            Ok(Redemption { status: Status::Redeemed, referrer: seen.referrer.clone(), referral: Some(referral) })
+        }
+        None => earlier(config, seen, friend)?.ok_or(Error::Server("a referral is there and cannot be seen")),
+    }
+}
+
+/// What the friend redeemed in this program before.
+fn earlier(config: &Config, seen: &Invite, friend: &str) -> Result<Option<Redemption>, Error> {
+    let found = look(
+        &config.sql(
+            "SELECT invite_id, referrer_id::text, invites_friends_id FROM referral.invites_friends \
+             WHERE friend_id {eq} $1::{key} AND program_id = $2",
+        ),
+        &[arg(friend), arg(seen.program)],
+        |row| Ok((row.need::<i64>(1)?, row.get::<String>(2), row.need::<i64>(3)?)),
+    )?;
+    Ok(found.into_iter().next().map(|(invite, referrer, referral)| {
+        if invite == seen.id {
+            Redemption { status: Status::AlreadyRedeemed, referrer, referral: Some(referral) }
+        } else {
+            refused(Status::AlreadyReferred)
+        }
+    }))
+}
+
+/// Whether the friend stands above the referrer in this program's chain of referrals.
+fn closes_cycle(config: &Config, seen: &Invite, friend: &str) -> Result<bool, Error> {
+    let found = look(
+        &config.sql(
+            "WITH RECURSIVE above (user_id, depth) AS ( \
+                 SELECT $1::{key}, 1 \
+                 UNION ALL \
+                 SELECT f.referrer_id, a.depth + 1 FROM above a \
+                 JOIN referral.invites_friends f ON f.friend_id {eq} a.user_id AND f.program_id = $3 \
+                 WHERE a.depth < $4 AND NOT coalesce(a.user_id {eq} $2::{key}, true)) \
+             SELECT FROM above WHERE user_id {eq} $2::{key}",
+        ),
+        &[arg(seen.referrer.as_deref()), arg(friend), arg(seen.program), arg(DEEPEST_CHAIN)],
+        |_| Ok(()),
+    )?;
+    Ok(!found.is_empty())
+}

@@ -1,0 +1,419 @@
+//! The catalogue of errors: each has its SQLSTATE, a message, a DETAIL with the value and a HINT to follow.
+
+use crate::core::code::{LONGEST_CHOSEN, NoRandomness, SHORTEST_CHOSEN};
+use crate::core::rule::Mistake;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+/// What can go wrong, as far as this extension is the one to notice.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)] // the message of each says what it is
+pub enum Error {
+    NotInstalled,
+    NullArgument(&'static str),
+    NotATable { relation: String, kind: String },
+    NoSingleKey { relation: String, columns: usize },
+    NoKey { relation: String },
+    NotOwner { relation: String, owner: String },
+    InstalledElsewhere { users: String, asked: String },
+    TableBusy { relation: String },
+    NoSuchColumn { relation: String, column: String },
+    BadMapping { mapping: &'static str, expression: String, problem: String, sqlstate: PgSqlErrorCode },
+    BadMappingType { mapping: &'static str, expression: String, found: String, wanted: &'static str },
+    CurrencyTwice,
+    CurrencyMissing,
+    BadUnit { argument: &'static str, problem: String },
+    OccurredAtMissing { relation: String, candidates: String },
+    BadOnDelete(String),
+    SourceExists { name: String },
+    RelationAttached { relation: String, name: String },
+    NoSuchSource { name: String, known: String },
+    SourceAmbiguous { known: String },
+    NoSuchProgram(String),
+    ProgramExists(String),
+    ProgramOver(String),
+    BadPeriod { starts: String, ends: String },
+    BadName { what: &'static str, value: String },
+    BadInterval { argument: &'static str, value: String },
+    RuleTwice,
+    RuleMissing,
+    BadOccurrence(String),
+    BadRule(Mistake),
+    GoalReachesBack { name: String, from: String, redeemed: i64 },
+    GoalVersionOrder { name: String, from: String, last: String },
+    NoSuchUser { user: String, users: String },
+    BadCount(i32),
+    BadMaxRedemptions(i32),
+    BadChosenCode(String),
+    CodeTaken(String),
+    NoRandomness(NoRandomness),
+    NotRegistered { relation: String },
+    OwnerChanged { relation: String },
+    ColumnGone { relation: String, column: String },
+    BadValue { transaction: String, value: &'static str, problem: String },
+    LedgerConflict { wanted: usize, written: u64 },
+    AppendOnly { table: String, operation: &'static str },
+    NotATrigger(String),
+    Strict(Box<Failure>),
+    Raised(Box<Failure>),
+    Server(&'static str),
+}
+
+/// An error that was caught: what PostgreSQL or this crate said.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub code: PgSqlErrorCode,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+    /// The transaction that the error is about, where it is known.
+    pub transaction: Option<String>,
+}
+
+impl Failure {
+    /// The five characters of the SQLSTATE.
+    pub fn sqlstate(&self) -> String {
+        let packed = self.code as i32;
+        (0..5).map(|i| char::from(((packed >> (6 * i) & 0x3F) as u8) + b'0')).collect()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let transaction = match &error {
+            Error::BadValue { transaction, .. } => Some(transaction.clone()),
+            _ => None,
+        };
+        let (code, message, detail, hint) = error.parts();
+        Self { code, message, detail, hint, transaction }
+    }
+}
+
+impl From<Error> for ErrorReport {
+    fn from(error: Error) -> Self {
+        let (code, message, detail, hint) = error.parts();
+        report(code, message, detail, hint)
+    }
+}
+
+impl From<NoRandomness> for Error {
+    fn from(error: NoRandomness) -> Self {
+        Self::NoRandomness(error)
+    }
+}
+
+fn report(code: PgSqlErrorCode, message: String, detail: Option<String>, hint: Option<String>) -> ErrorReport {
+    let mut report = ErrorReport::new(code, message, "referral");
+    if let Some(detail) = detail {
+        report = report.set_detail(detail);
+    }
+    if let Some(hint) = hint {
+        report = report.set_hint(hint);
+    }
+    report
+}
+
+type Parts = (PgSqlErrorCode, String, Option<String>, Option<String>);
+
+impl Error {
+    fn parts(self) -> Parts {
+        use PgSqlErrorCode as Code;
+        let full = |code: PgSqlErrorCode, message: &str, detail: String, hint: &str| {
+            (code, message.to_owned(), Some(detail), Some(hint.to_owned()))
+        };
+        match self {
+            Self::NotInstalled => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the referral program is not installed in this database",
+                "The tables that referral.install creates are not there.".into(),
+                "Run: SELECT referral.install(users => 'public.users');",
+            ),
+            Self::NullArgument(argument) => full(
+                Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                "argument must not be null",
+                format!("The argument {argument} is null."),
+                "Pass a value.",
+            ),
+            Self::NotATable { relation, kind } => full(
+                Code::ERRCODE_WRONG_OBJECT_TYPE,
+                "not a table",
+                format!("{relation} is a {kind}."),
+                "Name an ordinary, partitioned or foreign table.",
+            ),
+            Self::NoSingleKey { relation, columns } => full(
+                Code::ERRCODE_INVALID_TABLE_DEFINITION,
+                "users are known by a primary key of one column",
+                format!("The primary key of {relation} has {columns} columns."),
+                "Add a single-column key to the table, or install on the table that has one.",
+            ),
+            Self::NoKey { relation } => full(
+                Code::ERRCODE_INVALID_TABLE_DEFINITION,
+                "table has no primary key",
+                format!("{relation} has no primary key by which a row could be known."),
+                "Add a primary key, or pass id => an expression that tells the rows apart.",
+            ),
+            Self::NotOwner { relation, owner } => full(
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                "must be owner of the table",
+                format!("{relation} belongs to {owner}."),
+                "Run this as its owner or as a superuser.",
+            ),
+            Self::InstalledElsewhere { users, asked } => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the referral program is installed for another users table",
+                format!("It is installed for {users}; asked was {asked}."),
+                "One database has one referral program; further campaigns are made with referral.create_program.",
+            ),
+            Self::TableBusy { relation } => full(
+                Code::ERRCODE_LOCK_NOT_AVAILABLE,
+                "table is busy",
+                format!(
+                    "The lock on {relation} that creating or dropping a trigger or foreign key needs was not free within five seconds."
+                ),
+                "Nothing was changed and nobody was made to wait. Try again when no long transaction uses the table.",
+            ),
+            Self::NoSuchColumn { relation, column } => full(
+                Code::ERRCODE_UNDEFINED_COLUMN,
+                "column does not exist",
+                format!("{relation} has no column \"{column}\"."),
+                "Pass the name of a column of the table, as it is, without quotes around it.",
+            ),
+            Self::BadMapping { mapping, expression, problem, sqlstate } => full(
+                sqlstate,
+                "mapping is not a valid expression over the row",
+                format!("{mapping} => {expression}: {problem}."),
+                "Write an SQL expression over the columns of the table, as in a WHERE clause.",
+            ),
+            Self::BadMappingType { mapping, expression, found, wanted } => full(
+                Code::ERRCODE_DATATYPE_MISMATCH,
+                "mapping has the wrong type",
+                format!("{mapping} => {expression} is of type {found}; wanted is {wanted}."),
+                "Cast the expression to a type that is allowed.",
+            ),
+            Self::CurrencyTwice => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "currency is given twice",
+                "Both currency and currency_column are given.".into(),
+                "Pass currency => 'USD' when all amounts are in one currency, or currency_column => the column that holds it.",
+            ),
+            Self::CurrencyMissing => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "currency is missing",
+                "Neither currency nor currency_column is given.".into(),
+                "Pass currency => 'USD' when all amounts are in one currency, or currency_column => the column that holds it.",
+            ),
+            Self::BadUnit { argument, problem } => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid unit",
+                format!("{argument}: {problem}."),
+                "A unit is a currency of ISO 4217 or a word of at most 32 bytes.",
+            ),
+            Self::OccurredAtMissing { relation, candidates } => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "the time of a transaction is not mapped",
+                format!("Columns of {relation} that hold a time: {candidates}."),
+                "Pass occurred_at => the column or expression that says when the transaction happened.",
+            ),
+            Self::BadOnDelete(value) => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid value for on_delete",
+                format!("on_delete is \"{value}\"."),
+                "Pass 'archive' (a deleted row keeps its credit) or 'reverse' (a deletion is a refund).",
+            ),
+            Self::SourceExists { name } => full(
+                Code::ERRCODE_DUPLICATE_OBJECT,
+                "source already exists",
+                format!("A source named \"{name}\" is attached."),
+                "Detach it first, or pass another name =>.",
+            ),
+            Self::RelationAttached { relation, name } => full(
+                Code::ERRCODE_DUPLICATE_OBJECT,
+                "table is already attached",
+                format!("{relation} is attached as \"{name}\"."),
+                "Detach it first to attach it with other mappings: SELECT referral.detach(name).",
+            ),
+            Self::NoSuchSource { name, known } => full(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                "source does not exist",
+                format!("No source named \"{name}\" is attached. Attached: {known}."),
+                "Attach a table first: SELECT referral.attach_transactions(...).",
+            ),
+            Self::SourceAmbiguous { known } => full(
+                Code::ERRCODE_AMBIGUOUS_PARAMETER,
+                "more than one source is attached",
+                format!("Attached: {known}."),
+                "Pass source => the name of the one that the goal is about.",
+            ),
+            Self::NoSuchProgram(name) => full(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                "program does not exist",
+                format!("There is no program named \"{name}\"."),
+                "Create it with referral.create_program, or look at referral.programs.",
+            ),
+            Self::ProgramExists(name) => full(
+                Code::ERRCODE_DUPLICATE_OBJECT,
+                "program already exists",
+                format!("There is a program named \"{name}\"."),
+                "Choose another name, or change the row in referral.programs.",
+            ),
+            Self::ProgramOver(name) => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "program is over",
+                format!("The program \"{name}\" has ended; invites to it could not be redeemed."),
+                "Issue invites to a program that runs.",
+            ),
+            Self::BadPeriod { starts, ends } => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "program ends before it starts",
+                format!("It starts at {starts} and ends at {ends}."),
+                "Pass an end after the start.",
+            ),
+            Self::BadName { what, value } => full(
+                Code::ERRCODE_INVALID_NAME,
+                "invalid name",
+                format!("\"{value}\" is not a name for a {what}."),
+                "A name has 1 to 63 bytes.",
+            ),
+            Self::BadInterval { argument, value } => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "interval must be longer than nothing",
+                format!("{argument} is {value}."),
+                "Pass an interval such as '30 days', or null for no limit.",
+            ),
+            Self::RuleTwice => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "goal is described twice",
+                "Both rule and arguments of the short form are given.".into(),
+                "Pass rule => the whole document, or the short form (reward, unit, friend_reward, occurrence, min_amount, within), not both.",
+            ),
+            Self::RuleMissing => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "goal has no reward",
+                "Neither rule nor reward nor friend_reward is given.".into(),
+                "Pass reward => 10.00, unit => 'USD', or a whole document as rule.",
+            ),
+            Self::BadOccurrence(value) => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid occurrence",
+                format!("occurrence is \"{value}\"."),
+                "Pass 'first', 'first 3', 'nth 2' or 'every'.",
+            ),
+            Self::BadRule(Mistake { path, problem }) => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid rule",
+                format!("{path}: {problem}."),
+                "The README describes the document: when (min_amount, currency, occurrence, within) and rewards (to, fixed, unit).",
+            ),
+            Self::GoalReachesBack { name, from, redeemed } => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "a new version of a goal cannot reach back past redemptions",
+                format!(
+                    "{redeemed} friends redeemed under the last version of \"{name}\" since {from}; their terms are frozen."
+                ),
+                "Let it be in force from now on, or create a goal of another name.",
+            ),
+            Self::GoalVersionOrder { name, from, last } => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "a new version of a goal begins after the one before",
+                format!("The last version of \"{name}\" is in force from {last}; asked was {from}."),
+                "Pass a later effective_from.",
+            ),
+            Self::NoSuchUser { user, users } => full(
+                Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+                "user does not exist",
+                format!("{users} has no user {user}."),
+                "Create the user first, in this transaction or an earlier one.",
+            ),
+            Self::BadCount(count) => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid count",
+                format!("count is {count}."),
+                "Pass a count from 0 to 10000000.",
+            ),
+            Self::BadMaxRedemptions(value) => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid max_redemptions",
+                format!("max_redemptions is {value}."),
+                "Pass at least 1, or null for a link that any number of friends may use.",
+            ),
+            Self::BadChosenCode(code) => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid invite code",
+                format!("The code is \"{code}\"."),
+                &format!(
+                    "A chosen code has {SHORTEST_CHOSEN} to {LONGEST_CHOSEN} letters and digits of ASCII, hyphens and underscores."
+                ),
+            ),
+            Self::CodeTaken(code) => full(
+                Code::ERRCODE_UNIQUE_VIOLATION,
+                "invite code is taken",
+                format!("There is an invite with the code \"{code}\"."),
+                "Choose another code.",
+            ),
+            Self::NoRandomness(NoRandomness(problem)) => full(
+                Code::ERRCODE_SYSTEM_ERROR,
+                "the operating system gave no random numbers",
+                format!("It says: {problem}."),
+                "Try again; no invite was issued.",
+            ),
+            Self::NotRegistered { relation } => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "table is not an attached source",
+                format!("A trigger of the referral program fired on {relation}, which nobody attached."),
+                "Drop that trigger, or attach the table with referral.attach_transactions.",
+            ),
+            Self::OwnerChanged { relation } => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "owner of an attached table has changed",
+                format!("{relation} belongs to somebody else than when it was attached."),
+                "The new owner detaches it and attaches it again.",
+            ),
+            Self::ColumnGone { relation, column } => full(
+                Code::ERRCODE_UNDEFINED_COLUMN,
+                "a mapped column is gone",
+                format!("{relation} no longer has a column \"{column}\"."),
+                "Detach the table and attach it with the columns that it has now.",
+            ),
+            Self::BadValue { transaction, value, problem } => full(
+                Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                "a mapped value cannot be used",
+                format!("{value} of transaction {transaction}: {problem}."),
+                "Correct the row or the mapping; the next change of the row is evaluated again.",
+            ),
+            Self::LedgerConflict { wanted, written } => full(
+                Code::ERRCODE_UNIQUE_VIOLATION,
+                "the ledger was changed by somebody else",
+                format!("{wanted} rows were to be written; {written} were."),
+                "Do not write to the tables of the referral program; the next evaluation of the friend repairs the difference.",
+            ),
+            Self::AppendOnly { table, operation } => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "rows of this table are never changed",
+                format!("{operation} on {table} was refused."),
+                "Post a correcting line instead. An owner who must can disable the trigger referral_append_only first.",
+            ),
+            Self::NotATrigger(problem) => full(
+                Code::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                "function was not called as the trigger it is",
+                format!("{problem}."),
+                "Triggers of the referral program are made by referral.attach_transactions.",
+            ),
+            Self::Strict(failure) => (
+                failure.code,
+                format!("purchase refused by the referral program: {}", failure.message),
+                failure.detail,
+                Some(match failure.hint {
+                    Some(hint) => format!("{hint} The program is strict: without a credit there is no purchase."),
+                    None => "The program is strict: without a credit there is no purchase.".into(),
+                }),
+            ),
+            Self::Raised(failure) => (failure.code, failure.message, failure.detail, failure.hint),
+            Self::Server(what) => full(
+                Code::ERRCODE_INTERNAL_ERROR,
+                "unexpected answer of the server",
+                format!("{what}."),
+                "Please report this with the log of the server.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! From changed rows to touched friends.
+//!
+//! For a buyer nobody referred this file is the whole cost of a purchase: the changed rows are read where
+//! PostgreSQL keeps them, and each buyer is one probe of an index, without SQL, without a transaction id, and
+//! with a snapshot that takes no predicate locks.
+
+use crate::db::announce_change;
+use crate::engine::config::{Column, Config, Source, config};
+use crate::engine::post::{evaluate_friends, evaluate_source};
+use crate::error::Error;
+use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
+use pgrx::prelude::*;
+use pgrx::{AllocatedByPostgres, PgTrigger, PgTriggerError, PgTriggerLevel, PgTriggerOperation};
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+
+type TriggerResult<'a> = Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, PgTriggerError>;
+
+/// A mistake in how PostgreSQL calls us is an error like any other.
+impl From<PgTriggerError> for Error {
+    fn from(error: PgTriggerError) -> Self {
+        Self::NotATrigger(error.to_string())
+    }
+}
+
+/// The trigger on an attached table: credits whoever referred the buyers of the changed rows.
+#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+fn transactions_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
+    credit_touched(trigger).map_err(ErrorReport::from).unwrap_or_report();
+    Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)
+}
+
+/// The trigger that keeps rows of the ledger and versions of goals as they were written.
+#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+fn append_only<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
+    let refuse = || -> Result<(), Error> {
+        let table = format!("{}.{}", trigger.table_schema()?, trigger.table_name()?);
+        Err(Error::AppendOnly { table, operation: operation(&trigger.op()?) })
+    };
+    refuse().map_err(ErrorReport::from).unwrap_or_report();
+    Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)
+}
+
+/// The trigger that tells every session to read the configuration anew.
+#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+fn configuration_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
+    trigger.relid().map(announce_change).map_err(Error::from).map_err(ErrorReport::from).unwrap_or_report();
+    Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)
+}
+
+fn operation(operation: &PgTriggerOperation) -> &'static str {
+    match operation {
+        PgTriggerOperation::Insert => "INSERT",
+        PgTriggerOperation::Update => "UPDATE",
+        PgTriggerOperation::Delete => "DELETE",
+        PgTriggerOperation::Truncate => "TRUNCATE",
+    }
+}
+
+fn credit_touched(trigger: &PgTrigger) -> Result<(), Error> {
+    let config = config()?;
+    let Some(source) = config.sources.get(&trigger.relid()?) else {
+        return Err(Error::NotRegistered {
+            relation: format!("{}.{}", trigger.table_schema()?, trigger.table_name()?),
+        });
+    };
+    if let PgTriggerOperation::Truncate = trigger.op()? {
+        return evaluate_source(&config, source);
+    }
+    let friends = touched(&config, source, trigger)?;
+    if friends.is_empty() { Ok(()) } else { evaluate_friends(&config, source, &friends) }
+}
+
+/// The referrals of the buyers in the changed rows, in order and each once.
+fn touched(config: &Config, source: &Source, trigger: &PgTrigger) -> Result<Vec<i64>, Error> {
+    let data = trigger.trigger_data();
+    let mut probe = Probe::new(config, source)?;
+    let whole = source.broken.is_some();
+    // SAFETY: PostgreSQL fills trigger data as the event and the level say; tuples and tuplestores live until
+    // the trigger returns, and every slot is dropped at the end of its scope.
+    unsafe {
+        let columns = (*data.tg_relation).rd_att;
+        match (trigger.level(), trigger.op()?) {
+            (PgTriggerLevel::Statement, PgTriggerOperation::Insert) => {
+                let mut new = Rows::of(data.tg_newtable, columns)?;
+                while new.next() {
+                    probe.row(&new);
+                }
+            }
+            (PgTriggerLevel::Statement, PgTriggerOperation::Delete) => {
+                let mut old = Rows::of(data.tg_oldtable, columns)?;
+                while old.next() {
+                    probe.row(&old);
+                }
+            }
+            (PgTriggerLevel::Statement, PgTriggerOperation::Update) => {
+                let (mut old, mut new) = (Rows::of(data.tg_oldtable, columns)?, Rows::of(data.tg_newtable, columns)?);
+                while old.next() && new.next() {
+                    if whole || source.mapped.iter().any(|column| old.differs(&new, column)) {
+                        probe.row(&old);
+                        probe.row(&new);
+                    }
+                }
+            }
+            (PgTriggerLevel::Row, operation) => {
+                let old = Rows::one(data.tg_trigtuple, columns)?;
+                probe.row(&old);
+                if let PgTriggerOperation::Update = operation {
+                    let new = Rows::one(data.tg_newtuple, columns)?;
+                    probe.row(&new);
+                }
+            }
+            (PgTriggerLevel::Statement, PgTriggerOperation::Truncate) => {}
+        }
+    }
+    Ok(probe.found.iter().copied().collect())
+}
+
+/// Rows of a transition table, or one row, seen through a slot.
+struct Rows {
+    store: *mut pg_sys::Tuplestorestate,
+    slot: *mut pg_sys::TupleTableSlot,
+}
+
+impl Rows {
+    /// # Safety
+    /// `store` is a transition table of the trigger that runs, or null, and `columns` describes its rows.
+    unsafe fn of(store: *mut pg_sys::Tuplestorestate, columns: pg_sys::TupleDesc) -> Result<Self, Error> {
+        if store.is_null() {
+            return Err(Error::NotATrigger("the trigger has no transition table".into()));
+        }
+        // SAFETY: other triggers of the table may have read the store: we begin at its first row.
+        unsafe {
+            pg_sys::tuplestore_select_read_pointer(store, 0);
+            pg_sys::tuplestore_rescan(store);
+            let slot = pg_sys::MakeSingleTupleTableSlot(columns, &pg_sys::TTSOpsMinimalTuple);
+            Ok(Self { store, slot })
+        }
+    }
+
+    /// # Safety
+    /// `tuple` is a row of the trigger that runs, or null, and `columns` describes it.
+    unsafe fn one(tuple: pg_sys::HeapTuple, columns: pg_sys::TupleDesc) -> Result<Self, Error> {
+        if tuple.is_null() {
+            return Err(Error::NotATrigger("the trigger has no row".into()));
+        }
+        // SAFETY: the tuple outlives the slot, which does not own it.
+        unsafe {
+            let slot = pg_sys::MakeSingleTupleTableSlot(columns, &pg_sys::TTSOpsHeapTuple);
+            pg_sys::ExecStoreHeapTuple(tuple, slot, false);
+            Ok(Self { store: std::ptr::null_mut(), slot })
+        }
+    }
+
+    fn next(&mut self) -> bool {
+        // SAFETY: store and slot are valid while self lives.
+        unsafe { pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot) }
+    }
+
+    fn value(&self, column: i16) -> Option<pg_sys::Datum> {
+        let mut is_null = false;
+        // SAFETY: the slot holds a row that has this column.
+        let datum = unsafe { pg_sys::slot_getattr(self.slot, i32::from(column), &mut is_null) };
+        (!is_null).then_some(datum)
+    }
+
+    /// Whether a column is stored differently in two rows. Values that are equal and stored differently count
+    /// as different, which costs an evaluation and changes nothing.
+    fn differs(&self, other: &Self, column: &Column) -> bool {
+        let Column { number, by_value, length } = *column;
+        match (self.value(number), other.value(number)) {
+            (None, None) => false,
+            (Some(a), Some(b)) if by_value => a != b,
+            // SAFETY: values of this type are pointers to as many bytes as their length says.
+            (Some(a), Some(b)) => unsafe { bytes(a, length) != bytes(b, length) },
+            _ => true,
+        }
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        // SAFETY: made by `of` or `one`.
+        unsafe { pg_sys::ExecDropSingleTupleTableSlot(self.slot) };
+    }
+}
+
+/// # Safety
+/// `datum` points to a value of a type that is passed by reference and has this length.
+unsafe fn bytes<'a>(datum: pg_sys::Datum, length: i16) -> &'a [u8] {
+    let start = datum.cast_mut_ptr::<u8>();
+    // SAFETY: as the caller vouches.
+    unsafe {
+        let length = match length {
+            -1 => pgrx::varlena::varsize_any(start.cast()),
+            -2 => std::ffi::CStr::from_ptr(start.cast()).count_bytes(),
+            length => usize::try_from(length).unwrap_or(0),
+        };
+        std::slice::from_raw_parts(start, length)
+    }
+}
+
+/// Looks buyers up in the table of referrals.
+struct Probe<'a> {
+    config: &'a Config,
+    source: &'a Source,
+    table: pg_sys::Relation,
+    key: pg_sys::ScanKeyData,
+    last: Option<pg_sys::Datum>,
+    by_value: bool,
+    found: BTreeSet<i64>,
+}
+
+impl<'a> Probe<'a> {
+    fn new(config: &'a Config, source: &'a Source) -> Result<Self, Error> {
+        // SAFETY: look-ups in the system caches; the table is closed on drop, or by the abort after an error.
+        unsafe {
+            let (subtype, operator) = config.key.comparison(source.user_type);
+            if operator == pg_sys::InvalidOid {
+                return Err(Error::Server("the buyer's column cannot be compared with the user's key"));
+            }
+            let mut key = pg_sys::ScanKeyData::default();
+            pg_sys::ScanKeyEntryInitialize(
+                &mut key,
+                0,
+                config.friend_id,
+                pg_sys::BTEqualStrategyNumber as u16,
+                subtype,
+                config.key.collation,
+                pg_sys::get_opcode(operator),
+                pg_sys::Datum::null(),
+            );
+            let (mut length, mut by_value, mut align) = (0, false, 0);
+            pg_sys::get_typlenbyvalalign(source.user_type, &mut length, &mut by_value, &mut align);
+            let table = pg_sys::table_open(config.referrals, pg_sys::AccessShareLock as i32);
+            Ok(Self { config, source, table, key, last: None, by_value, found: BTreeSet::new() })
+        }
+    }
+
+    /// Looks up the buyer of a row. A row without a buyer is a guest's.
+    fn row(&mut self, rows: &Rows) {
+        let Some(buyer) = rows.value(self.source.user_column) else { return };
+        if self.by_value && self.last == Some(buyer) {
+            return;
+        }
+        self.last = Some(buyer);
+        // SAFETY: the scan runs over an index that config.rs found on this table, with a key of its type; the
+        // snapshot is a constant of PostgreSQL's that sees what is committed or our own and takes no locks.
+        unsafe {
+            let mut key = self.key;
+            key.sk_argument = buyer;
+            let scan = pg_sys::systable_beginscan(
+                self.table,
+                self.config.referrals_by_friend,
+                true,
+                &raw mut pg_sys::SnapshotSelfData,
+                1,
+                &mut key,
+            );
+            loop {
+                let tuple = pg_sys::systable_getnext(scan);
+                if tuple.is_null() {
+                    break;
+                }
+                let Some(column) = NonZeroUsize::new(self.config.referral_id.unsigned_abs().into()) else { break };
+                if let Some(id) = pgrx::htup::heap_getattr_raw(tuple, column, (*self.table).rd_att) {
+                    self.found.insert(id.value() as i64);
+                }
+            }
+            pg_sys::systable_endscan(scan);
+        }
+    }
+}
+
+impl Drop for Probe<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `new` under the same lock.
+            unsafe { pg_sys::table_close(self.table, pg_sys::AccessShareLock as i32) };
+        }
+    }
+}
