@@ -175,52 +175,63 @@ fn lock(friends: &[i64]) -> Result<Vec<Locked>, Error> {
 fn read_posted(source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
     let places: HashMap<i64, usize> = locked.iter().enumerate().map(|(place, referral)| (referral.id, place)).collect();
     let ids: Vec<i64> = locked.iter().map(|referral| referral.id).collect();
+    // Two statements over one table each: there is one way to run them, whatever the planner last knew of the
+    // tables' sizes.
+    let ids = arg(ids);
+    let mut completions: HashMap<(i64, i32), (usize, usize)> = HashMap::new();
     write(
-        "SELECT c.invites_friends_id, c.completion_no, c.goal_id, c.transaction_key, c.amount::text, c.currency, \
-                c.occurred_at, c.slot, c.state = 'standing', \
-                l.credit_id, l.role, l.unit, l.amount::text, l.revision, l.reverses \
-         FROM referral.goal_completions c \
-         LEFT JOIN referral.credits l USING (invites_friends_id, completion_no) \
-         WHERE c.invites_friends_id = ANY ($1) \
-         ORDER BY c.invites_friends_id, c.completion_no, l.credit_id",
-        &[arg(ids)],
+        "SELECT invites_friends_id, completion_no, goal_id, transaction_key, amount::text, currency, occurred_at, \
+                slot, state = 'standing' \
+         FROM referral.goal_completions WHERE invites_friends_id = ANY ($1)",
+        std::slice::from_ref(&ids),
         |row| {
-            let Some(referral) = places.get(&row.need(1)?).and_then(|place| locked.get_mut(*place)) else {
-                return Ok(());
-            };
-            let (number, goal): (i32, i32) = (row.need(2)?, row.need(3)?);
+            let (id, number, goal): (i64, i32, i32) = (row.need(1)?, row.need(2)?, row.need(3)?);
+            let Some(&place) = places.get(&id) else { return Ok(()) };
+            let referral = &mut locked[place];
             referral.last = referral.last.max(number);
             if !source.goals.iter().any(|g| g.id == goal) {
                 return Ok(());
             }
-            if referral.posted.last().is_none_or(|last| last.number != number) {
-                referral.posted.push(Posted {
-                    number,
-                    goal,
-                    key: row.need(4)?,
-                    basis: Basis {
-                        amount: posted_amount(row.need(5)?)?,
-                        currency: unit(row.get(6)),
-                        occurred_at: row.need(7)?,
-                    },
-                    slot: row.get(8),
-                    standing: row.need(9)?,
-                    lines: Vec::new(),
-                });
-            }
-            if let (Some(id), Some(completion)) = (row.get(10), referral.posted.last_mut()) {
-                completion.lines.push(PostedLine {
-                    id,
-                    role: Role::parse(&row.need::<String>(11)?).ok_or(Error::Server("unknown role"))?,
-                    unit: unit(row.get(12)).ok_or(Error::Server("unknown unit"))?,
-                    amount: posted_amount(row.need(13)?)?,
-                    revision: row.need(14)?,
-                    reverses: row.get(15),
-                });
-            }
+            completions.insert((id, number), (place, referral.posted.len()));
+            referral.posted.push(Posted {
+                number,
+                goal,
+                key: row.need(4)?,
+                basis: Basis {
+                    amount: posted_amount(row.need(5)?)?,
+                    currency: unit(row.get(6)),
+                    occurred_at: row.need(7)?,
+                },
+                slot: row.get(8),
+                standing: row.need(9)?,
+                lines: Vec::new(),
+            });
             Ok(())
         },
     )?;
+    if completions.is_empty() {
+        return Ok(());
+    }
+    write(
+        "SELECT invites_friends_id, completion_no, credit_id, role, unit, amount::text, revision, reverses \
+         FROM referral.credits WHERE invites_friends_id = ANY ($1)",
+        &[ids],
+        |row| {
+            let Some(&(place, completion)) = completions.get(&(row.need(1)?, row.need(2)?)) else { return Ok(()) };
+            locked[place].posted[completion].lines.push(PostedLine {
+                id: row.need(3)?,
+                role: Role::parse(&row.need::<String>(4)?).ok_or(Error::Server("unknown role"))?,
+                unit: unit(row.get(5)).ok_or(Error::Server("unknown unit"))?,
+                amount: posted_amount(row.need(6)?)?,
+                revision: row.need(7)?,
+                reverses: row.get(8),
+            });
+            Ok(())
+        },
+    )?;
+    for posted in locked.iter_mut().flat_map(|referral| &mut referral.posted) {
+        posted.lines.sort_unstable_by_key(|line| line.id);
+    }
     Ok(())
 }
 
@@ -232,7 +243,7 @@ fn posted_amount(text: String) -> Result<Decimal, Error> {
 fn facts_of_users(config: &Config, source: &Source, columns: &str) -> String {
     format!(
         "SELECT {columns} FROM unnest($1) WITH ORDINALITY k (key, n) \
-         JOIN ({facts}) f ON f.user_key {eq} k.key::{key}",
+         CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.user_key {eq} k.key::{key} OFFSET 0) f",
         facts = source.facts,
         eq = source.user_eq,
         key = config.key.name
