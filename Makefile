@@ -1,0 +1,34 @@
+# The names to type; the work is done in tools/, tests/, demo/ and bench/.
+
+.PHONY: build install installcheck test demo demo-stop bench deps clean help
+
+build: deps        ## build the extension under target/release (the default)
+	tools/build package
+
+install: deps      ## build it and copy it into PostgreSQL; uses sudo where that takes it
+	tools/build install
+
+installcheck:      ## the tests that need a server, in a throw-away one, on what is installed
+	tests/run --installed pg_regress isolation
+
+test: deps         ## every test, in a throw-away server
+	tests/run
+
+demo: deps install ## a shop with 69,659 real purchases, credited to the people who invited the buyers
+	demo/run
+
+demo-stop:         ## stop the server that make demo left running, and remove it
+	demo/run stop
+
+bench: deps install ## the figures of bench/README.md
+	bench/run
+
+deps:              ## install what is missing: Debian packages, cargo-pgrx
+	tools/deps
+
+clean:             ## remove what was built
+	cargo clean
+	rm -rf tests/results
+
+help:              ## this list
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile

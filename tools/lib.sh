@@ -1,0 +1,68 @@
+# Sourced by the scripts of this project: where things are, and the throw-away cluster.
+# shellcheck shell=bash
+
+# shellcheck disable=SC2034 # read by the scripts that source this file
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+PG_MAJOR=${PG_MAJOR:-15}
+PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$PG_MAJOR/bin/pg_config}
+export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+# A server that inherits it puts Rust backtraces into the DETAIL of errors.
+unset RUST_BACKTRACE
+
+say() { printf '%s\n' "$@"; }
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else die "this needs root, and there is no sudo: run as root: $*"
+  fi
+}
+
+# PostgreSQL refuses to run as root; root lends it to the user that Debian's package made for it.
+as_server() {
+  if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi
+}
+
+pg_bin() { printf '%s/%s' "$("$PG_CONFIG" --bindir)" "$1"; }
+pgxs_bin() { printf '%s/test/%s' "$(dirname "$(dirname "$("$PG_CONFIG" --pgxs)")")" "$1"; }
+
+# Points psql and everything else on libpq at the cluster in directory $1, and at nothing else.
+cluster_use() {
+  local name
+  for name in ${!PG@}; do
+    case $name in PG_MAJOR | PG_CONFIG | PGRX_*) ;; *) unset "$name" ;; esac
+  done
+  export PGHOST=$1 PGPORT=54329 PGUSER=postgres PSQLRC=/dev/null LC_ALL=C.UTF-8
+  PATH="$("$PG_CONFIG" --bindir):$PATH"
+}
+
+# Creates and starts a cluster in the existing, empty directory $1; further arguments are settings.
+# It listens on a unix socket in that directory only, which nobody else may enter.
+cluster_start() {
+  local dir=$1 setting
+  shift
+  cluster_use "$dir"
+  if [ "$(id -u)" = 0 ]; then chown postgres: "$dir"; fi
+  as_server "$(pg_bin initdb)" --pgdata "$dir/data" --username postgres --auth trust --no-sync \
+    --encoding UTF8 --locale C.UTF-8 --lc-messages C >"$dir/initdb.log" 2>&1 ||
+    die "initdb failed: $(cat "$dir/initdb.log")"
+  for setting in "listen_addresses=" "unix_socket_directories=$dir" "port=$PGPORT" "timezone=UTC" "$@"; do
+    printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"
+  done >>"$dir/data/postgresql.conf"
+  as_server "$(pg_bin pg_ctl)" start --silent --wait --pgdata "$dir/data" --log "$dir/server.log" ||
+    die "the server did not start: $(cat "$dir/server.log")"
+}
+
+# Stops the cluster in directory $1, if it runs, and removes the directory.
+cluster_remove() {
+  local dir=$1 pid
+  [ -d "$dir" ] || return 0
+  pid=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null || true)
+  # After a crash the number may belong to another process by now; a server works in its data directory.
+  if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$dir/data" ]; then
+    as_server "$(pg_bin pg_ctl)" stop --silent --mode immediate --pgdata "$dir/data"
+  fi
+  rm -rf "$dir"
+}
