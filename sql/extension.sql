@@ -20,6 +20,7 @@ COMMENT ON FUNCTION referral.grant_reports IS 'Lets a role read the views of rep
 COMMENT ON FUNCTION referral._issue_invite IS 'What issue_invite stands on; the key is text.';
 COMMENT ON FUNCTION referral._issue_invites IS 'What issue_invites stands on; the key is text.';
 COMMENT ON FUNCTION referral._redeem_invite IS 'What redeem_invite stands on; the key is text.';
+COMMENT ON FUNCTION referral._reevaluate IS 'What reevaluate stands on; the key is text.';
 COMMENT ON FUNCTION referral.transactions_changed IS 'Trigger on an attached table: credits the referrers of the buyers in the changed rows, in the same commit. Refuses to work for a table that is not attached.';
 COMMENT ON FUNCTION referral.append_only IS 'Trigger that refuses UPDATE, DELETE and TRUNCATE.';
 COMMENT ON FUNCTION referral.configuration_changed IS 'Trigger that tells every session to read programs, sources and goals anew.';

@@ -37,4 +37,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION referral.balance IS 'What a user has, one row per unit: pending (not yet available), available, and what makes them up: earned, and reversed (below zero). No row: nothing was ever credited.';
 
-REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.balance FROM PUBLIC;
+CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE sql VOLATILE PARALLEL UNSAFE
+AS $$ SELECT referral._reevaluate($1::text) $$;
+COMMENT ON FUNCTION referral.reevaluate IS 'Brings up to date what a user''s purchases earn, for a change that no trigger saw: in another table that a mapping reads, with triggers disabled, or after the cause of a failure is mended. Returns how many of his failures are still open. For the owner of the tables.';
+
+REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.balance, referral.reevaluate FROM PUBLIC;

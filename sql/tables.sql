@@ -165,6 +165,8 @@ CREATE TABLE referral.failures (
 );
 CREATE INDEX failures_waiting_idx ON referral.failures (invites_friends_id) WHERE resolved_at IS NULL;
 COMMENT ON TABLE referral.failures IS 'Friends who could not be evaluated, written in the commit of the purchase that asked for it. The purchase stands; the next evaluation of the friend that succeeds posts what was missed.';
+COMMENT ON COLUMN referral.failures.retries IS 'How often it failed again; failed_at is the last time.';
+COMMENT ON COLUMN referral.failures.resolved_at IS 'When an evaluation of the friend succeeded.';
 COMMENT ON COLUMN referral.failures.transaction_key IS 'The transaction whose mapping failed, where it could be told.';
 
 CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.credits

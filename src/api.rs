@@ -8,7 +8,7 @@ use crate::db::{Relation, Role};
 use crate::engine::attach::{self, Mapping};
 use crate::engine::goal::{self, NewGoal, Short};
 use crate::engine::issue::{self, Terms};
-use crate::engine::{grant, install, redeem};
+use crate::engine::{grant, install, post, redeem};
 use crate::error::Error;
 use pgrx::JsonB;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
@@ -153,6 +153,7 @@ fn issue_invites(
 }
 
 #[pg_extern(name = "_redeem_invite", schema = "referral", volatile, parallel_unsafe)]
+#[allow(clippy::type_complexity)] // pgrx reads the columns here
 fn redeem_invite(
     code: Option<&str>,
     friend: Option<&str>,
@@ -166,4 +167,9 @@ fn redeem_invite(
 > {
     let done = redeem::redeem(need("code", code)?, need("friend", friend)?, instant(as_of))?;
     Ok(TableIterator::once((done.status.as_str().to_owned(), done.referrer, done.referral)))
+}
+
+#[pg_extern(name = "_reevaluate", schema = "referral", volatile, parallel_unsafe)]
+fn reevaluate(user_id: Option<&str>) -> Outcome<i64> {
+    Ok(post::reevaluate(need("user_id", user_id)?)?)
 }

@@ -4,6 +4,7 @@
 //! after that, and the difference is written. One friend or a thousand are the same few statements.
 
 use super::config::{Config, Program, Source, unit};
+use super::install::administered;
 use crate::core::evaluate::{Fact, Referral, evaluate};
 use crate::core::ledger::{Basis, Changes, Posted, PostedLine, difference};
 use crate::core::money::{Decimal, parse_amount};
@@ -44,6 +45,36 @@ pub fn evaluate_friends(config: &Config, source: &Source, friends: &[i64]) -> Re
         }
         Ok(())
     })
+}
+
+/// Brings the ledger of these friends up to date in every source.
+pub fn evaluate_everywhere(config: &Config, friends: &[i64]) -> Result<(), Error> {
+    let mut sources: Vec<_> = config.sources.values().collect();
+    sources.sort_by_key(|source| source.id);
+    sources.dedup_by_key(|source| source.id);
+    sources.into_iter().try_for_each(|source| evaluate_friends(config, source, friends))
+}
+
+/// Brings the ledger of one user, as a friend, up to date in every source. Returns how many failures of his are
+/// open then.
+pub fn reevaluate(user: &str) -> Result<i64, Error> {
+    let config = administered()?;
+    let friends: Vec<i64> = secured(Some(config.owner), || {
+        look(
+            &config.sql("SELECT invites_friends_id FROM referral.invites_friends WHERE friend_id {eq} $1::{key}"),
+            &[arg(user)],
+            |row| row.need(1),
+        )
+    })?;
+    evaluate_everywhere(&config, &friends)?;
+    let open: Vec<i64> = secured(Some(config.owner), || {
+        look(
+            "SELECT count(*) FROM referral.failures WHERE invites_friends_id = ANY ($1) AND resolved_at IS NULL",
+            &[arg(friends)],
+            |row| row.need(1),
+        )
+    })?;
+    Ok(open.into_iter().sum())
 }
 
 /// Evaluates every friend whose completions in this source stand: all its rows are gone.
@@ -91,6 +122,15 @@ fn record(config: &Config, source: &Source, friend: i64, failure: Failure) -> Re
         return Err(Error::Strict(Box::new(failure)));
     }
     let transaction = failure.transaction.clone().or_else(|| find_bad_transaction(config, source, friend));
+    let again = change(
+        "UPDATE referral.failures SET retries = retries + 1, failed_at = now() \
+         WHERE invites_friends_id = $2 AND resolved_at IS NULL AND source_id = $1 AND sqlstate = $4 \
+           AND transaction_key IS NOT DISTINCT FROM $3",
+        &[arg(source.id), arg(friend), arg(transaction.as_deref()), arg(failure.sqlstate())],
+    )?;
+    if again > 0 {
+        return Ok(());
+    }
     change(
         "INSERT INTO referral.failures (source_id, invites_friends_id, transaction_key, sqlstate, message, detail, hint) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -103,8 +143,19 @@ fn record(config: &Config, source: &Source, friend: i64, failure: Failure) -> Re
             arg(failure.detail),
             arg(failure.hint),
         ],
-    )?;
-    Ok(())
+    )
+    .map(drop)
+}
+
+/// What could not be evaluated before and can be now is no failure any more.
+fn resolve_failures(source: &Source, friends: &[Locked]) -> Result<(), Error> {
+    let friends: Vec<i64> = friends.iter().map(|friend| friend.id).collect();
+    change(
+        "UPDATE referral.failures SET resolved_at = now() \
+         WHERE invites_friends_id = ANY ($1) AND resolved_at IS NULL AND source_id = $2",
+        &[arg(friends), arg(source.id)],
+    )
+    .map(drop)
 }
 
 /// A referral whose row is locked.
@@ -146,7 +197,8 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64]) -> Result
         let decisions = evaluate(&terms, &goals, &referral.facts);
         batch.add(referral, difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last));
     }
-    batch.write(config, source)
+    batch.write(config, source)?;
+    resolve_failures(source, &locked)
 }
 
 /// Locks the referrals against other evaluations of the same friends, always in the same order.

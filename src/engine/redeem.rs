@@ -5,7 +5,7 @@
 
 use super::config::{Config, config};
 use super::issue::{moment, readings};
-use super::post::evaluate_friends;
+use super::post::evaluate_everywhere;
 use crate::core::code;
 use crate::core::time::Instant;
 use crate::db::{acting_as, arg, look, secured, write};
@@ -99,13 +99,7 @@ pub fn redeem(typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redem
         && let Some(referral) = redemption.referral
     {
         // Purchases that were committed while we waited for their lock, or that happened after `as_of`.
-        let config = super::config::config()?;
-        let mut sources: Vec<_> = config.sources.values().collect();
-        sources.sort_by_key(|source| source.id);
-        sources.dedup_by_key(|source| source.id);
-        for source in sources {
-            evaluate_friends(&config, source, &[referral])?;
-        }
+        evaluate_everywhere(&*super::config::config()?, &[referral])?;
     }
     Ok(redemption)
 }
