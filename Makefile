@@ -2,7 +2,7 @@
 
 .PHONY: build install installcheck test demo demo-stop bench deps clean help
 
-build: deps        ## build the extension under target/release (the default)
+build: deps        ## build the extension under target/package (the default)
 	tools/build package
 
 install: deps      ## build it and copy it into PostgreSQL; uses sudo where that takes it

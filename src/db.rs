@@ -14,7 +14,7 @@ use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum, PgMemoryContexts, PgTryBuilder};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::panic::AssertUnwindSafe;
@@ -398,10 +398,22 @@ impl Key {
     }
 }
 
-/// Calls `on_change` whenever a relation's definition may have changed; an invalid Oid means any of them.
-pub fn watch_relations(on_change: unsafe extern "C-unwind" fn(pg_sys::Datum, pg_sys::Oid)) {
-    // SAFETY: registered once in a session (see config.rs), and never unregistered.
-    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(on_change), pg_sys::Datum::null()) };
+thread_local! {
+    static ON_CHANGE: Cell<Option<fn(pg_sys::Oid)>> = const { Cell::new(None) };
+}
+
+/// Calls `on_change` from now on whenever a relation's definition may have changed; an invalid Oid means any of
+/// them. To be called once in a session.
+pub fn watch_relations(on_change: fn(pg_sys::Oid)) {
+    #[pg_guard]
+    unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+        if let Some(on_change) = ON_CHANGE.get() {
+            on_change(relation);
+        }
+    }
+    ON_CHANGE.set(Some(on_change));
+    // SAFETY: PostgreSQL keeps the callback for the session, as the function is.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null()) };
 }
 
 /// SQL text never has a NUL: PostgreSQL's text cannot hold one.

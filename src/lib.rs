@@ -10,8 +10,7 @@
 //! | `error` | every error a user can see |
 //!
 //! What always holds, and what `tests/architecture` proves: `core` imports nothing of pgrx; only `db` speaks
-//! SPI; only `db` and `trigger` hold `unsafe` (and `engine/config` the one callback that PostgreSQL demands);
-//! every error a user sees comes from `error`; every SQL object has a comment; PUBLIC may execute nothing.
+//! SPI; only `db` and `trigger` hold `unsafe`; every error a user sees comes from `error`; every SQL object has a comment; PUBLIC may execute nothing.
 //!
 //! The SQL of the extension is made by pgrx from `api` and `trigger`, then `sql/extension.sql`. `install` runs
 //! `sql/tables.sql`, `sql/views.sql` and `sql/functions.sql`.

@@ -114,9 +114,8 @@ thread_local! {
     static WATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// PostgreSQL calls this for each relation that may have changed; it must neither fail nor allocate.
-#[pg_guard]
-unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+/// Called for each relation that may have changed; must neither fail nor allocate.
+fn relation_changed(relation: pg_sys::Oid) {
     let concerns_us = relation == pg_sys::InvalidOid
         || WATCHED.with(|watched| watched.try_borrow().map_or(true, |oids| oids.contains(&relation)));
     if concerns_us {
