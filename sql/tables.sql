@@ -153,7 +153,7 @@ COMMENT ON TABLE referral.balances IS 'Settled sums. Every reward of this versio
 CREATE TABLE referral.failures (
     failure_id         bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT failures_pkey PRIMARY KEY,
     source_id          integer NOT NULL,
-    invites_friends_id bigint NOT NULL,
+    invites_friends_id bigint,
     transaction_key    text,
     sqlstate           text NOT NULL,
     message            text NOT NULL,
@@ -165,6 +165,7 @@ CREATE TABLE referral.failures (
 );
 CREATE INDEX failures_waiting_idx ON referral.failures (invites_friends_id) WHERE resolved_at IS NULL;
 COMMENT ON TABLE referral.failures IS 'Friends who could not be evaluated, written in the commit of the purchase that asked for it. The purchase stands; the next evaluation of the friend that succeeds posts what was missed.';
+COMMENT ON COLUMN referral.failures.invites_friends_id IS 'The friend; null when the column of the buyer is gone, so that nobody could be looked up.';
 COMMENT ON COLUMN referral.failures.retries IS 'How often it failed again; failed_at is the last time.';
 COMMENT ON COLUMN referral.failures.resolved_at IS 'When an evaluation of the friend succeeded.';
 COMMENT ON COLUMN referral.failures.transaction_key IS 'The transaction whose mapping failed, where it could be told.';

@@ -370,8 +370,8 @@ impl Error {
             ),
             Self::ColumnGone { relation, column } => full(
                 Code::ERRCODE_UNDEFINED_COLUMN,
-                "a mapped column is gone",
-                format!("{relation} no longer has a column \"{column}\"."),
+                "a mapped column is gone or has changed its type",
+                format!("{relation} no longer has the column \"{column}\" as it was attached."),
                 "Detach the table and attach it with the columns that it has now.",
             ),
             Self::BadValue { transaction, value, problem } => full(

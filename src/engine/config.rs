@@ -80,6 +80,16 @@ pub struct Column {
     pub length: i16,
 }
 
+/// The column of an attached table that holds the buyer, and how an index compares it with the user's key.
+pub struct Buyer {
+    /// The column.
+    pub column: Column,
+    /// Type of the operator's right side,
+    pub operand: pg_sys::Oid,
+    /// and the operator.
+    pub operator: pg_sys::Oid,
+}
+
 /// An attached table.
 pub struct Source {
     /// Key in the table `sources`.
@@ -88,12 +98,10 @@ pub struct Source {
     pub owner: pg_sys::Oid,
     /// What keeps the source from being evaluated, if anything does.
     pub broken: Option<Error>,
-    /// Number of the column that holds the user,
-    pub user_column: i16,
-    /// its type,
-    pub user_type: pg_sys::Oid,
-    /// and the operator that compares it with the user's key.
-    pub user_eq: String,
+    /// The column that holds the buyer; `None` when it is gone or can no longer be compared with the key.
+    pub buyer: Option<Buyer>,
+    /// The operator that compares it with the user's key, for statements.
+    pub buyer_eq: String,
     /// All columns that the mappings read.
     pub mapped: Vec<Column>,
     /// The query that reads the table through its mappings.
@@ -213,32 +221,43 @@ fn load_programs() -> Result<HashMap<i32, Program>, Error> {
     Ok(rows.into_iter().collect())
 }
 
-/// The goals of each source, each in force until the next version of it begins.
-fn load_goals() -> Result<HashMap<i32, Vec<Goal>>, Error> {
-    let mut goals: HashMap<i32, Vec<Goal>> = HashMap::new();
+/// The goals of each source, each in force until the next version of it begins; or why they cannot be read.
+type Goals = HashMap<i32, Result<Vec<Goal>, Error>>;
+
+fn load_goals() -> Result<Goals, Error> {
+    let mut goals = Goals::new();
     look(
         "SELECT source_id, goal_id, program_id, effective_from, \
                 lead(effective_from) OVER (PARTITION BY program_id, name ORDER BY version), rule::text \
          FROM referral.goals ORDER BY goal_id",
         &[],
         |row| {
-            goals.entry(row.need(1)?).or_default().push(Goal {
+            let goal = Goal {
                 id: row.need(2)?,
                 program: row.need(3)?,
                 from: row.need(4)?,
                 until: row.get(5).unwrap_or(Instant::INFINITY),
-                rule: Rule::parse(&row.need::<String>(6)?).map_err(Error::BadRule)?,
-            });
+                rule: match Rule::parse(&row.need::<String>(6)?) {
+                    Ok(rule) => rule,
+                    Err(mistake) => {
+                        goals.insert(row.need(1)?, Err(Error::BadRule(mistake)));
+                        return Ok(());
+                    }
+                },
+            };
+            if let Ok(goals) = goals.entry(row.need(1)?).or_insert_with(|| Ok(Vec::new())) {
+                goals.push(goal);
+            }
             Ok(())
         },
     )?;
     Ok(goals)
 }
 
-fn load_sources(key: &Key, goals: &HashMap<i32, Vec<Goal>>) -> Result<HashMap<pg_sys::Oid, Rc<Source>>, Error> {
+fn load_sources(key: &Key, goals: &Goals) -> Result<HashMap<pg_sys::Oid, Rc<Source>>, Error> {
     let rows = look(
-        "SELECT s.source_id, member.relid::oid, c.relowner, s.owner::oid, s.user_column, a.attnum, a.atttypid, \
-                s.mapped_columns::text[], \
+        "SELECT s.source_id, member.relid::oid, c.relowner, s.owner::oid, s.user_column, a.attnum, a.atttypid, a.attbyval, a.attlen, \
+                ARRAY(SELECT m::text FROM unnest(s.mapped_columns) m WHERE NOT m = ANY (mapped.name)), \
                 mapped.number, mapped.by_value, mapped.length, \
                 s.facts, s.id_type, s.on_delete = 'archive', \
                 format('%I.%I', n.nspname, c.relname), \
@@ -249,9 +268,9 @@ fn load_sources(key: &Key, goals: &HashMap<i32, Vec<Goal>>) -> Result<HashMap<pg
          JOIN pg_namespace n ON n.oid = c.relnamespace \
          CROSS JOIN LATERAL (SELECT s.relation AS relid UNION SELECT p.relid FROM pg_partition_tree(s.relation) p) member \
          CROSS JOIN LATERAL \
-             (SELECT coalesce(array_agg(m.attnum), '{}'), coalesce(array_agg(m.attbyval), '{}'), coalesce(array_agg(m.attlen), '{}') \
+             (SELECT coalesce(array_agg(m.attname), '{}'), coalesce(array_agg(m.attnum), '{}'), coalesce(array_agg(m.attbyval), '{}'), coalesce(array_agg(m.attlen), '{}') \
               FROM pg_attribute m WHERE m.attrelid = member.relid AND NOT m.attisdropped \
-                AND m.attname = ANY (s.mapped_columns)) mapped (number, by_value, length) \
+                AND m.attname = ANY (s.mapped_columns)) mapped (name, number, by_value, length) \
          LEFT JOIN pg_attribute a ON a.attrelid = member.relid AND a.attname = s.user_column AND NOT a.attisdropped \
          LEFT JOIN pg_type bt ON bt.oid = a.atttypid \
          WHERE s.detached_at IS NULL",
@@ -259,39 +278,52 @@ fn load_sources(key: &Key, goals: &HashMap<i32, Vec<Goal>>) -> Result<HashMap<pg
         |row| {
             let (id, relation): (i32, pg_sys::Oid) = (row.need(1)?, row.need(2)?);
             let (owner, registered): (pg_sys::Oid, pg_sys::Oid) = (row.need(3)?, row.need(4)?);
-            let names: Vec<String> = row.need(8)?;
+            let missing: Vec<String> = row.need(10)?;
             let (numbers, by_value, lengths): (Vec<i16>, Vec<bool>, Vec<i16>) =
-                (row.need(9)?, row.need(10)?, row.need(11)?);
+                (row.need(11)?, row.need(12)?, row.need(13)?);
             let mapped: Vec<Column> = numbers
                 .into_iter()
                 .zip(by_value)
                 .zip(lengths)
                 .map(|((number, by_value), length)| Column { number, by_value, length })
                 .collect();
-            let user_column: Option<i16> = row.get(6);
-            let table: String = row.need(15)?;
-            let broken = if owner != registered {
+            let buyer = match (row.get(6), row.get(7), row.get(8), row.get(9)) {
+                (Some(number), Some(type_oid), Some(by_value), Some(length)) => {
+                    let (operand, operator) = key.comparison(type_oid);
+                    let column = Column { number, by_value, length };
+                    (operator != pg_sys::InvalidOid).then_some(Buyer { column, operand, operator })
+                }
+                _ => None,
+            };
+            let table: String = row.need(17)?;
+            let (goals, bad_rule) = match goals.get(&id) {
+                None => (Vec::new(), None),
+                Some(Ok(goals)) => (goals.clone(), None),
+                Some(Err(error)) => (Vec::new(), Some(error.clone())),
+            };
+            let broken = if bad_rule.is_some() {
+                bad_rule
+            } else if owner != registered {
                 Some(Error::OwnerChanged { relation: table })
-            } else if user_column.is_none() {
+            } else if buyer.is_none() {
                 Some(Error::ColumnGone { relation: table, column: row.need(5)? })
-            } else if mapped.len() < names.len() {
-                Some(Error::ColumnGone { relation: table, column: names.join("\", \"") })
+            } else if !missing.is_empty() {
+                Some(Error::ColumnGone { relation: table, column: missing.join("\", \"") })
             } else {
                 None
             };
-            let same_type: bool = row.get(16).unwrap_or(false);
+            let same_type: bool = row.get(18).unwrap_or(false);
             let source = Source {
                 id,
                 owner,
                 broken,
-                user_column: user_column.unwrap_or(0),
-                user_type: row.get(7).unwrap_or(pg_sys::InvalidOid),
-                user_eq: if same_type { key.eq.clone() } else { "=".into() },
+                buyer,
+                buyer_eq: if same_type { key.eq.clone() } else { "=".into() },
                 mapped,
-                facts: row.need(12)?,
-                id_type: row.need(13)?,
-                archive: row.need(14)?,
-                goals: goals.get(&id).cloned().unwrap_or_default(),
+                facts: row.need(14)?,
+                id_type: row.need(15)?,
+                archive: row.need(16)?,
+                goals,
             };
             Ok((relation, Rc::new(source)))
         },

@@ -25,7 +25,7 @@ const BATCH: usize = 1000;
 /// # Errors
 /// What may not be caught (a cancelled statement, a serialization failure), and any failure in a strict program.
 pub fn evaluate_friends(config: &Config, source: &Source, friends: &[i64]) -> Result<(), Error> {
-    if source.goals.is_empty() {
+    if source.goals.is_empty() && source.broken.is_none() {
         return Ok(());
     }
     secured(Some(config.owner), || {
@@ -128,9 +128,21 @@ fn record(config: &Config, source: &Source, friend: i64, failure: Failure) -> Re
            AND transaction_key IS NOT DISTINCT FROM $3",
         &[arg(source.id), arg(friend), arg(transaction.as_deref()), arg(failure.sqlstate())],
     )?;
-    if again > 0 {
-        return Ok(());
-    }
+    if again > 0 { Ok(()) } else { store_failure(source, Some(friend), transaction, failure) }
+}
+
+/// Leaves a row for a statement whose buyers cannot even be looked up.
+pub fn record_blindly(config: &Config, source: &Source) -> Result<(), Error> {
+    let cause = source.broken.clone().unwrap_or(Error::Server("the buyers could not be looked up"));
+    secured(Some(config.owner), || store_failure(source, None, None, cause.into()))
+}
+
+fn store_failure(
+    source: &Source,
+    friend: Option<i64>,
+    transaction: Option<String>,
+    failure: Failure,
+) -> Result<(), Error> {
     change(
         "INSERT INTO referral.failures (source_id, invites_friends_id, transaction_key, sqlstate, message, detail, hint) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -172,13 +184,13 @@ struct Locked {
 }
 
 fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64]) -> Result<(), Error> {
+    if let Some(broken) = &source.broken {
+        return Err(broken.clone());
+    }
     let mut locked = lock(friends)?;
     locked.retain(|referral| source.goals.iter().any(|goal| goal.program == referral.program));
     if locked.is_empty() {
         return Ok(());
-    }
-    if let Some(broken) = &source.broken {
-        return Err(broken.clone());
     }
     read_posted(source, &mut locked)?;
     read_facts(config, source, &mut locked)?;
@@ -297,7 +309,7 @@ fn facts_of_users(config: &Config, source: &Source, columns: &str) -> String {
         "SELECT {columns} FROM unnest($1) WITH ORDINALITY k (key, n) \
          CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.user_key {eq} k.key::{key} OFFSET 0) f",
         facts = source.facts,
-        eq = source.user_eq,
+        eq = source.buyer_eq,
         key = config.key.name
     )
 }

@@ -65,10 +65,12 @@ CREATE VIEW public.standing AS
     GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(l.amount) <> 0
     ORDER BY 1, 3, 2, 4, 5, 6;
 
+-- Failures that wait.
 CREATE VIEW public.waiting AS
     SELECT s.name AS source, r.friend_id AS friend, f.transaction_key AS "order", f.sqlstate, f.message, f.detail, f.hint
     FROM referral.failures f
     JOIN referral.sources s USING (source_id)
     JOIN referral.invites_friends r USING (invites_friends_id)
+    WHERE f.resolved_at IS NULL
     ORDER BY f.failure_id;
 RESET client_min_messages;

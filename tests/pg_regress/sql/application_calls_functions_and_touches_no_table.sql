@@ -22,6 +22,8 @@ BEGIN
                 RAISE triggered_action_exception;
             EXCEPTION
                 WHEN insufficient_privilege OR wrong_object_type OR feature_not_supported THEN
+                WHEN object_not_in_prerequisite_state THEN -- not a view that can be written
+                    IF SQLERRM !~ '^cannot (insert into|delete from) view' THEN allowed := format(statement, relation); RETURN NEXT; END IF;
                 WHEN OTHERS THEN allowed := format(statement, relation) || ': ' || SQLSTATE; RETURN NEXT;
             END;
         END LOOP;
@@ -33,7 +35,7 @@ SELECT referral.create_goal('first', reward => 10, effective_from => '-infinity'
 SELECT referral.grant_app('regress_app');
 SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'referral'::regnamespace AND has_function_privilege('regress_app', p.oid, 'EXECUTE') ORDER BY proname;
 SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'referral'::regnamespace AND has_function_privilege('regress_stranger', p.oid, 'EXECUTE') ORDER BY proname;
-SELECT count(*) FROM what_is_allowed();
+SELECT count(*) > 70 AS the_superuser_may FROM what_is_allowed();
 
 SET ROLE regress_app;
 SELECT referral.issue_invite(1) AS code \gset
@@ -69,6 +71,7 @@ SELECT "order", sqlstate FROM waiting;
 
 -- somebody who has been granted nothing may buy, and the referrer is credited
 SET ROLE regress_stranger;
+SELECT * FROM what_is_allowed();
 UPDATE orders SET total = 30, status = 'paid';
 SELECT * FROM referral.balance(1);
 \echo :SQLSTATE

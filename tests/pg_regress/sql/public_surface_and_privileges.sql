@@ -28,8 +28,8 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
 WHERE relnamespace = 'referral'::regnamespace AND relkind IN ('r', 'v') AND attnum > 0 GROUP BY c.relkind, attrelid, c.relname ORDER BY c.relkind, c.relname;
 -- constraints and indexes
 SELECT conrelid::regclass AS relation, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'referral'::regnamespace ORDER BY conrelid::regclass::text, conname;
-SELECT indexrelid::regclass AS index, regexp_replace(pg_get_indexdef(indexrelid), '.* ON ', 'ON ') AS definition FROM pg_index JOIN pg_class c ON c.oid = indrelid
-WHERE relnamespace = 'referral'::regnamespace AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u')) ORDER BY 1;
+SELECT indexrelid::regclass AS index, pg_get_indexdef(indexrelid) AS definition FROM pg_index JOIN pg_class c ON c.oid = indrelid
+WHERE relnamespace = 'referral'::regnamespace AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u')) ORDER BY c.relname, indexrelid::regclass::text;
 -- triggers
 SELECT tgrelid::regclass AS relation, tgname, tgenabled, tgfoid::regproc FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgrelid::regclass::text, tgname;
 -- types that are not those of tables
