@@ -54,4 +54,5 @@ SELECT (SELECT string_agg(format('%s by %s', friend_id, referrer_id), ', ' ORDER
               WHERE EXISTS (SELECT FROM orders WHERE user_id = friend_id AND status = 'paid' AND total > 0
                                                  AND created_at >= redeemed_at)
               GROUP BY referrer_id) c) AS recount,
-       (SELECT string_agg(sqlstate, ', ' ORDER BY failure_id) FROM referral.failures) AS failures;
+       (SELECT string_agg(sqlstate || CASE WHEN resolved_at IS NULL THEN ' open' ELSE ' closed' END, ', ' ORDER BY failure_id)
+        FROM referral.failures) AS failures;

@@ -1,6 +1,7 @@
 -- install says what is wrong with what it was given, and changes nothing.
 \set ECHO none
 \set SHOW_CONTEXT never
+SET IntervalStyle = 'postgres';
 \set ECHO all
 CREATE EXTENSION referral;
 SELECT referral.create_goal('early', reward => 1, unit => 'USD');

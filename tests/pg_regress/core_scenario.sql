@@ -1,0 +1,32 @@
+-- What a shop lives through, in short: included by the tests of the isolation levels.
+SELECT referral.create_goal('first', reward => 10, friend_reward => 2, min_amount => 20, effective_from => '-infinity') AS goal_id;
+SELECT referral.create_goal('every', reward => 1, occurrence => 'every', effective_from => '-infinity') AS goal_id;
+SHOW transaction_isolation;
+SELECT referral.issue_invite(1, code => 'ONE', max_redemptions => 2) AS code;
+SELECT n, r.status, r.referrer FROM generate_series(2, 4) n, referral.redeem_invite('one', n, '2026-01-01') r;
+SELECT r.status FROM referral.redeem_invite('one', 2) r;
+SELECT r.status FROM referral.redeem_invite('one', 1) r;
+-- a transaction that buys, signs up, refunds and buys again
+BEGIN;
+SHOW transaction_isolation;
+CALL buy(1, 2, 30, '2026-01-02');
+CALL buy(2, 2, 30, '2026-01-03');
+CALL buy(3, 4, 30, '2026-01-03');
+CALL refer(2, 4);
+UPDATE orders SET status = 'refunded' WHERE id = 1;
+SAVEPOINT here;
+CALL buy(4, 2, 30, '2026-01-01');
+ROLLBACK TO here;
+CALL buy(5, 3, 19, '2026-01-03');
+SELECT * FROM standing;
+COMMIT;
+INSERT INTO orders (id, user_id, total, created_at) VALUES (5, 3, 20, '2026-01-03'), (6, 3, 'NaN', '2026-01-03') ON CONFLICT (id) DO UPDATE SET total = excluded.total;
+SELECT "order", sqlstate FROM waiting;
+UPDATE orders SET total = 30 WHERE id = 6;
+DELETE FROM orders WHERE id = 2;
+SELECT * FROM lines;
+SELECT * FROM standing;
+SELECT * FROM referral.balance(1);
+SELECT count(*) FROM waiting;
+DELETE FROM users WHERE id = 9;
+SELECT referral.revoke_invite('one');

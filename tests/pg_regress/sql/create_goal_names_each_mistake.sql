@@ -1,0 +1,117 @@
+-- Each mistake in a rule is named with its path, and nothing is made.
+\set ECHO none
+\i shop.sql
+\set ECHO all
+-- the short form
+SELECT referral.create_goal(NULL, reward => 1);
+\echo :SQLSTATE
+SELECT referral.create_goal('', reward => 1);
+\echo :SQLSTATE
+SELECT referral.create_goal(repeat('x', 64), reward => 1);
+\echo :SQLSTATE
+SELECT referral.create_goal('g');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', min_amount => 20);
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 0);
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => -1);
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 0.001);
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, friend_reward => 0.5, unit => 'points');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 'NaN');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 'Infinity');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1e30);
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, unit => '');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, unit => 'two words');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, unit => repeat('x', 33));
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, min_amount => 0);
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, min_amount => -5);
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, within => '0 days');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, within => '-1 day');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, occurrence => 'last');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, occurrence => 'first 0');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, occurrence => 'nth');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, occurrence => 'first 4294967296');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, occurrence => '');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, program => 'autumn');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, program => NULL);
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, source => 'sales');
+\echo :SQLSTATE
+-- the document
+SELECT referral.create_goal('g', reward => 1, rule => '{"rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}');
+\echo :SQLSTATE
+\set VERBOSITY terse
+CREATE FUNCTION mistake_in(rule jsonb) RETURNS TABLE (code text, mistake text) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM referral.create_goal('g', rule => rule);
+    RETURN QUERY SELECT '', 'none';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS mistake = PG_EXCEPTION_DETAIL, code = RETURNED_SQLSTATE;
+    RETURN NEXT;
+END $$;
+\pset format unaligned
+\pset footer off
+SELECT rule, m.* FROM (VALUES
+    (1, 'null'), (2, '[]'), (3, '{}'), (4, '"first"'), (5, '{"rewards": []}'), (6, '{"rewards": {}}'), (7, '{"reward": []}'),
+    (8, '{"rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}], "limits": {}}'),
+    (9, '{"rewards": [{"to": "nobody", "fixed": 1, "unit": "USD"}]}'),
+    (10, '{"rewards": [{"to": "friend", "unit": "USD"}]}'),
+    (11, '{"rewards": [{"to": "friend", "fixed": 1}]}'),
+    (12, '{"rewards": [{"fixed": 1, "unit": "USD"}]}'),
+    (13, '{"rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}, {"to": "friend", "fixed": 1.5, "unit": "USD"}]}'),
+    (14, '{"rewards": [{"to": "friend", "fixed": "1,50", "unit": "USD"}]}'),
+    (15, '{"rewards": [{"to": "friend", "fixed": "1.505", "unit": "USD"}]}'),
+    (16, '{"rewards": [{"to": "friend", "fixed": "0", "unit": "USD"}]}'),
+    (17, '{"rewards": [{"to": "friend", "fixed": true, "unit": "USD"}]}'),
+    (18, '{"rewards": [{"to": "friend", "fixed": null, "unit": "USD"}]}'),
+    (19, '{"rewards": [{"to": "friend", "percent": "10", "unit": "USD"}]}'),
+    (20, '{"rewards": [{"to": "friend", "fixed": 1, "unit": 7}]}'),
+    (21, '{"when": {"min_amount": "20"}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (22, '{"when": {"min_amount": "0", "currency": "USD"}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (23, '{"when": {"min_amount": 20.5, "currency": "USD"}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (24, '{"when": {"currency": "U S"}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (25, '{"when": {"within": "soon"}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (26, '{"when": {"within": 30}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (27, '{"when": {"within": "0 days"}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (28, '{"when": {"occurrence": "first"}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (29, '{"when": {"occurrence": {"first": 0}}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (30, '{"when": {"occurrence": {"first": -1}}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (31, '{"when": {"occurrence": {"first": 1, "nth": 2}}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
+    (32, '{"when": {"amount": 1}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}')
+) r (n, rule), LATERAL mistake_in(rule::jsonb) m ORDER BY n;
+SELECT count(*) FROM referral.goals;
+\pset format aligned
+\set VERBOSITY default
+-- more than one source
+CREATE TABLE sales (id int PRIMARY KEY, user_id bigint, total numeric, at timestamptz);
+CREATE INDEX ON sales (user_id);
+SELECT referral.attach_transactions('sales', 'user_id', 'total', 'USD', occurred_at => 'at');
+SELECT referral.create_goal('g', reward => 1);
+\echo :SQLSTATE
+-- none
+SET client_min_messages = warning;
+SELECT referral.detach('sales'), referral.detach('orders') \g /dev/null
+SELECT referral.create_goal('g', reward => 1, unit => 'USD');
+\echo :SQLSTATE
+SELECT referral.create_goal('g', reward => 1, unit => 'USD', source => 'orders');
+\echo :SQLSTATE
