@@ -69,6 +69,8 @@ CREATE TABLE referral.sources (
     on_delete       text NOT NULL CONSTRAINT sources_on_delete_check CHECK (on_delete = 'archive' OR on_delete = 'reverse'),
     facts           text NOT NULL,
     id_type         text NOT NULL,
+    id_column       name,
+    time_zone       text NOT NULL,
     mapped_columns  name[] NOT NULL,
     attached_at     timestamptz NOT NULL DEFAULT now(),
     detached_at     timestamptz
@@ -78,6 +80,8 @@ COMMENT ON TABLE referral.sources IS 'Attached tables and how they are read. Wri
 COMMENT ON COLUMN referral.sources.owner IS 'Owner of the table when it was attached. Mapping expressions run with the rights of the table''s owner; when it changes, the table has to be attached again.';
 COMMENT ON COLUMN referral.sources.facts IS 'The query that reads the table through its mappings, with every name qualified as it was understood when the table was attached.';
 COMMENT ON COLUMN referral.sources.id_type IS 'Type of the transaction''s id, so that a row is found again by an index.';
+COMMENT ON COLUMN referral.sources.id_column IS 'The column that is the id, where the id is one: an UPDATE of it is the same transaction under another id.';
+COMMENT ON COLUMN referral.sources.time_zone IS 'Time zone of the session that attached the table; mappings are evaluated in it, whatever the session of the purchase has set.';
 COMMENT ON COLUMN referral.sources.mapped_columns IS 'Columns that the mappings read. An UPDATE that leaves them as they are is not evaluated.';
 
 CREATE TABLE referral.goals (
@@ -100,12 +104,12 @@ CREATE TABLE referral.goal_completions (
     goal_id            integer NOT NULL,
     source_id          integer NOT NULL,
     transaction_key    text NOT NULL,
-    amount             numeric NOT NULL CONSTRAINT goal_completions_amount_check CHECK (amount > 0),
+    amount             numeric NOT NULL CONSTRAINT goal_completions_amount_check CHECK (amount > 0 AND amount < 'Infinity'),
     currency           text,
     occurred_at        timestamptz NOT NULL,
     slot               integer CONSTRAINT goal_completions_slot_check CHECK (slot > 0),
     state              text NOT NULL DEFAULT 'standing'
-                       CONSTRAINT goal_completions_state_check CHECK (state = 'standing' OR (state = 'reversed' AND slot IS NULL)),
+                       CONSTRAINT goal_completions_state_check CHECK (state = 'standing' OR state = 'counted' OR (state = 'reversed' AND slot IS NULL)),
     decided_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT goal_completions_pkey PRIMARY KEY (invites_friends_id, completion_no),
     CONSTRAINT goal_completions_transaction_key UNIQUE (invites_friends_id, goal_id, transaction_key)
@@ -113,8 +117,8 @@ CREATE TABLE referral.goal_completions (
 CREATE UNIQUE INDEX goal_completions_slot_key ON referral.goal_completions (invites_friends_id, goal_id, slot) WHERE slot IS NOT NULL;
 COMMENT ON TABLE referral.goal_completions IS 'Goals that a friend reached through a transaction, with the amount and the date that the decision rests on. Keys begin with the friend, so that two buyers write to different pages.';
 COMMENT ON COLUMN referral.goal_completions.completion_no IS 'Counts the completions of this friend.';
-COMMENT ON COLUMN referral.goal_completions.slot IS 'Place among the completions that stand, for a goal limited to so many; the key that holds the limit at any isolation level.';
-COMMENT ON COLUMN referral.goal_completions.state IS 'standing, or reversed: the transaction was refunded or another has taken its place.';
+COMMENT ON COLUMN referral.goal_completions.slot IS 'Place among the completions that stand or are counted, for a goal limited to so many; the key that holds the limit at any isolation level.';
+COMMENT ON COLUMN referral.goal_completions.state IS 'standing; counted: it comes before the nth and earns nothing; reversed: the transaction was refunded or another has taken its place.';
 
 CREATE TABLE referral.credits (
     credit_id          bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT credits_pkey PRIMARY KEY,
@@ -133,8 +137,8 @@ CREATE TABLE referral.credits (
     CONSTRAINT credits_revision_key UNIQUE (invites_friends_id, completion_no, role, revision),
     CONSTRAINT credits_completion_fkey FOREIGN KEY (invites_friends_id, completion_no) REFERENCES referral.goal_completions,
     CONSTRAINT credits_kind_check CHECK (
-        (kind = 'earned' AND amount > 0 AND reverses IS NULL)
-        OR (kind = 'reversed' AND amount < 0 AND reverses IS NOT NULL AND reason IS NOT NULL))
+        (kind = 'earned' AND amount > 0 AND amount < 'Infinity' AND reverses IS NULL)
+        OR (kind = 'reversed' AND amount < 0 AND amount > '-Infinity' AND reverses IS NOT NULL AND reason IS NOT NULL))
 );
 CREATE INDEX credits_beneficiary_id_idx ON referral.credits (beneficiary_id);
 COMMENT ON TABLE referral.credits IS 'The ledger: signed lines, never changed and never deleted. A balance is their sum per beneficiary and unit.';

@@ -7,10 +7,10 @@ SELECT p.name AS program,
        coalesce(f.redeemed, 0) AS redeemed,
        coalesce(c.converted, 0) AS converted,
        coalesce(c.credits, 0) AS credits,
-       round(f.redeemed::numeric / nullif(i.issued, 0), 4) AS redemption_rate,
-       round(c.converted::numeric / nullif(f.redeemed, 0), 4) AS conversion_rate,
-       round(f.redeemed::numeric / nullif(i.issued, 0), 4) AS sign_ups_per_invite,
-       round(f.redeemed::numeric / nullif(i.inviters, 0), 4) AS sign_ups_per_inviter
+       round(coalesce(f.redeemed, 0)::numeric / nullif(i.issued, 0), 4) AS redemption_rate,
+       round(coalesce(c.converted, 0)::numeric / nullif(f.redeemed, 0), 4) AS conversion_rate,
+       round(coalesce(f.redeemed, 0)::numeric / nullif(i.issued, 0), 4) AS sign_ups_per_invite,
+       round(coalesce(f.redeemed, 0)::numeric / nullif(i.inviters, 0), 4) AS sign_ups_per_inviter
 FROM referral.programs p
 LEFT JOIN (SELECT program_id, count(*) AS issued, count(DISTINCT user_id) AS inviters
            FROM referral.invites GROUP BY program_id) i USING (program_id)
@@ -51,11 +51,18 @@ JOIN referral.invites i ON i.invite_id = r.invite_id;
 COMMENT ON VIEW referral.credit_lines IS 'Each line of the ledger with its cause: the goal and its version, the transaction, the friend and the invite.';
 
 CREATE VIEW referral.liability AS
-SELECT unit,
-       coalesce(sum(amount) FILTER (WHERE available_at > now()), 0) AS pending,
-       coalesce(sum(amount) FILTER (WHERE available_at <= now()), 0) AS available,
-       sum(amount) AS outstanding,
-       count(DISTINCT beneficiary_id) AS users
-FROM referral.credits
-GROUP BY unit;
+SELECT u.unit,
+       sum(u.pending) AS pending,
+       sum(u.available) AS available,
+       sum(u.pending + u.available) AS outstanding,
+       count(*) FILTER (WHERE u.pending + u.available <> 0) AS users
+FROM (SELECT x.unit, x.beneficiary_id, sum(x.pending) AS pending, sum(x.available) AS available
+      FROM (SELECT unit, beneficiary_id,
+                   CASE WHEN available_at > now() THEN amount ELSE 0 END AS pending,
+                   CASE WHEN available_at > now() THEN 0 ELSE amount END AS available
+            FROM referral.credits
+            UNION ALL
+            SELECT unit, beneficiary_id, 0, amount FROM referral.balances) x
+      GROUP BY x.unit, x.beneficiary_id) u
+GROUP BY u.unit;
 COMMENT ON VIEW referral.liability IS 'What the site owes its users, per unit: credits that wait, credits that can be used, and both.';

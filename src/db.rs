@@ -107,17 +107,17 @@ enum Sight {
 
 /// Runs a statement that writes or locks, with the newest snapshot, and returns what `each` makes of its rows.
 pub fn write<T>(sql: &str, args: &[Param], each: impl FnMut(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-    run(sql, args, Sight::NewestToWrite, true, each).map(|(rows, _)| rows)
+    run(sql, args, Sight::NewestToWrite, each).map(|(rows, _)| rows)
 }
 
 /// Runs a statement that writes and returns no rows; the answer is how many rows it wrote.
 pub fn change(sql: &str, args: &[Param]) -> Result<u64, Error> {
-    run(sql, args, Sight::NewestToWrite, true, |_| Ok(())).map(|(_, count)| count)
+    run(sql, args, Sight::NewestToWrite, |_| Ok(())).map(|(_, count)| count)
 }
 
 /// Reads with the newest snapshot; assigns no transaction id and takes no row lock.
 pub fn look<T>(sql: &str, args: &[Param], each: impl FnMut(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-    run(sql, args, Sight::Newest, true, each).map(|(rows, _)| rows)
+    run(sql, args, Sight::Newest, each).map(|(rows, _)| rows)
 }
 
 /// Runs a statement of set-up, such as DDL, whose plan is not kept.
@@ -161,20 +161,19 @@ impl Drop for Session {
 }
 
 thread_local! {
-    /// Plans by the text of their statement. PostgreSQL revalidates them when a table changes, so that they
-    /// live as long as the session.
-    static PLANS: RefCell<HashMap<String, pg_sys::SPIPlanPtr>> = RefCell::new(HashMap::new());
+    /// Plans by the text of their statement, and the types of its parameters. PostgreSQL revalidates them when a
+    /// table changes, so that they live as long as the session.
+    static PLANS: RefCell<HashMap<String, Vec<Plan>>> = RefCell::new(HashMap::new());
 }
 
 fn run<T>(
     sql: &str,
     args: &[Param],
     sight: Sight,
-    keep: bool,
     mut each: impl FnMut(&Row) -> Result<T, Error>,
 ) -> Result<(Vec<T>, u64), Error> {
     let _session = Session::open()?;
-    let plan = plan(sql, args, keep)?;
+    let plan = plan(sql, args)?;
     let mut values: Vec<pg_sys::Datum> = args.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::null())).collect();
     let nulls: Vec<i8> = args.iter().map(|a| if a.datum.is_some() { b' ' } else { b'n' } as i8).collect();
     // SAFETY: SPI is connected; plan, values and nulls agree in number and outlive the call; the snapshot
@@ -210,8 +209,14 @@ fn run<T>(
     Ok((rows, count))
 }
 
-fn plan(sql: &str, args: &[Param], keep: bool) -> Result<pg_sys::SPIPlanPtr, Error> {
-    if let Some(plan) = PLANS.with_borrow(|plans| plans.get(sql).copied()) {
+struct Plan {
+    types: Vec<pg_sys::Oid>,
+    plan: pg_sys::SPIPlanPtr,
+}
+
+fn plan(sql: &str, args: &[Param]) -> Result<pg_sys::SPIPlanPtr, Error> {
+    let fits = |known: &&Plan| known.types.iter().copied().eq(args.iter().map(|a| a.oid));
+    if let Some(plan) = PLANS.with_borrow(|plans| plans.get(sql)?.iter().find(fits).map(|known| known.plan)) {
         return Ok(plan);
     }
     let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
@@ -228,18 +233,20 @@ fn plan(sql: &str, args: &[Param], keep: bool) -> Result<pg_sys::SPIPlanPtr, Err
         if plan.is_null() {
             return Err(Error::Server("SPI_prepare failed"));
         }
-        if keep {
-            pg_sys::SPI_keepplan(plan);
-            PLANS.with_borrow_mut(|plans| plans.insert(sql.to_owned(), plan));
-        }
+        pg_sys::SPI_keepplan(plan);
+        PLANS.with_borrow_mut(|plans| plans.entry(sql.to_owned()).or_default().push(Plan { types, plan }));
         Ok(plan)
     }
 }
 
-/// Settings under which all SQL of this crate is parsed and planned: nothing of the caller's path is used,
-/// and plans that are kept from when a table was empty do not scan it when it has grown.
-const SETTINGS: [(&CStr, &CStr); 5] = [
+/// Settings under which all SQL of this crate runs: nothing of the caller's path is used, a value is the same text
+/// in every session, and plans that are kept from when a table was empty do not scan it when it has grown.
+const SETTINGS: [(&CStr, &CStr); 9] = [
     (c"search_path", c"pg_catalog, pg_temp"),
+    (c"DateStyle", c"ISO, MDY"),
+    (c"IntervalStyle", c"postgres"),
+    (c"bytea_output", c"hex"),
+    (c"extra_float_digits", c"1"),
     (c"enable_seqscan", c"off"),
     (c"enable_hashjoin", c"off"),
     (c"enable_mergejoin", c"off"),
@@ -248,6 +255,18 @@ const SETTINGS: [(&CStr, &CStr); 5] = [
 
 /// Runs `f` under this crate's settings and, when a role is given, with that role's rights.
 pub fn secured<R>(role: Option<pg_sys::Oid>, f: impl FnOnce() -> R) -> R {
+    under(SETTINGS.into_iter(), || match role {
+        Some(role) => acting_as(role, f),
+        None => f(),
+    })
+}
+
+/// Runs `f` in a time zone.
+pub fn in_time_zone<R>(zone: &CStr, f: impl FnOnce() -> R) -> R {
+    under([(c"TimeZone", zone)].into_iter(), f)
+}
+
+fn under<'a, R>(settings: impl Iterator<Item = (&'a CStr, &'a CStr)>, f: impl FnOnce() -> R) -> R {
     struct Restore(i32);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -260,9 +279,13 @@ pub fn secured<R>(role: Option<pg_sys::Oid>, f: impl FnOnce() -> R) -> R {
     }
     // SAFETY: inside a transaction; the level is closed by Restore or by the abort.
     let _restore = Restore(unsafe { pg_sys::NewGUCNestLevel() });
-    for (name, value) in SETTINGS {
-        // SAFETY: the names and values are constants that any user may set.
+    for (name, value) in settings {
+        // SAFETY: these are settings that exist and that any user may set. Most sessions have most of them already.
         unsafe {
+            let now = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+            if !now.is_null() && CStr::from_ptr(now) == value {
+                continue;
+            }
             pg_sys::set_config_option(
                 name.as_ptr(),
                 value.as_ptr(),
@@ -272,13 +295,10 @@ pub fn secured<R>(role: Option<pg_sys::Oid>, f: impl FnOnce() -> R) -> R {
                 true,
                 0,
                 false,
-            )
-        };
+            );
+        }
     }
-    match role {
-        Some(role) => acting_as(role, f),
-        None => f(),
-    }
+    f()
 }
 
 /// Runs `f` with the rights of a role, as PostgreSQL's foreign keys do.
@@ -377,6 +397,21 @@ pub fn own_table(name: &CStr) -> Option<pg_sys::Oid> {
         pg_sys::get_relname_relid(name.as_ptr(), schema)
     };
     (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// The type that a domain, or a domain over domains, stands on; any other type itself.
+pub fn base_type(oid: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: a look-up in the system caches.
+    unsafe { pg_sys::getBaseType(oid) }
+}
+
+/// A value of a column as text, as SQL would cast it.
+///
+/// # Safety
+/// `value` is of the type whose output function this is.
+pub unsafe fn print(output: pg_sys::Oid, value: pg_sys::Datum) -> String {
+    // SAFETY: as the caller vouches; the text is copied.
+    unsafe { CStr::from_ptr(pg_sys::OidOutputFunctionCall(output, value)) }.to_string_lossy().into_owned()
 }
 
 impl Key {

@@ -25,7 +25,8 @@ pub enum Error {
     BadUnit { argument: &'static str, problem: String },
     OccurredAtMissing { relation: String, candidates: String },
     BadOnDelete(String),
-    SourceExists { name: String },
+    SourceExists { name: String, detached: bool },
+    OtherId { name: String, id: String },
     RelationAttached { relation: String, name: String },
     NoSuchSource { name: String, known: String },
     SourceAmbiguous { known: String },
@@ -137,7 +138,7 @@ impl Error {
             Self::NotATable { relation, kind } => full(
                 Code::ERRCODE_WRONG_OBJECT_TYPE,
                 "not a table",
-                format!("{relation} is a {kind}."),
+                format!("{relation} is {kind}."),
                 "Name an ordinary, partitioned or foreign table.",
             ),
             Self::NoSingleKey { relation, columns } => full(
@@ -220,11 +221,21 @@ impl Error {
                 format!("on_delete is \"{value}\"."),
                 "Pass 'archive' (a deleted row keeps its credit) or 'reverse' (a deletion is a refund).",
             ),
-            Self::SourceExists { name } => full(
+            Self::SourceExists { name, detached } => full(
                 Code::ERRCODE_DUPLICATE_OBJECT,
                 "source already exists",
-                format!("A source named \"{name}\" is attached."),
-                "Detach it first, or pass another name =>.",
+                if detached {
+                    format!("A source named \"{name}\" was attached before, for another table.")
+                } else {
+                    format!("A source named \"{name}\" is attached.")
+                },
+                "Pass another name =>.",
+            ),
+            Self::OtherId { name, id } => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "a source keeps the id of its transactions",
+                format!("\"{name}\" has completions whose transactions are known by {id}."),
+                "Attach with the same id, or under another name, which has goals of its own.",
             ),
             Self::RelationAttached { relation, name } => full(
                 Code::ERRCODE_DUPLICATE_OBJECT,
@@ -235,7 +246,11 @@ impl Error {
             Self::NoSuchSource { name, known } => full(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 "source does not exist",
-                format!("No source named \"{name}\" is attached. Attached: {known}."),
+                if name.is_empty() {
+                    "No table is attached.".to_owned()
+                } else {
+                    format!("No source named \"{name}\" is attached. Attached: {known}.")
+                },
                 "Attach a table first: SELECT referral.attach_transactions(...).",
             ),
             Self::SourceAmbiguous { known } => full(
@@ -308,7 +323,7 @@ impl Error {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "a new version of a goal cannot reach back past redemptions",
                 format!(
-                    "{redeemed} friends redeemed under the last version of \"{name}\" since {from}; their terms are frozen."
+                    "Redemptions under the last version of \"{name}\" since {from}: {redeemed}. Their terms are frozen."
                 ),
                 "Let it be in force from now on, or create a goal of another name.",
             ),

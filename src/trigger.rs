@@ -4,7 +4,7 @@
 //! PostgreSQL keeps them, and each buyer is one probe of an index, without SQL, without a transaction id, and
 //! with a snapshot that takes no predicate locks.
 
-use crate::db::announce_change;
+use crate::db::{announce_change, print};
 use crate::engine::config::{Buyer, Column, Config, Source, config};
 use crate::engine::post::{evaluate_friends, evaluate_source, record_blindly};
 use crate::error::Error;
@@ -75,12 +75,20 @@ fn credit_touched(trigger: &PgTrigger) -> Result<(), Error> {
         return evaluate_source(&config, source);
     }
     let Some(buyer) = &source.buyer else { return record_blindly(&config, source) };
-    let friends = touched(&config, source, buyer, trigger)?;
-    if friends.is_empty() { Ok(()) } else { evaluate_friends(&config, source, &friends) }
+    let Touched { friends, renamed } = touched(&config, source, buyer, trigger)?;
+    if friends.is_empty() { Ok(()) } else { evaluate_friends(&config, source, &friends, &renamed) }
 }
 
-/// The referrals of the buyers in the changed rows, in order and each once.
-fn touched(config: &Config, source: &Source, buyer: &Buyer, trigger: &PgTrigger) -> Result<Vec<i64>, Error> {
+/// What the changed rows touch.
+struct Touched {
+    /// The referrals of their buyers, in order and each once.
+    friends: Vec<i64>,
+    /// Ids that the rows had and have no longer.
+    renamed: Vec<String>,
+}
+
+fn touched(config: &Config, source: &Source, buyer: &Buyer, trigger: &PgTrigger) -> Result<Touched, Error> {
+    let mut renamed = Vec::new();
     let data = trigger.trigger_data();
     let mut probe = Probe::new(config, buyer);
     let whole = source.broken.is_some();
@@ -107,6 +115,7 @@ fn touched(config: &Config, source: &Source, buyer: &Buyer, trigger: &PgTrigger)
                     if whole || source.mapped.iter().any(|column| old.differs(&new, column)) {
                         probe.row(&old);
                         probe.row(&new);
+                        renamed.extend(old.renamed(&new, source));
                     }
                 }
             }
@@ -116,12 +125,13 @@ fn touched(config: &Config, source: &Source, buyer: &Buyer, trigger: &PgTrigger)
                 if let PgTriggerOperation::Update = operation {
                     let new = Rows::one(data.tg_newtuple, columns)?;
                     probe.row(&new);
+                    renamed.extend(old.renamed(&new, source));
                 }
             }
             (PgTriggerLevel::Statement, PgTriggerOperation::Truncate) => {}
         }
     }
-    Ok(probe.found.iter().copied().collect())
+    Ok(Touched { friends: probe.found.iter().copied().collect(), renamed })
 }
 
 /// Rows of a transition table, or one row, seen through a slot.
@@ -183,6 +193,15 @@ impl Rows {
             (Some(a), Some(b)) => unsafe { bytes(a, length) != bytes(b, length) },
             _ => true,
         }
+    }
+}
+
+impl Rows {
+    /// The id of this row, when the row has another one in `new`.
+    fn renamed(&self, new: &Self, source: &Source) -> Option<String> {
+        let (column, output) = source.id_column.as_ref().filter(|(column, _)| self.differs(new, column))?;
+        // SAFETY: the output function is that of the column's type.
+        self.value(column.number).map(|id| unsafe { print(*output, id) })
     }
 }
 

@@ -50,11 +50,11 @@ fn from_bits(bits: u64) -> String {
 }
 
 /// A generated code as somebody typed it, brought to the form in which it is stored; `None` when the text is
-/// not a generated code: case is folded, hyphens and spaces are dropped, O is read as 0, I and L as 1.
+/// not a generated code: case is folded, hyphens, dashes and spaces are dropped, O is read as 0, I and L as 1.
 pub fn fold(typed: &str) -> Option<String> {
     let mut digits = [0u8; LENGTH];
     let mut length = 0;
-    for character in typed.chars().filter(|c| !c.is_whitespace() && *c != '-') {
+    for character in typed.chars().filter(|c| !is_filler(*c)) {
         *digits.get_mut(length)? = digit(character)?;
         length += 1;
     }
@@ -68,6 +68,12 @@ pub fn fold_chosen(typed: &str) -> Option<String> {
     let code = typed.trim().to_ascii_uppercase();
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     ((SHORTEST_CHOSEN..=LONGEST_CHOSEN).contains(&code.len()) && code.chars().all(allowed)).then_some(code)
+}
+
+/// White space, every hyphen and dash that a keyboard or a mail client makes of one, and what cannot be seen.
+fn is_filler(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{feff}')
 }
 
 fn print(digits: &[u8; LENGTH]) -> String {
@@ -137,6 +143,11 @@ mod tests {
         let code = from_bits(0);
         assert_eq!(code, "0000-0000-00000");
         assert_eq!(fold("oooo oooo-OOOOO").as_deref(), Some("0000-0000-00000"));
+        assert_eq!(
+            fold("0000\u{2013}0000\u{ad}\u{200b}00000").as_deref(),
+            Some("0000-0000-00000"),
+            "dashes of a mail client"
+        );
         assert_eq!(fold("0000-0000-0000"), None, "too short");
         assert_eq!(fold("0000-0000-000000"), None, "too long");
         assert_eq!(fold("U000-0000-00000"), None, "U is not in the alphabet");

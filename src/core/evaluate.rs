@@ -146,6 +146,9 @@ pub struct Decision {
     pub checks: Vec<Check>,
     /// What is due; empty when a gate failed.
     pub rewards: Vec<Reward>,
+    /// Whether the transaction is one that the goal builds on: it completes it, or comes before the nth that does.
+    /// Only these are stored, and keep their place when their row is gone.
+    pub counts: bool,
 }
 
 impl Decision {
@@ -167,6 +170,7 @@ pub fn evaluate(referral: &Referral, goals: &[Goal], facts: &[Fact]) -> Vec<Deci
         for &fact in &order {
             let mut checks = check_alone(referral, goal, &facts[fact]);
             let mut rewards = Vec::new();
+            let mut counts = false;
             if checks.iter().all(|check| check.passed) {
                 place += 1;
                 let last = check_occurrence(goal.rule.when.occurrence, place);
@@ -177,9 +181,10 @@ pub fn evaluate(referral: &Referral, goals: &[Goal], facts: &[Fact]) -> Vec<Deci
                         amount: reward.fixed,
                     }));
                 }
+                counts = last.passed || matches!(goal.rule.when.occurrence, Occurrence::Nth(n) if place < n);
                 checks.push(last);
             }
-            decisions.push(Decision { goal: index, fact, checks, rewards });
+            decisions.push(Decision { goal: index, fact, checks, rewards, counts });
         }
     }
     decisions

@@ -9,6 +9,33 @@ use super::rule::{Occurrence, Role};
 use super::time::Instant;
 use std::collections::{BTreeMap, HashMap};
 
+/// What a stored completion is worth now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The goal is completed.
+    Standing,
+    /// One of those that come before the nth: it is remembered and earns nothing.
+    Counted,
+    /// It was one of these and is not any more.
+    Reversed,
+}
+
+impl State {
+    /// As the table stores it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standing => "standing",
+            Self::Counted => "counted",
+            Self::Reversed => "reversed",
+        }
+    }
+
+    /// Reads what [`State::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Standing, Self::Counted, Self::Reversed].into_iter().find(|state| state.as_str() == text)
+    }
+}
+
 /// A completion that is stored, with its lines.
 #[derive(Debug, Clone)]
 pub struct Posted {
@@ -23,7 +50,7 @@ pub struct Posted {
     /// Place among the completions that stand, for a goal limited to so many.
     pub slot: Option<i32>,
     /// Whether it stands.
-    pub standing: bool,
+    pub state: State,
     /// Its lines, in the order of their revisions.
     pub lines: Vec<PostedLine>,
 }
@@ -70,7 +97,7 @@ pub struct Completion {
     /// Place among the completions that stand, for a goal limited to so many.
     pub slot: Option<i32>,
     /// Whether it stands.
-    pub standing: bool,
+    pub state: State,
 }
 
 /// A line to append.
@@ -109,7 +136,7 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
     let mut changes = Changes::default();
     let earned: HashMap<(i32, &str), &Decision> = decisions
         .iter()
-        .filter(|decision| decision.failed().is_none())
+        .filter(|decision| decision.counts)
         .map(|decision| ((goals[decision.goal].id, facts[decision.fact].key.as_str()), decision))
         .collect();
 
@@ -120,8 +147,8 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
             if let Some(slot) = stored.slot {
                 slots.entry(stored.goal).or_default().push(slot);
             }
-        } else if stored.standing {
-            changes.restated.push(Completion { slot: None, standing: false, ..restated(stored) });
+        } else if stored.state != State::Reversed {
+            changes.restated.push(Completion { slot: None, state: State::Reversed, ..restated(stored) });
             let why = reason(decisions, goals, facts, stored);
             changes.lines.extend(lines(stored.number, &stored.lines, &[], Some(why)));
         }
@@ -129,7 +156,7 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
 
     let stored: HashMap<(i32, &str), &Posted> = posted.iter().map(|p| ((p.goal, p.key.as_str()), p)).collect();
     let mut next = last;
-    for decision in decisions.iter().filter(|decision| decision.failed().is_none()) {
+    for decision in decisions.iter().filter(|decision| decision.counts) {
         let (goal, fact) = (&goals[decision.goal], &facts[decision.fact]);
         // A completed decision has passed the gates that look at the amount and the time: both are there.
         let (Some(amount), Some(occurred_at)) = (fact.amount, fact.occurred_at) else { continue };
@@ -143,7 +170,8 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
             },
             |stored| stored.number,
         );
-        let completion = Completion { number, goal: goal.id, key: fact.key.clone(), basis, slot, standing: true };
+        let state = if decision.failed().is_none() { State::Standing } else { State::Counted };
+        let completion = Completion { number, goal: goal.id, key: fact.key.clone(), basis, slot, state };
         match known {
             None => changes.completed.push(completion),
             Some(stored) if completion != restated(stored) => changes.restated.push(completion),
@@ -164,15 +192,14 @@ fn restated(stored: &Posted) -> Completion {
         key: stored.key.clone(),
         basis: stored.basis.clone(),
         slot: stored.slot,
-        standing: stored.standing,
+        state: stored.state,
     }
 }
 
 /// The lowest free place of a goal that is limited to so many completions; it is taken from then on.
 fn free_slot(goal: &Goal, taken: &mut Vec<i32>) -> Option<i32> {
     let places = match goal.rule.when.occurrence {
-        Occurrence::First(n) => i32::try_from(n).unwrap_or(i32::MAX),
-        Occurrence::Nth(_) => 1,
+        Occurrence::First(n) | Occurrence::Nth(n) => i32::try_from(n).unwrap_or(i32::MAX),
         Occurrence::Every => return None,
     };
     let slot = (1..=places).find(|slot| !taken.contains(slot))?;
@@ -247,12 +274,12 @@ mod tests {
         fn apply(&mut self, changes: Changes) {
             for c in changes.restated {
                 let stored = self.completions.iter_mut().find(|p| p.number == c.number).expect("restates a stored one");
-                (stored.basis, stored.slot, stored.standing) = (c.basis, c.slot, c.standing);
+                (stored.basis, stored.slot, stored.state) = (c.basis, c.slot, c.state);
                 self.check_keys();
             }
             for c in changes.completed {
-                let Completion { number, goal, key, basis, slot, standing } = c;
-                self.completions.push(Posted { number, goal, key, basis, slot, standing, lines: vec![] });
+                let Completion { number, goal, key, basis, slot, state } = c;
+                self.completions.push(Posted { number, goal, key, basis, slot, state, lines: vec![] });
                 self.check_keys();
             }
             for line in changes.lines {
@@ -326,6 +353,20 @@ mod tests {
         let new = lines(1, &posted, &[(Role::Referrer, &usd, Decimal::new(150, 2))], None);
         let taken: Vec<_> = new.iter().map(|l| (l.reverses, l.amount, l.revision)).collect();
         assert_eq!(taken, [(Some(2), Decimal::new(-200, 2), 4), (Some(1), Decimal::new(-350, 2), 5)]);
+    }
+
+    #[test]
+    fn what_comes_before_the_nth_is_remembered() {
+        let goals = [goal(r#"{"occurrence": {"nth": 2}}"#)];
+        let (first, second, third) = (fact("1", 1, 900), fact("2", 2, 900), fact("3", 3, 900));
+        let mut ledger = Ledger::default();
+        let changes = ledger.follow(&goals, &[first.clone(), second.clone()]);
+        assert_eq!(changes.completed.iter().map(|c| c.state).collect::<Vec<_>>(), [State::Counted, State::Standing]);
+        assert_eq!(changes.lines.iter().map(|l| l.number).collect::<Vec<_>>(), [2, 2]);
+        // the first is refunded: the second is the first now, and the third the second
+        let refunded = Fact { qualifies: false, ..first };
+        ledger.follow(&goals, &[refunded, second, third]);
+        assert_eq!(ledger.sums().keys().map(|(key, ..)| key.as_str()).collect::<Vec<_>>(), ["3", "3"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use iso_currency::Currency;
 pub use rust_decimal::Decimal;
 use rust_decimal::RoundingStrategy;
 use std::fmt;
+use std::str::FromStr;
 
 /// What an amount is counted in: an ISO 4217 currency in capitals, or a site's own unit such as `points`.
 /// Amounts of different units are never added.
@@ -30,6 +31,11 @@ impl Unit {
         Ok(Self(if Currency::from_code(&upper).is_some() { upper } else { name.to_owned() }))
     }
 
+    /// Whether it is a currency of ISO 4217.
+    pub fn is_currency(&self) -> bool {
+        Currency::from_code(&self.0).is_some()
+    }
+
     /// Decimals that an amount of this unit has: ISO 4217's exponent for a currency, none for any other unit.
     pub fn scale(&self) -> u32 {
         Currency::from_code(&self.0).and_then(|c| c.exponent()).map_or(0, u32::from)
@@ -53,17 +59,14 @@ impl AsRef<str> for Unit {
     }
 }
 
-/// Reads an exact decimal as PostgreSQL prints `numeric`.
+/// Reads a decimal as PostgreSQL prints `numeric`: exactly, up to 28 digits. Digits of a fraction beyond those, as
+/// a division leaves them, are rounded.
 ///
 /// # Errors
-/// A sentence when it is not finite or needs more than 28 digits.
+/// A sentence when it is not finite or its whole part needs more than 28 digits.
 pub fn parse_amount(text: &str) -> Result<Decimal, String> {
-    if let Ok(amount) = Decimal::from_str_exact(text) {
-        return Ok(amount);
-    }
-    // zeros at the end carry no value, and numeric may print any number of them
-    let short = if text.contains('.') { text.trim_end_matches('0') } else { text };
-    Decimal::from_str_exact(short.trim_end_matches('.'))
+    Decimal::from_str_exact(text)
+        .or_else(|_| Decimal::from_str(text))
         .map_err(|_| format!("{text} is not a finite amount of at most 28 digits"))
 }
 
@@ -94,10 +97,12 @@ mod tests {
 
     #[test]
     fn what_is_not_a_finite_amount_is_refused() {
-        for wrong in ["NaN", "Infinity", "-Infinity", "", "1e5x", &"9".repeat(40), &format!("0.{}1", "0".repeat(30))] {
+        for wrong in ["NaN", "Infinity", "-Infinity", "", "1e5x", &"9".repeat(40)] {
             assert!(parse_amount(wrong).is_err(), "{wrong}");
         }
         assert_eq!(parse_amount(&format!("12.5{}", "0".repeat(60))), Ok(Decimal::new(125, 1)));
+        let third = parse_amount(&format!("0.{}", "3".repeat(60)));
+        assert!(third.is_ok_and(|third| third < Decimal::new(334, 3)), "the rest of a division is rounded");
     }
 
     proptest! {

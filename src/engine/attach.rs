@@ -3,7 +3,7 @@
 use super::config::Config;
 use super::install::{Table, administered};
 use crate::core::money::Unit;
-use crate::db::{analyse, arg, change, lock_politely, look, secured, set_up};
+use crate::db::{analyse, arg, base_type, change, lock_politely, look, secured, set_up};
 use crate::error::Error;
 use pgrx::prelude::*;
 
@@ -39,7 +39,7 @@ pub fn attach_transactions(mapping: Mapping) -> Result<String, Error> {
     secured(Some(config.owner), || refuse_duplicates(&mapping, &table, &name))?;
     check_user_column(&config, &mapping, &table)?;
     let occurred_at = occurred_at(&mapping, &table)?;
-    let id = id(&mapping, &table)?;
+    let (id, id_column) = id(&mapping, &table)?;
 
     let parts = [
         ("id", id.as_str()),
@@ -59,22 +59,29 @@ pub fn attach_transactions(mapping: Mapping) -> Result<String, Error> {
             })?;
     }
     let facts = facts(&mapping, &table, parts)?;
+    secured(Some(config.owner), || refuse_other_ids(&mapping, &facts, &name))?;
 
     let mode = pg_sys::ShareRowExclusiveLock as i32;
     if !lock_politely(mapping.relation, mode) {
         return Err(Error::TableBusy { relation: table.name });
     }
-    secured(None, || make_triggers(&table, mapping.on_delete == "reverse"))?;
+    secured(None, || {
+        drop_triggers(mapping.relation, &table)?;
+        make_triggers(&table, mapping.on_delete == "reverse")
+    })?;
     secured(Some(config.owner), || {
         change(
             "INSERT INTO referral.sources (name, relation, owner, id, user_column, amount, currency, currency_column, \
-                 qualifies, occurred_at, on_delete, facts, id_type, mapped_columns) \
-             VALUES ($1, $2::oid::regclass, $3::oid::regrole, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::name[]) \
+                 qualifies, occurred_at, on_delete, facts, id_type, mapped_columns, id_column, time_zone) \
+             VALUES ($1, $2::oid::regclass, $3::oid::regrole, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::name[], \
+                     $15::name, $16) \
              ON CONFLICT (name) DO UPDATE SET (relation, owner, id, user_column, amount, currency, currency_column, \
-                 qualifies, occurred_at, on_delete, facts, id_type, mapped_columns, attached_at, detached_at) \
+                 qualifies, occurred_at, on_delete, facts, id_type, mapped_columns, id_column, time_zone, attached_at, \
+                 detached_at) \
              = (excluded.relation, excluded.owner, excluded.id, excluded.user_column, excluded.amount, \
                 excluded.currency, excluded.currency_column, excluded.qualifies, excluded.occurred_at, \
-                excluded.on_delete, excluded.facts, excluded.id_type, excluded.mapped_columns, now(), NULL)",
+                excluded.on_delete, excluded.facts, excluded.id_type, excluded.mapped_columns, excluded.id_column, \
+                excluded.time_zone, now(), NULL)",
             &[
                 arg(name.as_str()),
                 arg(mapping.relation),
@@ -90,9 +97,12 @@ pub fn attach_transactions(mapping: Mapping) -> Result<String, Error> {
                 arg(facts.query),
                 arg(facts.id_type),
                 arg(facts.columns),
+                arg(id_column),
+                arg(facts.time_zone),
             ],
         )
     })?;
+    warn_without_index(&mapping, &table)?;
     Ok(name)
 }
 
@@ -116,11 +126,7 @@ pub fn detach(name: &str) -> Result<(), Error> {
         if !lock_politely(relation, pg_sys::AccessExclusiveLock as i32) {
             return Err(Error::TableBusy { relation: table.name });
         }
-        secured(None, || {
-            ["insert", "update", "delete", "truncate"]
-                .iter()
-                .try_for_each(|event| set_up(&format!("DROP TRIGGER IF EXISTS referral_{event} ON {}", table.name)))
-        })?;
+        secured(None, || drop_triggers(relation, &table))?;
     }
     secured(Some(config.owner), || {
         change("UPDATE referral.sources SET detached_at = now() WHERE name = $1", &[arg(name)]).map(drop)
@@ -138,6 +144,32 @@ pub fn known_sources(config: &Config) -> Result<String, Error> {
         )
     })?;
     Ok(names.into_iter().collect())
+}
+
+/// Drops our triggers from a table, and no other of such a name.
+fn drop_triggers(relation: pg_sys::Oid, table: &Table) -> Result<(), Error> {
+    let triggers = look(
+        "SELECT quote_ident(tgname) FROM pg_trigger \
+         WHERE tgrelid = $1 AND tgfoid = 'referral.transactions_changed()'::regprocedure AND tgparentid = 0",
+        &[arg(relation)],
+        |row| row.need::<String>(1),
+    )?;
+    triggers.iter().try_for_each(|trigger| set_up(&format!("DROP TRIGGER {trigger} ON {}", table.name)))
+}
+
+/// Completions know their transactions by id: a source that has some goes on with the same id or not at all.
+fn refuse_other_ids(mapping: &Mapping, facts: &Facts, name: &str) -> Result<(), Error> {
+    let other = look(
+        "SELECT coalesce(s.id, 'the primary key') FROM referral.sources s \
+         WHERE s.name = $1 AND (s.id IS DISTINCT FROM $2 OR s.id_type <> $3) \
+           AND EXISTS (SELECT FROM referral.goal_completions c WHERE c.source_id = s.source_id)",
+        &[arg(name), arg(mapping.id.as_deref()), arg(facts.id_type.as_str())],
+        |row| row.need::<String>(1),
+    )?;
+    match other.into_iter().next() {
+        None => Ok(()),
+        Some(id) => Err(Error::OtherId { name: name.to_owned(), id }),
+    }
 }
 
 fn source_name(mapping: &Mapping, table: &Table) -> Result<String, Error> {
@@ -169,7 +201,7 @@ fn refuse_duplicates(mapping: &Mapping, table: &Table, name: &str) -> Result<(),
         }
         // A name that was detached comes back with the same table, whose completions it keeps.
         if live || relation != mapping.relation {
-            return Err(Error::SourceExists { name: known });
+            return Err(Error::SourceExists { name: known, detached: !live });
         }
     }
     Ok(())
@@ -207,8 +239,7 @@ fn column_of(relation: pg_sys::Oid, table: &Table, column: &str) -> Result<(Stri
         .ok_or_else(|| Error::NoSuchColumn { relation: table.name.clone(), column: column.to_owned() })
 }
 
-/// The buyer's column must be comparable with the user's key by an index; without one of its own, every
-/// purchase of a friend scans the table.
+/// The buyer's column must be comparable with the user's key by an index.
 fn check_user_column(config: &Config, mapping: &Mapping, table: &Table) -> Result<(), Error> {
     let (column, type_oid) = column_of(mapping.relation, table, &mapping.user_column)?;
     if config.key.comparison(type_oid).1 == pg_sys::InvalidOid {
@@ -221,6 +252,11 @@ fn check_user_column(config: &Config, mapping: &Mapping, table: &Table) -> Resul
             wanted: "one that an index compares with the key of the users table, without a cast",
         });
     }
+    Ok(())
+}
+
+fn warn_without_index(mapping: &Mapping, table: &Table) -> Result<(), Error> {
+    let (column, _) = column_of(mapping.relation, table, &mapping.user_column)?;
     let indexes = secured(None, || {
         look(
             "SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
@@ -259,25 +295,29 @@ fn occurred_at(mapping: &Mapping, table: &Table) -> Result<String, Error> {
     Err(Error::OccurredAtMissing { relation: table.name.clone(), candidates: candidates.into_iter().collect() })
 }
 
-/// The id of a transaction: what the caller says, or the primary key.
-fn id(mapping: &Mapping, table: &Table) -> Result<String, Error> {
+/// The id of a transaction: what the caller says, or the primary key; and the column that it is, if it is one.
+fn id(mapping: &Mapping, table: &Table) -> Result<(String, Option<String>), Error> {
     if let Some(expression) = &mapping.id {
-        return Ok(expression.clone());
+        let column = column_of(mapping.relation, table, expression.trim_matches('"')).ok().map(|_| expression);
+        return Ok((expression.clone(), column.map(|column| column.trim_matches('"').to_owned())));
     }
     let columns = secured(None, || {
         look(
-            "SELECT quote_ident(a.attname) FROM pg_constraint pk \
+            "SELECT quote_ident(a.attname), a.attname::text FROM pg_constraint pk \
              CROSS JOIN LATERAL unnest(pk.conkey) WITH ORDINALITY k (attnum, n) \
              JOIN pg_attribute a ON a.attrelid = pk.conrelid AND a.attnum = k.attnum \
              WHERE pk.conrelid = $1 AND pk.contype = 'p' ORDER BY k.n",
             &[arg(mapping.relation)],
-            |row| row.need::<String>(1),
+            |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?)),
         )
     })?;
     match columns.as_slice() {
         [] => Err(Error::NoKey { relation: table.name.clone() }),
-        [column] => Ok(column.clone()),
-        columns => Ok(format!("ROW({})::text", columns.join(", "))),
+        [(quoted, column)] => Ok((quoted.clone(), Some(column.clone()))),
+        columns => {
+            let columns: Vec<&str> = columns.iter().map(|(quoted, _)| quoted.as_str()).collect();
+            Ok((format!("ROW({})::pg_catalog.text", columns.join(", ")), None))
+        }
     }
 }
 
@@ -286,10 +326,12 @@ struct Facts {
     query: String,
     id_type: String,
     columns: Vec<String>,
+    time_zone: String,
 }
 
 /// PostgreSQL itself makes the query independent of anybody's search path: as a temporary view it is parsed
-/// with the caller's path and printed with every name qualified, and its dependencies are the columns it reads.
+/// with the caller's path and printed with every name qualified, and its dependencies are the columns it reads. (A
+/// reference to the whole row, column 0 of its node tree, has no dependencies and reads them all.)
 fn facts(mapping: &Mapping, table: &Table, parts: [(&'static str, &str); 5]) -> Result<Facts, Error> {
     const VIEW: &str = "pg_temp.referral_facts";
     let [(_, id), (_, amount), (_, currency), (_, qualifies), (_, occurred_at)] = parts;
@@ -311,34 +353,42 @@ fn facts(mapping: &Mapping, table: &Table, parts: [(&'static str, &str); 5]) -> 
     )?;
     let types = secured(None, || {
         look(
-            "SELECT attname::text, format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END, NULL) \
-             FROM pg_attribute JOIN pg_type t ON t.oid = atttypid \
+            "SELECT attname::text, format_type(atttypid, -1), atttypid FROM pg_attribute \
              WHERE attrelid = 'pg_temp.referral_facts'::regclass AND attnum > 0",
             &[],
-            |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?)),
+            |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?, row.need::<pg_sys::Oid>(3)?)),
         )
     })?;
-    let type_of = |name: &str| types.iter().find(|(n, _)| n == name).map_or("", |(_, t)| t.as_str());
+    let type_of = |name: &str| types.iter().find(|(n, ..)| n == name).map_or("", |(_, printed, _)| printed.as_str());
+    let base_of =
+        |name: &str| types.iter().find(|(n, ..)| n == name).map_or(pg_sys::InvalidOid, |(.., oid)| base_type(*oid));
     let wrong = |mapping: &'static str, expression: &str, wanted: &'static str| Error::BadMappingType {
         mapping,
         expression: expression.to_owned(),
         found: type_of(mapping).to_owned(),
         wanted,
     };
-    if !matches!(type_of("amount"), "numeric" | "smallint" | "integer" | "bigint" | "money") {
+    const AMOUNTS: [pg_sys::Oid; 5] =
+        [pg_sys::NUMERICOID, pg_sys::INT2OID, pg_sys::INT4OID, pg_sys::INT8OID, pg_sys::MONEYOID];
+    if !AMOUNTS.contains(&base_of("amount")) {
         return Err(wrong("amount", amount, "numeric, an integer or money: never a float"));
     }
-    if type_of("qualifies") != "boolean" {
+    if base_of("qualifies") != pg_sys::BOOLOID {
         return Err(wrong("qualifies", qualifies, "boolean"));
     }
     let id_type = type_of("transaction_id").to_owned();
-    // A time without a zone is read in the zone that is set now, whatever later sessions have set.
-    let occurred_at = match type_of("occurred_at") {
-        "timestamp with time zone" => format!("(\n{occurred_at}\n)"),
-        "timestamp without time zone" | "date" => {
-            let zone = read_time_zone()?;
-            format!("((\n{occurred_at}\n)::pg_catalog.timestamp AT TIME ZONE {})", literal(&zone))
+    // A time without a zone is read in the zone that is set now, whatever later sessions have set. A date is the end
+    // of its day, so that a purchase on the day of the redemption counts.
+    let time_zone = read_time_zone()?;
+    let occurred_at = match base_of("occurred_at") {
+        pg_sys::TIMESTAMPTZOID => format!("(\n{occurred_at}\n)"),
+        pg_sys::TIMESTAMPOID => {
+            format!("((\n{occurred_at}\n)::pg_catalog.timestamp AT TIME ZONE {})", literal(&time_zone))
         }
+        pg_sys::DATEOID => format!(
+            "(((\n{occurred_at}\n)::pg_catalog.timestamp + '1 day -1 microsecond'::pg_catalog.interval) AT TIME ZONE {})",
+            literal(&time_zone)
+        ),
         _ => return Err(wrong("occurred_at", occurred_at, "a timestamp or a date")),
     };
     set_up(&format!("DROP VIEW {VIEW}"))?;
@@ -352,11 +402,14 @@ fn facts(mapping: &Mapping, table: &Table, parts: [(&'static str, &str); 5]) -> 
     let read = secured(None, || {
         look(
             "SELECT rtrim(pg_get_viewdef('pg_temp.referral_facts'::regclass), ';'), \
-                    ARRAY(SELECT DISTINCT a.attname::text FROM pg_rewrite r \
-                          JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid \
-                               AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 \
-                          JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
-                          WHERE r.ev_class = 'pg_temp.referral_facts'::regclass AND a.attnum > 0 \
+                    ARRAY(SELECT a.attname::text FROM pg_rewrite r \
+                          JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped \
+                          WHERE r.ev_class = 'pg_temp.referral_facts'::regclass \
+                            AND (r.ev_action::text ~ ':varattno 0 ' OR EXISTS ( \
+                                 SELECT FROM pg_depend d \
+                                 WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid \
+                                   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 \
+                                   AND d.refobjsubid = a.attnum)) \
                           ORDER BY 1)",
             &[arg(mapping.relation)],
             |row| Ok((row.need::<String>(1)?, row.need::<Vec<String>>(2)?)),
@@ -373,7 +426,7 @@ fn facts(mapping: &Mapping, table: &Table, parts: [(&'static str, &str); 5]) -> 
             sqlstate: failure.code,
         }
     })?;
-    Ok(Facts { query, id_type, columns })
+    Ok(Facts { query, id_type, columns, time_zone })
 }
 
 fn read_time_zone() -> Result<String, Error> {
@@ -402,7 +455,7 @@ fn make_triggers(table: &Table, reverse: bool) -> Result<(), Error> {
             _ => format!("{referencing} FOR EACH STATEMENT"),
         };
         set_up(&format!(
-            "CREATE OR REPLACE TRIGGER referral_{} AFTER {event} ON {} {level} EXECUTE FUNCTION referral.transactions_changed()",
+            "CREATE TRIGGER referral_{} AFTER {event} ON {} {level} EXECUTE FUNCTION referral.transactions_changed()",
             event.to_lowercase(),
             table.name
         ))?;

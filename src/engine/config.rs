@@ -8,12 +8,13 @@ use crate::core::evaluate::Goal;
 use crate::core::money::Unit;
 use crate::core::rule::Rule;
 use crate::core::time::{Duration, Instant};
-use crate::db::{arg, look, own_table, secured, watch_relations};
+use crate::db::{arg, base_type, look, own_table, secured, watch_relations};
 use crate::error::Error;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::rc::Rc;
 
 /// All of it.
@@ -55,6 +56,8 @@ pub struct Key {
 
 /// The table of users.
 pub struct Users {
+    /// Its Oid.
+    pub oid: pg_sys::Oid,
     /// Qualified name.
     pub name: String,
     /// Name of the key's column, quoted.
@@ -108,6 +111,10 @@ pub struct Source {
     pub facts: String,
     /// Type of the transaction's id.
     pub id_type: String,
+    /// The column that is the id, where the id is one, and the output function of its type.
+    pub id_column: Option<(Column, pg_sys::Oid)>,
+    /// The time zone of whoever attached the table; mappings are evaluated in it.
+    pub time_zone: CString,
     /// Whether a transaction that is gone keeps its credit.
     pub archive: bool,
     /// Goals about it.
@@ -162,7 +169,10 @@ fn load() -> Result<Rc<Config>, Error> {
             config.programs = load_programs()?;
             let goals = load_goals()?;
             config.sources = load_sources(&config.key, &goals)?;
-            WATCHED.with_borrow_mut(|watched| watched.extend(config.sources.keys()));
+            WATCHED.with_borrow_mut(|watched| {
+                watched.push(config.users.oid);
+                watched.extend(config.sources.keys());
+            });
             Ok(Rc::new(config))
         })
     })
@@ -171,9 +181,9 @@ fn load() -> Result<Rc<Config>, Error> {
 fn load_keys(referrals: pg_sys::Oid) -> Result<Config, Error> {
     let rows = look(
         "SELECT c.relowner, ix.indexrelid, id.attnum, f.attnum, f.atttypid, \
-                format_type(f.atttypid, NULL), \
+                format_type(f.atttypid, -1), \
                 format('OPERATOR(%I.%s)', opn.nspname, op.oprname), oc.opcfamily, oc.opcintype, f.attcollation, \
-                format('%I.%I', un.nspname, u.relname), quote_ident(k.attname), u.relowner \
+                format('%I.%I', un.nspname, u.relname), quote_ident(k.attname), u.relowner, u.oid \
          FROM pg_class c \
          JOIN pg_attribute id ON id.attrelid = c.oid AND id.attname = 'invites_friends_id' \
          JOIN pg_attribute f ON f.attrelid = c.oid AND f.attname = 'friend_id' \
@@ -204,7 +214,7 @@ fn load_keys(referrals: pg_sys::Oid) -> Result<Config, Error> {
                     operand: row.need(9)?,
                     collation: row.need(10)?,
                 },
-                users: Users { name: row.need(11)?, column: row.need(12)?, owner: row.need(13)? },
+                users: Users { name: row.need(11)?, column: row.need(12)?, owner: row.need(13)?, oid: row.need(14)? },
                 sources: HashMap::new(),
                 programs: HashMap::new(),
             })
@@ -261,8 +271,7 @@ fn load_sources(key: &Key, goals: &Goals) -> Result<HashMap<pg_sys::Oid, Rc<Sour
                 mapped.number, mapped.by_value, mapped.length, \
                 s.facts, s.id_type, s.on_delete = 'archive', \
                 format('%I.%I', n.nspname, c.relname), \
-                CASE WHEN bt.typtype = 'd' THEN bt.typbasetype ELSE bt.oid END \
-                  = (SELECT CASE WHEN kt.typtype = 'd' THEN kt.typbasetype ELSE kt.oid END FROM pg_type kt WHERE kt.oid = $1) \
+                idc.attnum, idc.attbyval, idc.attlen, idt.typoutput::oid, coalesce(s.time_zone, 'UTC') \
          FROM referral.sources s \
          JOIN pg_class c ON c.oid = s.relation \
          JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -272,9 +281,10 @@ fn load_sources(key: &Key, goals: &Goals) -> Result<HashMap<pg_sys::Oid, Rc<Sour
               FROM pg_attribute m WHERE m.attrelid = member.relid AND NOT m.attisdropped \
                 AND m.attname = ANY (s.mapped_columns)) mapped (name, number, by_value, length) \
          LEFT JOIN pg_attribute a ON a.attrelid = member.relid AND a.attname = s.user_column AND NOT a.attisdropped \
-         LEFT JOIN pg_type bt ON bt.oid = a.atttypid \
+         LEFT JOIN pg_attribute idc ON idc.attrelid = member.relid AND idc.attname = s.id_column AND NOT idc.attisdropped \
+         LEFT JOIN pg_type idt ON idt.oid = idc.atttypid \
          WHERE s.detached_at IS NULL",
-        &[arg(key.oid)],
+        &[],
         |row| {
             let (id, relation): (i32, pg_sys::Oid) = (row.need(1)?, row.need(2)?);
             let (owner, registered): (pg_sys::Oid, pg_sys::Oid) = (row.need(3)?, row.need(4)?);
@@ -312,7 +322,13 @@ fn load_sources(key: &Key, goals: &Goals) -> Result<HashMap<pg_sys::Oid, Rc<Sour
             } else {
                 None
             };
-            let same_type: bool = row.get(18).unwrap_or(false);
+            let same_type = row.get(7).is_some_and(|buyer| base_type(buyer) == base_type(key.oid));
+            let id_column = match (row.get(18), row.get(19), row.get(20), row.get(21)) {
+                (Some(number), Some(by_value), Some(length), Some(output)) => {
+                    Some((Column { number, by_value, length }, output))
+                }
+                _ => None,
+            };
             let source = Source {
                 id,
                 owner,
@@ -322,6 +338,8 @@ fn load_sources(key: &Key, goals: &Goals) -> Result<HashMap<pg_sys::Oid, Rc<Sour
                 mapped,
                 facts: row.need(14)?,
                 id_type: row.need(15)?,
+                id_column,
+                time_zone: CString::new(row.need::<String>(22)?).unwrap_or_default(),
                 archive: row.need(16)?,
                 goals,
             };

@@ -3,6 +3,7 @@
 use super::attach::known_sources;
 use super::config::{Config, duration};
 use super::install::administered;
+use crate::core::money::Unit;
 use crate::core::rule::Rule;
 use crate::core::time::{Duration, Instant};
 use crate::db::{arg, look, secured, write};
@@ -52,9 +53,8 @@ pub fn create_program(
 ) -> Result<i32, Error> {
     let config = administered()?;
     check_name("program", name)?;
-    if let (Some(starts), Some(ends)) = (starts_at, ends_at)
-        && starts >= ends
-    {
+    let (starts, ends) = (starts_at.unwrap_or(Instant::NEG_INFINITY), ends_at.unwrap_or(Instant::INFINITY));
+    if starts >= ends {
         return Err(Error::BadPeriod { starts: print_time(starts)?, ends: print_time(ends)? });
     }
     check_interval("attribution_window", attribution_window)?;
@@ -161,7 +161,8 @@ pub fn check_interval(argument: &'static str, interval: Option<Interval>) -> Res
     let Some(interval) = interval else { return Ok(None) };
     let length = duration(interval);
     if length.months < 0 || length.micros < 0 || (length.months, length.micros) == (0, 0) {
-        return Err(Error::BadInterval { argument, value: iso(length) });
+        let printed = secured(None, || look("SELECT $1::text", &[arg(interval)], |row| row.need::<String>(1)))?;
+        return Err(Error::BadInterval { argument, value: printed.concat() });
     }
     Ok(Some(length))
 }
@@ -205,7 +206,10 @@ impl Short {
         if let Some(amount) = self.min_amount {
             when.insert("min_amount".into(), Value::String(amount.to_string()));
             // Of a source with many currencies the least amount is meant in the one of the reward.
-            when.insert("currency".into(), json!(currency.or(unit)));
+            let unit = unit.and_then(|unit| Unit::parse(&unit).ok()).filter(Unit::is_currency);
+            if let Some(currency) = currency.or_else(|| unit.map(|unit| unit.to_string())) {
+                when.insert("currency".into(), Value::String(currency));
+            }
         }
         if let Some(within) = check_interval("within", self.within)? {
             when.insert("within".into(), Value::String(iso(within)));

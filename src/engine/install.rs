@@ -24,6 +24,8 @@ pub struct Table {
     pub owner_name: String,
     /// and whether the caller has that role.
     pub owned: bool,
+    /// Whether it is part of a partitioned table.
+    pub partition: bool,
 }
 
 impl Table {
@@ -32,7 +34,7 @@ impl Table {
         let rows = look(
             "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, \
                     c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'referral'), \
-                    c.relowner, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE') \
+                    c.relowner, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE'), c.relispartition \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1",
             &[arg(relation)],
             |row| {
@@ -43,24 +45,26 @@ impl Table {
                     owner: row.need(4)?,
                     owner_name: row.need(5)?,
                     owned: row.need(6)?,
+                    partition: row.need(7)?,
                 })
             },
         )?;
         let table = rows.into_iter().next().ok_or_else(|| Error::NotATable {
             relation: format!("Oid {}", relation.to_u32()),
-            kind: "relation that does not exist".into(),
+            kind: "a relation that does not exist".into(),
         })?;
-        if table.fleeting || !kinds.contains(&table.kind) {
+        if table.fleeting || table.partition || !kinds.contains(&table.kind) {
             let kind = match table.kind.as_str() {
-                _ if table.fleeting => "temporary, system or referral table",
-                "v" => "view",
-                "m" => "materialized view",
-                "i" | "I" => "index",
-                "S" => "sequence",
-                "c" => "composite type",
-                "f" => "foreign table",
-                "p" => "partitioned table",
-                _ => "relation of another kind",
+                _ if table.fleeting => "a temporary, system or referral table",
+                _ if table.partition => "a partition: name the partitioned table that it belongs to",
+                "v" => "a view",
+                "m" => "a materialized view",
+                "i" | "I" => "an index",
+                "S" => "a sequence",
+                "c" => "a composite type",
+                "f" => "a foreign table",
+                "p" => "a partitioned table",
+                _ => "a relation of another kind",
             };
             return Err(Error::NotATable { relation: table.name, kind: kind.into() });
         }
@@ -82,14 +86,20 @@ pub fn install(
         let table = Table::of(users, "rp")?;
         if own_table(c"invites_friends").is_some() {
             let installed = config()?;
-            return if installed.users.name == table.name {
+            return if installed.users.oid == users {
                 Ok(false)
             } else {
                 Err(Error::InstalledElsewhere { users: installed.users.name.clone(), asked: table.name })
             };
         }
         let keys = look(
-            "SELECT quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, NULL), \
+            "SELECT quote_ident(a.attname), \
+                    format_type(a.atttypid, a.atttypmod) \
+                      || coalesce((SELECT format(' COLLATE %I.%I', cn.nspname, co.collname) \
+                                   FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace \
+                                   JOIN pg_type t ON t.oid = a.atttypid \
+                                   WHERE co.oid = a.attcollation AND co.oid <> t.typcollation), ''), \
+                    format_type(a.atttypid, -1), \
                     format('OPERATOR(%I.%s)', opn.nspname, op.oprname), array_length(pk.conkey, 1) \
              FROM pg_constraint pk \
              JOIN pg_attribute a ON a.attrelid = pk.conrelid AND a.attnum = pk.conkey[1] \
@@ -146,21 +156,35 @@ pub fn install(
     })
 }
 
-/// Hands everything that was created to its owner. What belongs to the extension stays with it.
+/// Hands everything that was created to its owner, and with it the right to call and to grant the extension's own
+/// functions, which stay with the extension. Whatever default privileges gave to others is taken back.
 fn give_to(owner: &str) -> Result<(), Error> {
-    set_up(&format!("GRANT USAGE ON SCHEMA referral TO {owner}"))?;
+    set_up(&format!("GRANT USAGE ON SCHEMA referral TO {owner} WITH GRANT OPTION"))?;
     let statements = look(
-        "SELECT format('ALTER %s referral.%I OWNER TO ', CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, c.relname) \
-         FROM pg_class c WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'referral') \
-           AND c.relkind IN ('r', 'v') \
+        "WITH mine AS ( \
+             SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, \
+                    CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS granted, \
+                    format('referral.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner, false AS member \
+             FROM pg_class c WHERE c.relnamespace = 'referral'::regnamespace AND c.relkind = ANY ('{r,v,S}') \
+             UNION ALL \
+             SELECT 'FUNCTION', 'FUNCTION', p.oid::regprocedure::text, p.proacl, p.proowner, \
+                    EXISTS (SELECT FROM pg_depend d \
+                            WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e') \
+             FROM pg_proc p WHERE p.pronamespace = 'referral'::regnamespace) \
+         SELECT DISTINCT 1, format('REVOKE ALL ON %s %s FROM %s', granted, name, \
+                          CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) \
+         FROM mine CROSS JOIN LATERAL aclexplode(mine.acl) a WHERE a.grantee <> mine.owner \
          UNION ALL \
-         SELECT format('ALTER FUNCTION %s OWNER TO ', p.oid::regprocedure) \
-         FROM pg_proc p WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'referral') \
-           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
-        &[],
-        |row| row.need::<String>(1),
+         SELECT 2, format('ALTER %s %s OWNER TO %s', kind, name, $1) \
+         FROM mine WHERE NOT member AND kind <> 'SEQUENCE' \
+         UNION ALL \
+         SELECT 3, format('GRANT EXECUTE ON FUNCTION %s TO %s WITH GRANT OPTION', name, $1) \
+         FROM mine WHERE member AND name NOT LIKE 'referral.install(%' \
+         ORDER BY 1, 2",
+        &[arg(owner)],
+        |row| row.need::<String>(2),
     )?;
-    statements.iter().try_for_each(|statement| set_up(&format!("{statement}{owner}")))
+    statements.iter().try_for_each(|statement| set_up(statement))
 }
 
 /// The configuration, for a function that only the owner of the tables may call.

@@ -2,6 +2,7 @@
 
 use super::config::{Config, config};
 use super::goal::check_interval;
+use super::redeem::find_user;
 use crate::core::code;
 use crate::core::time::Instant;
 use crate::db::{arg, in_own_memory, look, secured, write};
@@ -29,10 +30,15 @@ pub fn issue(user: &str, count: usize, chosen: Option<&str>, terms: Terms) -> Re
     }
     check_interval("expires_in", terms.expires_in)?;
     let chosen = chosen
-        .map(|typed| code::fold_chosen(typed).ok_or_else(|| Error::BadChosenCode(typed.to_owned())))
+        // What can be read as a generated code is that one, so that it cannot stand in for somebody else's.
+        .map(|typed| {
+            let code = code::fold(typed).or_else(|| code::fold_chosen(typed));
+            code.ok_or_else(|| Error::BadChosenCode(typed.to_owned()))
+        })
         .transpose()?;
     secured(Some(config.owner), || {
         let program = running_program(&terms.program)?;
+        find_user(&config, user, "")?;
         if let Some(code) = chosen {
             let written = store(&config, user, program, &terms, std::slice::from_ref(&code))?;
             return if written.is_empty() { Err(Error::CodeTaken(code)) } else { Ok(written) };

@@ -6,11 +6,11 @@
 use super::config::{Config, Program, Source, unit};
 use super::install::administered;
 use crate::core::evaluate::{Fact, Referral, evaluate};
-use crate::core::ledger::{Basis, Changes, Posted, PostedLine, difference};
-use crate::core::money::{Decimal, parse_amount};
+use crate::core::ledger::{Basis, Changes, Completion, Posted, PostedLine, State, difference};
+use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::Role;
 use crate::core::time::Instant;
-use crate::db::{acting_as, arg, change, in_own_memory, look, secured, subtransaction, write};
+use crate::db::{Row, acting_as, arg, change, in_own_memory, in_time_zone, look, secured, subtransaction, write};
 use crate::error::{Error, Failure};
 use pgrx::prelude::*;
 use std::collections::HashMap;
@@ -20,23 +20,24 @@ const BATCH: usize = 1000;
 
 /// Brings the ledger of these friends up to what their transactions in this source earn.
 ///
+/// `renamed` are ids that transactions had and have no longer: they are not gone, and not archived.
 /// A failure leaves a row in `failures` and nothing else, unless the program is strict.
 ///
 /// # Errors
 /// What may not be caught (a cancelled statement, a serialization failure), and any failure in a strict program.
-pub fn evaluate_friends(config: &Config, source: &Source, friends: &[i64]) -> Result<(), Error> {
+pub fn evaluate_friends(config: &Config, source: &Source, friends: &[i64], renamed: &[String]) -> Result<(), Error> {
     if source.goals.is_empty() && source.broken.is_none() {
         return Ok(());
     }
     secured(Some(config.owner), || {
         for batch in friends.chunks(BATCH) {
-            match (attempt(config, source, batch)?, batch) {
+            match (attempt(config, source, batch, renamed)?, batch) {
                 (None, _) => {}
                 (Some(failure), [friend]) => record(config, source, *friend, failure)?,
                 // One bad row must not cost the others their credit.
                 (Some(_), _) => {
                     for friend in batch {
-                        if let Some(failure) = attempt(config, source, std::slice::from_ref(friend))? {
+                        if let Some(failure) = attempt(config, source, std::slice::from_ref(friend), renamed)? {
                             record(config, source, *friend, failure)?;
                         }
                     }
@@ -52,7 +53,7 @@ pub fn evaluate_everywhere(config: &Config, friends: &[i64]) -> Result<(), Error
     let mut sources: Vec<_> = config.sources.values().collect();
     sources.sort_by_key(|source| source.id);
     sources.dedup_by_key(|source| source.id);
-    sources.into_iter().try_for_each(|source| evaluate_friends(config, source, friends))
+    sources.into_iter().try_for_each(|source| evaluate_friends(config, source, friends, &[]))
 }
 
 /// Brings the ledger of one user, as a friend, up to date in every source. Returns how many failures of his are
@@ -77,22 +78,22 @@ pub fn reevaluate(user: &str) -> Result<i64, Error> {
     Ok(open.into_iter().sum())
 }
 
-/// Evaluates every friend whose completions in this source stand: all its rows are gone.
+/// Evaluates every friend who has completions in this source: all its rows are gone.
 pub fn evaluate_source(config: &Config, source: &Source) -> Result<(), Error> {
     let friends = secured(Some(config.owner), || {
         look(
             "SELECT DISTINCT invites_friends_id FROM referral.goal_completions \
-             WHERE source_id = $1 AND state = 'standing' ORDER BY invites_friends_id",
+             WHERE source_id = $1 AND state <> 'reversed' ORDER BY invites_friends_id",
             &[arg(source.id)],
             |row| row.need(1),
         )
     })?;
-    evaluate_friends(config, source, &friends)
+    evaluate_friends(config, source, &friends, &[])
 }
 
 /// Posts what these friends have earned, or nothing; the answer is what went wrong.
-fn attempt(config: &Config, source: &Source, friends: &[i64]) -> Result<Option<Failure>, Error> {
-    match subtransaction(|| in_own_memory(|| bring_up_to_date(config, source, friends))) {
+fn attempt(config: &Config, source: &Source, friends: &[i64], renamed: &[String]) -> Result<Option<Failure>, Error> {
+    match subtransaction(|| in_own_memory(|| bring_up_to_date(config, source, friends, renamed))) {
         Ok(()) => Ok(None),
         Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
         Err(failure) => Ok(Some(failure)),
@@ -118,10 +119,11 @@ fn record(config: &Config, source: &Source, friend: i64, failure: Failure) -> Re
         &[arg(friend)],
         |row| row.need::<bool>(1),
     )?;
-    if strict.first() == Some(&true) {
-        return Err(Error::Strict(Box::new(failure)));
-    }
     let transaction = failure.transaction.clone().or_else(|| find_bad_transaction(config, source, friend));
+    if strict.first() == Some(&true) {
+        let detail = failure.detail.clone().or_else(|| transaction.map(|key| format!("Transaction {key}.")));
+        return Err(Error::Strict(Box::new(Failure { detail, ..failure })));
+    }
     let again = change(
         "UPDATE referral.failures SET retries = retries + 1, failed_at = now() \
          WHERE invites_friends_id = $2 AND resolved_at IS NULL AND source_id = $1 AND sqlstate = $4 \
@@ -133,8 +135,15 @@ fn record(config: &Config, source: &Source, friend: i64, failure: Failure) -> Re
 
 /// Leaves a row for a statement whose buyers cannot even be looked up.
 pub fn record_blindly(config: &Config, source: &Source) -> Result<(), Error> {
-    let cause = source.broken.clone().unwrap_or(Error::Server("the buyers could not be looked up"));
-    secured(Some(config.owner), || store_failure(source, None, None, cause.into()))
+    let cause: Failure = source.broken.clone().unwrap_or(Error::Server("the buyers could not be looked up")).into();
+    secured(Some(config.owner), || {
+        let strict = look(
+            "SELECT FROM referral.goals g JOIN referral.programs p USING (program_id) WHERE g.source_id = $1 AND p.strict",
+            &[arg(source.id)],
+            |_| Ok(()),
+        )?;
+        if strict.is_empty() { store_failure(source, None, None, cause) } else { Err(Error::Strict(Box::new(cause))) }
+    })
 }
 
 fn store_failure(
@@ -183,7 +192,7 @@ struct Locked {
     last: i32,
 }
 
-fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64]) -> Result<(), Error> {
+fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: &[String]) -> Result<(), Error> {
     if let Some(broken) = &source.broken {
         return Err(broken.clone());
     }
@@ -195,7 +204,7 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64]) -> Result
     read_posted(source, &mut locked)?;
     read_facts(config, source, &mut locked)?;
     if source.archive {
-        keep_what_is_gone(source, &mut locked)?;
+        keep_what_is_gone(source, &mut locked, renamed)?;
     }
 
     let mut batch = Batch::default();
@@ -245,7 +254,7 @@ fn read_posted(source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
     let mut completions: HashMap<(i64, i32), (usize, usize)> = HashMap::new();
     write(
         "SELECT invites_friends_id, completion_no, goal_id, transaction_key, amount::text, currency, occurred_at, \
-                slot, state = 'standing' \
+                slot, state \
          FROM referral.goal_completions WHERE invites_friends_id = ANY ($1)",
         std::slice::from_ref(&ids),
         |row| {
@@ -267,7 +276,7 @@ fn read_posted(source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
                     occurred_at: row.need(7)?,
                 },
                 slot: row.get(8),
-                standing: row.need(9)?,
+                state: State::parse(&row.need::<String>(9)?).ok_or(Error::Server("unknown state"))?,
                 lines: Vec::new(),
             });
             Ok(())
@@ -322,33 +331,42 @@ fn read_facts(config: &Config, source: &Source, locked: &mut [Locked]) -> Result
     );
     let keys: Vec<&str> = locked.iter().map(|referral| referral.friend.as_str()).collect();
     let keys = arg(keys);
-    acting_as(source.owner, || {
+    as_reader(source, || {
         write(&sql, &[keys], |row| {
             let place = usize::try_from(row.need::<i64>(1)? - 1).unwrap_or(usize::MAX);
             let Some(referral) = locked.get_mut(place) else { return Ok(()) };
-            let key: String = row.get(2).unwrap_or_default();
-            let bad = |value, problem| Error::BadValue { transaction: key.clone(), value, problem };
-            let amount = row.get::<String>(4).map(|amount| parse_amount(&amount)).transpose();
-            let currency = row.get::<String>(5).map(|currency| crate::core::money::Unit::parse(&currency)).transpose();
-            let fact = Fact {
-                qualifies: row.get(3).unwrap_or(false),
-                amount: amount.map_err(|problem| bad("amount", problem))?,
-                currency: currency.map_err(|problem| bad("currency", problem))?,
-                occurred_at: row.get(6),
-                key,
-            };
-            referral.facts.push(fact);
+            referral.facts.push(fact(row)?);
             Ok(())
         })
     })?;
     Ok(())
 }
 
+fn fact(row: &Row) -> Result<Fact, Error> {
+    let bad =
+        |transaction: &str, value, problem| Error::BadValue { transaction: transaction.to_owned(), value, problem };
+    let key: String = row.get(2).ok_or_else(|| bad("(none)", "id", "it is null".into()))?;
+    let qualifies = row.get(3).unwrap_or(false);
+    // What does not qualify may hold anything.
+    let value = |column| row.get::<String>(column).filter(|_| qualifies);
+    let amount = value(4).map(|amount| parse_amount(&amount)).transpose();
+    let currency = value(5).map(|currency| Unit::parse(&currency)).transpose();
+    Ok(Fact {
+        qualifies,
+        amount: amount.map_err(|problem| bad(&key, "amount", problem))?,
+        currency: currency.map_err(|problem| bad(&key, "currency", problem))?,
+        occurred_at: row.get(6),
+        key,
+    })
+}
+
 /// A transaction that is no longer in the table keeps its credit: its completion is the fact.
 /// One that is there, but is somebody else's now, does not.
-fn keep_what_is_gone(source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
+fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String]) -> Result<(), Error> {
     let missing = |referral: &Locked, posted: &Posted| {
-        posted.standing && !referral.facts.iter().any(|fact| fact.key == posted.key)
+        posted.state != State::Reversed
+            && !referral.facts.iter().any(|fact| fact.key == posted.key)
+            && !renamed.contains(&posted.key)
     };
     let keys: Vec<String> =
         locked.iter().flat_map(|r| r.posted.iter().filter(|p| missing(r, p)).map(|p| p.key.clone())).collect();
@@ -361,30 +379,35 @@ fn keep_what_is_gone(source: &Source, locked: &mut [Locked]) -> Result<(), Error
         id = source.id_type
     );
     let keys = arg(keys);
-    let elsewhere: Vec<String> = acting_as(source.owner, || write(&sql, &[keys], |row| row.need(1)))?;
+    let elsewhere: Vec<String> = as_reader(source, || write(&sql, &[keys], |row| row.need(1)))?;
     for referral in locked {
-        let mut gone: Vec<Fact> = referral
-            .posted
-            .iter()
-            .filter(|posted| missing(referral, posted) && !elsewhere.contains(&posted.key))
-            .map(|posted| Fact {
-                key: posted.key.clone(),
-                qualifies: true,
-                amount: Some(posted.basis.amount),
-                currency: posted.basis.currency.clone(),
-                occurred_at: Some(posted.basis.occurred_at),
-            })
-            .collect();
-        gone.dedup_by(|a, b| a.key == b.key);
+        let mut gone: Vec<Fact> = Vec::new();
+        for posted in referral.posted.iter().filter(|p| missing(referral, p) && !elsewhere.contains(&p.key)) {
+            // Several goals may stand on one transaction.
+            if !gone.iter().any(|fact| fact.key == posted.key) {
+                gone.push(Fact {
+                    key: posted.key.clone(),
+                    qualifies: true,
+                    amount: Some(posted.basis.amount),
+                    currency: posted.basis.currency.clone(),
+                    occurred_at: Some(posted.basis.occurred_at),
+                });
+            }
+        }
         referral.facts.append(&mut gone);
     }
     Ok(())
 }
 
+/// Runs what reads the source's table: with the rights of its owner, in the time zone of the attachment.
+fn as_reader<R>(source: &Source, f: impl FnOnce() -> R) -> R {
+    in_time_zone(&source.time_zone, || acting_as(source.owner, f))
+}
+
 /// Reads a friend's transactions one by one to find the one whose mappings fail.
 fn find_bad_transaction(config: &Config, source: &Source, friend: i64) -> Option<String> {
     let keys = |sql: String, args: &[_]| {
-        subtransaction(|| acting_as(source.owner, || write(&sql, args, |row| Ok(row.get::<String>(1)))))
+        subtransaction(|| as_reader(source, || write(&sql, args, |row| Ok(row.get::<String>(1)))))
     };
     let user = look(
         "SELECT friend_id::text FROM referral.invites_friends WHERE invites_friends_id = $1",
@@ -420,6 +443,7 @@ struct Completions {
     currency: Vec<Option<String>>,
     occurred_at: Vec<Instant>,
     slot: Vec<Option<i32>>,
+    state: Vec<&'static str>,
 }
 
 #[derive(Default)]
@@ -439,7 +463,7 @@ struct Lines {
 impl Batch {
     fn add(&mut self, referral: &Locked, changes: Changes) {
         for completion in changes.restated {
-            let rows = if completion.standing { &mut self.restated } else { &mut self.freed };
+            let rows = if completion.state == State::Reversed { &mut self.freed } else { &mut self.restated };
             rows.add(referral.id, completion);
         }
         for completion in changes.completed {
@@ -472,15 +496,15 @@ impl Batch {
 
     /// Writes everything: completions that lost their ground first, since they free the places of others.
     fn write(self, config: &Config, source: &Source) -> Result<(), Error> {
-        self.freed.restate("reversed")?;
-        self.restated.restate("standing")?;
+        self.freed.restate()?;
+        self.restated.restate()?;
         self.completed.insert(source)?;
         self.lines.insert(config)
     }
 }
 
 impl Completions {
-    fn add(&mut self, referral: i64, completion: crate::core::ledger::Completion) {
+    fn add(&mut self, referral: i64, completion: Completion) {
         self.referral.push(referral);
         self.number.push(completion.number);
         self.goal.push(completion.goal);
@@ -489,18 +513,20 @@ impl Completions {
         self.currency.push(completion.basis.currency.map(|unit| unit.to_string()));
         self.occurred_at.push(completion.basis.occurred_at);
         self.slot.push(completion.slot);
+        self.state.push(completion.state.as_str());
     }
 
-    fn restate(self, state: &str) -> Result<(), Error> {
+    fn restate(self) -> Result<(), Error> {
         let rows = self.referral.len();
         if rows == 0 {
             return Ok(());
         }
         let written = change(
             "UPDATE referral.goal_completions c \
-             SET state = $7, amount = n.amount::numeric, currency = n.currency, occurred_at = n.occurred_at, \
+             SET state = n.state, amount = n.amount::numeric, currency = n.currency, occurred_at = n.occurred_at, \
                  slot = n.slot, decided_at = now() \
-             FROM unnest($1, $2, $3, $4, $5, $6) n (invites_friends_id, completion_no, amount, currency, occurred_at, slot) \
+             FROM unnest($1, $2, $3, $4, $5, $6, $7) \
+                  n (invites_friends_id, completion_no, amount, currency, occurred_at, slot, state) \
              WHERE c.invites_friends_id = n.invites_friends_id AND c.completion_no = n.completion_no",
             &[
                 arg(self.referral),
@@ -509,7 +535,7 @@ impl Completions {
                 arg(self.currency),
                 arg(self.occurred_at),
                 arg(self.slot),
-                arg(state),
+                arg(self.state),
             ],
         )?;
         all_written(rows, written)
@@ -522,9 +548,11 @@ impl Completions {
         }
         let written = change(
             "INSERT INTO referral.goal_completions \
-                 (invites_friends_id, completion_no, goal_id, source_id, transaction_key, amount, currency, occurred_at, slot) \
-             SELECT n.referral, n.number, n.goal, $9, n.key, n.amount::numeric, n.currency, n.occurred_at, n.slot \
-             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) n (referral, number, goal, key, amount, currency, occurred_at, slot) \
+                 (invites_friends_id, completion_no, goal_id, source_id, transaction_key, amount, currency, occurred_at, slot, \
+                  state) \
+             SELECT n.referral, n.number, n.goal, $10, n.key, n.amount::numeric, n.currency, n.occurred_at, n.slot, n.state \
+             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                  n (referral, number, goal, key, amount, currency, occurred_at, slot, state) \
              ON CONFLICT DO NOTHING",
             &[
                 arg(self.referral),
@@ -535,6 +563,7 @@ impl Completions {
                 arg(self.currency),
                 arg(self.occurred_at),
                 arg(self.slot),
+                arg(self.state),
                 arg(source.id),
             ],
         )?;

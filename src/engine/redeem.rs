@@ -12,7 +12,7 @@ use crate::db::{acting_as, arg, look, secured, write};
 use crate::error::Error;
 
 /// How many referrers of referrers are looked at for a cycle.
-const DEEPEST_CHAIN: i32 = 64;
+const DEEPEST_CHAIN: usize = 64;
 
 /// What became of a redemption.
 pub struct Redemption {
@@ -88,7 +88,7 @@ pub fn redeem(typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redem
     let redemption = secured(Some(config.owner), || {
         let at = moment(as_of)?;
         let Some(seen) = find(&config, &readings(typed), friend, at)? else {
-            find_friend(&config, friend, "")?;
+            find_user(&config, friend, "")?;
             let known_shape = code::fold(typed).is_some();
             return Ok(refused(if known_shape { Status::UnknownCode } else { Status::MalformedCode }));
         };
@@ -142,14 +142,17 @@ fn find(config: &Config, codes: &[String], friend: &str, at: Instant) -> Result<
 /// Locks the friend's row of the users table: purchases of his that are open hold a lock that this waits for
 /// (their foreign key), and new ones wait for this.
 fn lock_friend(config: &Config, friend: &str) -> Result<(), Error> {
-    find_friend(config, friend, "FOR UPDATE")
+    find_user(config, friend, "FOR UPDATE")
 }
 
-fn find_friend(config: &Config, friend: &str, lock: &str) -> Result<(), Error> {
+/// Looks a user up, and locks his row as told.
+pub fn find_user(config: &Config, user: &str, lock: &str) -> Result<(), Error> {
     let sql = config.sql(&format!("SELECT FROM {{users}} WHERE {{users_key}} {{eq}} $1::{{key}} {lock}"));
-    let rows = acting_as(config.users.owner, || write(&sql, &[arg(friend)], |_| Ok(())))?;
+    let rows = acting_as(config.users.owner, || {
+        if lock.is_empty() { look(&sql, &[arg(user)], |_| Ok(())) } else { write(&sql, &[arg(user)], |_| Ok(())) }
+    })?;
     if rows.is_empty() {
-        return Err(Error::NoSuchUser { user: friend.to_owned(), users: config.users.name.clone() });
+        return Err(Error::NoSuchUser { user: user.to_owned(), users: config.users.name.clone() });
     }
     Ok(())
 }
@@ -244,18 +247,20 @@ fn earlier(config: &Config, seen: &Invite, friend: &str) -> Result<Option<Redemp
 
 /// Whether the friend stands above the referrer in this program's chain of referrals.
 fn closes_cycle(config: &Config, seen: &Invite, friend: &str) -> Result<bool, Error> {
-    let found = look(
-        &config.sql(
-            "WITH RECURSIVE above (user_id, depth) AS ( \
-                 SELECT $1::{key}, 1 \
-                 UNION ALL \
-                 SELECT f.referrer_id, a.depth + 1 FROM above a \
-                 JOIN referral.invites_friends f ON f.friend_id {eq} a.user_id AND f.program_id = $3 \
-                 WHERE a.depth < $4 AND NOT coalesce(a.user_id {eq} $2::{key}, true)) \
-             SELECT FROM above WHERE user_id {eq} $2::{key}",
-        ),
-        &[arg(seen.referrer.as_deref()), arg(friend), arg(seen.program), arg(DEEPEST_CHAIN)],
-        |_| Ok(()),
-    )?;
-    Ok(!found.is_empty())
+    let sql = config.sql(
+        "SELECT referrer_id::text, referrer_id {eq} $3::{key} FROM referral.invites_friends \
+         WHERE friend_id {eq} $1::{key} AND program_id = $2 AND referrer_id IS NOT NULL",
+    );
+    let mut above = seen.referrer.clone();
+    for _ in 0..DEEPEST_CHAIN {
+        let Some(user) = above else { return Ok(false) };
+        let next = look(&sql, &[arg(user), arg(seen.program), arg(friend)], |row| {
+            Ok((row.need::<String>(1)?, row.need::<bool>(2)?))
+        })?;
+        match next.into_iter().next() {
+            Some((_, true)) => return Ok(true),
+            next => above = next.map(|(referrer, _)| referrer),
+        }
+    }
+    Ok(false)
 }

@@ -50,7 +50,7 @@ COPY orders (id, user_id, total, created_at) FROM stdin;
 183	18	20	2026-01-04
 \.
 -- 19: MERGE that inserts, updates and deletes
-INSERT INTO orders (id, user_id, total, created_at) VALUES (191, 19, 1, '2026-01-02'), (199, 19, 5, '2026-01-01 12:00');
+INSERT INTO orders (id, user_id, total, status, created_at) VALUES (191, 19, 1, 'paid', '2026-01-02'), (199, 19, 5, 'cart', '2026-01-01 12:00');
 MERGE INTO orders o
 USING (VALUES (191, 30, '2026-01-02'::timestamptz), (192, 25, '2026-01-03'), (193, 20, '2026-01-04'), (199, 0, NULL)) v (id, total, at)
 ON o.id = v.id
