@@ -17,10 +17,6 @@ COMMENT ON FUNCTION referral.create_goal IS 'Creates a goal, or its next version
 COMMENT ON FUNCTION referral.revoke_invite IS 'Revokes an invite: nobody can redeem it any more. False: no such code, or revoked before. Friends who redeemed it stay.';
 COMMENT ON FUNCTION referral.grant_app IS 'Lets the role of an application call issue_invite, issue_invites, redeem_invite, revoke_invite and balance; it can touch no table.';
 COMMENT ON FUNCTION referral.grant_reports IS 'Lets a role read the views of reports, and balance.';
-COMMENT ON FUNCTION referral._issue_invite IS 'What issue_invite stands on; the key is text.';
-COMMENT ON FUNCTION referral._issue_invites IS 'What issue_invites stands on; the key is text.';
-COMMENT ON FUNCTION referral._redeem_invite IS 'What redeem_invite stands on; the key is text.';
-COMMENT ON FUNCTION referral._reevaluate IS 'What reevaluate stands on; the key is text.';
 COMMENT ON FUNCTION referral.transactions_changed IS 'Trigger on an attached table: credits the referrers of the buyers in the changed rows, in the same commit. Refuses to work for a table that is not attached.';
 COMMENT ON FUNCTION referral.append_only IS 'Trigger that refuses UPDATE, DELETE and TRUNCATE.';
 COMMENT ON FUNCTION referral.configuration_changed IS 'Trigger that tells every session to read programs, sources and goals anew.';

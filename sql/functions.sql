@@ -1,23 +1,24 @@
 -- The functions that the application calls, created by referral.install() in the type of the user's key:
--- one signature each, so that a driver binds a plain value without a cast. Each is one SELECT.
+-- one signature each, so that a driver binds a plain value without a cast. The C functions read the type of the key
+-- from the call.
 
 CREATE FUNCTION referral.issue_invite(
     user_id @key@, program text DEFAULT 'default', max_redemptions integer DEFAULT 1,
     expires_in interval DEFAULT NULL, code text DEFAULT NULL)
-RETURNS text LANGUAGE sql VOLATILE PARALLEL UNSAFE
-AS $$ SELECT referral._issue_invite($1::pg_catalog.text, $2, $3, $4, $5) $$;
+RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'referral', 'issue_invite_wrapper';
 COMMENT ON FUNCTION referral.issue_invite IS 'Issues an invite of a user and returns its code, such as 7KQ2-M9XD-4TRWA. max_redemptions null: any number of friends. code: one that the site chooses. Errors: 22004 null user, 23503 unknown user, 42704 unknown program, 55000 program over, 22023 bad argument, 23505 code taken.';
 
 CREATE FUNCTION referral.issue_invites(
     user_id @key@, count integer, program text DEFAULT 'default', max_redemptions integer DEFAULT 1,
     expires_in interval DEFAULT NULL)
-RETURNS SETOF text LANGUAGE sql VOLATILE PARALLEL UNSAFE
-AS $$ SELECT referral._issue_invites($1::pg_catalog.text, $2, $3, $4, $5) $$;
+RETURNS SETOF text LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'referral', 'issue_invites_wrapper';
 COMMENT ON FUNCTION referral.issue_invites IS 'Issues many invites of a user at once and returns their codes. Errors as issue_invite.';
 
 CREATE FUNCTION referral.redeem_invite(code text, friend @key@, as_of timestamptz DEFAULT NULL)
-RETURNS TABLE (status text, referrer @key@, invites_friends_id bigint) LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 1
-AS $$ SELECT r.status, r.referrer::@key@, r.invites_friends_id FROM referral._redeem_invite($1, $2::pg_catalog.text, $3) r $$;
+RETURNS TABLE (status text, referrer @key@, invites_friends_id bigint) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'referral', 'redeem_invite_wrapper';
 COMMENT ON FUNCTION referral.redeem_invite IS 'Makes a user the friend of whoever issued the code. status: redeemed, already_redeemed (same friend, same code: harmless), unknown_code, malformed_code, expired, revoked, exhausted, own_invite, already_referred, not_new, cycle, wrong_recipient, program_ended. as_of: the time of the redemption, for one that happened earlier. Errors: 22004 null argument, 23503 unknown friend.';
 
 CREATE FUNCTION referral.balance(user_id @key@)
@@ -37,8 +38,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION referral.balance IS 'What a user has, one row per unit: pending (not yet available), available, and what makes them up: earned, and reversed (below zero). No row: nothing was ever credited.';
 
-CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE sql VOLATILE PARALLEL UNSAFE
-AS $$ SELECT referral._reevaluate($1::pg_catalog.text) $$;
+CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'referral', 'reevaluate_wrapper';
 COMMENT ON FUNCTION referral.reevaluate IS 'Brings up to date what a user''s purchases earn, for a change that no trigger saw: in another table that a mapping reads, with triggers disabled, or after the cause of a failure is mended. Returns how many of his failures are still open. For the owner of the tables.';
 
 REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.balance, referral.reevaluate FROM PUBLIC;

@@ -39,7 +39,7 @@ COMMENT ON COLUMN referral.invites.max_redemptions IS 'How many friends may rede
 
 CREATE TABLE referral.invites_friends (
     invites_friends_id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_friends_pkey PRIMARY KEY,
-    invite_id          bigint NOT NULL CONSTRAINT invites_friends_invite_fkey REFERENCES referral.invites,
+    invite_id          bigint NOT NULL,
     program_id         integer NOT NULL,
     friend_id          @key_column@ CONSTRAINT invites_friends_friend_fkey REFERENCES @users@ (@users_key@) ON DELETE SET NULL,
     referrer_id        @key_column@ CONSTRAINT invites_friends_referrer_fkey REFERENCES @users@ (@users_key@) ON DELETE SET NULL,
@@ -99,7 +99,7 @@ COMMENT ON TABLE referral.goals IS 'What earns. A version is never changed; crea
 COMMENT ON COLUMN referral.goals.effective_from IS 'In force for redemptions from here until the next version begins.';
 
 CREATE TABLE referral.goal_completions (
-    invites_friends_id bigint NOT NULL CONSTRAINT goal_completions_referral_fkey REFERENCES referral.invites_friends,
+    invites_friends_id bigint NOT NULL,
     completion_no      integer NOT NULL,
     goal_id            integer NOT NULL,
     source_id          integer NOT NULL,
@@ -115,6 +115,7 @@ CREATE TABLE referral.goal_completions (
     CONSTRAINT goal_completions_transaction_key UNIQUE (invites_friends_id, goal_id, transaction_key)
 );
 CREATE UNIQUE INDEX goal_completions_slot_key ON referral.goal_completions (invites_friends_id, goal_id, slot) WHERE slot IS NOT NULL;
+COMMENT ON COLUMN referral.goal_completions.invites_friends_id IS 'The friend. A trigger on invites_friends that refuses DELETE stands in for a foreign key, which under REPEATABLE READ would fail the first purchase after a redemption.';
 COMMENT ON TABLE referral.goal_completions IS 'Goals that a friend reached through a transaction, with the amount and the date that the decision rests on. Keys begin with the friend, so that two buyers write to different pages.';
 COMMENT ON COLUMN referral.goal_completions.completion_no IS 'Counts the completions of this friend.';
 COMMENT ON COLUMN referral.goal_completions.slot IS 'Place among the completions that stand or are counted, for a goal limited to so many; the key that holds the limit at any isolation level.';
@@ -135,7 +136,6 @@ CREATE TABLE referral.credits (
     reason             text,
     created_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT credits_revision_key UNIQUE (invites_friends_id, completion_no, role, revision),
-    CONSTRAINT credits_completion_fkey FOREIGN KEY (invites_friends_id, completion_no) REFERENCES referral.goal_completions,
     CONSTRAINT credits_kind_check CHECK (
         (kind = 'earned' AND amount > 0 AND amount < 'Infinity' AND reverses IS NULL)
         OR (kind = 'reversed' AND amount < 0 AND amount > '-Infinity' AND reverses IS NOT NULL AND reason IS NOT NULL))
@@ -175,6 +175,15 @@ COMMENT ON COLUMN referral.failures.resolved_at IS 'When an evaluation of the fr
 COMMENT ON COLUMN referral.failures.transaction_key IS 'The transaction whose mapping failed, where it could be told.';
 
 CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.credits
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+-- What lines and completions name is never deleted. These triggers stand in for foreign keys from invites_friends to
+-- invites, from goal_completions to invites_friends and from credits to goal_completions: under REPEATABLE READ a
+-- foreign key looks with the snapshot of the transaction, does not see a row committed since, and fails the purchase.
+CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.invites
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.invites_friends
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.goal_completions
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.goals
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();

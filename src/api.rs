@@ -1,10 +1,9 @@
 //! The functions that SQL calls: they unwrap their arguments, call one verb and convert the error.
 //!
-//! Those that begin with an underscore take the user's key as text; `install` creates the functions that
-//! applications call over them, in the type of the key.
+//! Those without SQL of pgrx's are created by `install`, in the type of the user's key (`sql/functions.sql`).
 
 use crate::core::time::Instant;
-use crate::db::{Relation, Role};
+use crate::db::{Relation, Role, UserKey};
 use crate::engine::attach::{self, Mapping};
 use crate::engine::goal::{self, NewGoal, Short};
 use crate::engine::issue::{self, Terms};
@@ -126,21 +125,21 @@ fn grant_reports(role: Option<Role>) -> Outcome<()> {
     Ok(grant::grant_reports(need("role", role)?.0)?)
 }
 
-#[pg_extern(name = "_issue_invite", schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)] // created by install, in the type of the key
 fn issue_invite(
-    user_id: Option<&str>,
+    user_id: Option<UserKey>,
     program: Option<String>,
     max_redemptions: Option<i32>,
     expires_in: Option<Interval>,
     code: Option<&str>,
 ) -> Outcome<Option<String>> {
     let terms = Terms { program: need("program", program)?, max_redemptions, expires_in };
-    Ok(issue::issue(need("user_id", user_id)?, 1, code, terms)?.pop())
+    Ok(issue::issue(&need("user_id", user_id)?.text, 1, code, terms)?.pop())
 }
 
-#[pg_extern(name = "_issue_invites", schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)] // created by install, in the type of the key
 fn issue_invites(
-    user_id: Option<&str>,
+    user_id: Option<UserKey>,
     count: Option<i32>,
     program: Option<String>,
     max_redemptions: Option<i32>,
@@ -149,27 +148,29 @@ fn issue_invites(
     let terms = Terms { program: need("program", program)?, max_redemptions, expires_in };
     let count = need("count", count)?;
     let wanted = usize::try_from(count).ok().filter(|n| *n <= 10_000_000).ok_or(Error::BadCount(count))?;
-    Ok(SetOfIterator::new(issue::issue(need("user_id", user_id)?, wanted, None, terms)?))
+    Ok(SetOfIterator::new(issue::issue(&need("user_id", user_id)?.text, wanted, None, terms)?))
 }
 
-#[pg_extern(name = "_redeem_invite", schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)] // created by install, in the type of the key
 #[allow(clippy::type_complexity)] // pgrx reads the columns here
 fn redeem_invite(
     code: Option<&str>,
-    friend: Option<&str>,
+    friend: Option<UserKey>,
     as_of: Option<TimestampWithTimeZone>,
 ) -> Result<
     TableIterator<
         'static,
-        (name!(status, String), name!(referrer, Option<String>), name!(invites_friends_id, Option<i64>)),
+        (name!(status, String), name!(referrer, Option<UserKey>), name!(invites_friends_id, Option<i64>)),
     >,
     ErrorReport,
 > {
-    let done = redeem::redeem(need("code", code)?, need("friend", friend)?, instant(as_of))?;
-    Ok(TableIterator::once((done.status.as_str().to_owned(), done.referrer, done.referral)))
+    let (code, friend) = (need("code", code)?, need("friend", friend)?);
+    let done = redeem::redeem(code, &friend.text, instant(as_of))?;
+    let referrer = done.referrer.map(|text| UserKey { text, type_oid: friend.type_oid });
+    Ok(TableIterator::once((done.status.as_str().to_owned(), referrer, done.referral)))
 }
 
-#[pg_extern(name = "_reevaluate", schema = "referral", volatile, parallel_unsafe)]
-fn reevaluate(user_id: Option<&str>) -> Outcome<i64> {
-    Ok(post::reevaluate(need("user_id", user_id)?)?)
+#[pg_extern(sql = false)] // created by install, in the type of the key
+fn reevaluate(user_id: Option<UserKey>) -> Outcome<i64> {
+    Ok(post::reevaluate(&need("user_id", user_id)?.text)?)
 }

@@ -10,7 +10,7 @@
 use crate::core::time::Instant;
 use crate::engine::config::Key;
 use crate::error::{Error, Failure};
-use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum, PgMemoryContexts, PgTryBuilder};
@@ -45,6 +45,68 @@ impl FromDatum for Instant {
     unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
         // SAFETY: a timestamptz is an int8 that counts microseconds; the caller vouches for the type.
         unsafe { i64::from_polymorphic_datum(datum, is_null, oid) }.map(Self)
+    }
+}
+
+/// A key of the users table, of whatever type that is, as text.
+pub struct UserKey {
+    /// The text of the value.
+    pub text: String,
+    /// Its type.
+    pub type_oid: pg_sys::Oid,
+}
+
+pgrx::impl_sql_translatable!(UserKey, "text");
+
+impl FromDatum for UserKey {
+    const GET_TYPOID: bool = true;
+
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        let (mut output, mut varlena) = (pg_sys::InvalidOid, false);
+        if is_null {
+            return None;
+        }
+        // SAFETY: the caller vouches for the type; the look-up raises an error when there is none.
+        unsafe {
+            pg_sys::getTypeOutputInfo(oid, &mut output, &mut varlena);
+            Some(Self { text: print(output, datum), type_oid: oid })
+        }
+    }
+}
+
+// SAFETY: converted by its type's own output function.
+unsafe impl<'fcx> ArgAbi<'fcx> for UserKey {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as the caller vouches; a null argument is an Option's `None` before it gets here.
+        unsafe { arg.unbox_arg_using_from_datum() }
+            .unwrap_or(Self { text: String::new(), type_oid: pg_sys::InvalidOid })
+    }
+}
+
+impl IntoDatum for UserKey {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        let (mut input, mut parameter) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
+        let mut text = text(&self.text).into_bytes_with_nul();
+        // SAFETY: converted by its type's own input function, which copies the text.
+        unsafe {
+            pg_sys::getTypeInputInfo(self.type_oid, &mut input, &mut parameter);
+            Some(pg_sys::OidInputFunctionCall(input, text.as_mut_ptr().cast(), parameter, -1))
+        }
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::InvalidOid
+    }
+}
+
+// SAFETY: as above, in the other direction.
+unsafe impl BoxRet for UserKey {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        match self.into_datum() {
+            // SAFETY: the value is of the type that the function returns.
+            Some(datum) => unsafe { fcinfo.return_raw_datum(datum) },
+            None => fcinfo.return_null(),
+        }
     }
 }
 
@@ -173,12 +235,12 @@ fn run<T>(
     mut each: impl FnMut(&Row) -> Result<T, Error>,
 ) -> Result<(Vec<T>, u64), Error> {
     let _session = Session::open()?;
-    let plan = plan(sql, args)?;
+    let (plan, planned) = plan(sql, args)?;
     let mut values: Vec<pg_sys::Datum> = args.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::null())).collect();
     let nulls: Vec<i8> = args.iter().map(|a| if a.datum.is_some() { b' ' } else { b'n' } as i8).collect();
     // SAFETY: SPI is connected; plan, values and nulls agree in number and outlive the call; the snapshot
     // is PostgreSQL's newest, which SPI copies.
-    let code = unsafe {
+    let mut execute = || unsafe {
         let read_only = sight != Sight::NewestToWrite;
         pg_sys::SPI_execute_snapshot(
             plan,
@@ -191,6 +253,8 @@ fn run<T>(
             0,
         )
     };
+    // A plan that is new, or whose tables changed, is made by this execution.
+    let code = if planned { execute() } else { under(PLANNER.into_iter(), execute) };
     if code < 0 {
         return Err(Error::Server("SPI_execute_snapshot failed"));
     }
@@ -214,10 +278,12 @@ struct Plan {
     plan: pg_sys::SPIPlanPtr,
 }
 
-fn plan(sql: &str, args: &[Param]) -> Result<pg_sys::SPIPlanPtr, Error> {
+/// The kept plan of a statement, and whether it is ready to run.
+fn plan(sql: &str, args: &[Param]) -> Result<(pg_sys::SPIPlanPtr, bool), Error> {
     let fits = |known: &&Plan| known.types.iter().copied().eq(args.iter().map(|a| a.oid));
     if let Some(plan) = PLANS.with_borrow(|plans| plans.get(sql)?.iter().find(fits).map(|known| known.plan)) {
-        return Ok(plan);
+        // SAFETY: kept plans are never freed.
+        return Ok((plan, unsafe { pg_sys::SPI_plan_is_valid(plan) }));
     }
     let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
     let c_sql = text(sql);
@@ -235,35 +301,36 @@ fn plan(sql: &str, args: &[Param]) -> Result<pg_sys::SPIPlanPtr, Error> {
         }
         pg_sys::SPI_keepplan(plan);
         PLANS.with_borrow_mut(|plans| plans.entry(sql.to_owned()).or_default().push(Plan { types, plan }));
-        Ok(plan)
+        Ok((plan, false))
     }
 }
 
-/// Settings under which all SQL of this crate runs: nothing of the caller's path is used, a value is the same text
-/// in every session, and plans that are kept from when a table was empty do not scan it when it has grown.
-const SETTINGS: [(&CStr, &CStr); 9] = [
-    (c"search_path", c"pg_catalog, pg_temp"),
+/// The path under which all SQL of this crate is parsed: nothing of the caller's is used.
+const PATH: [(&CStr, &CStr); 1] = [(c"search_path", c"pg_catalog, pg_temp")];
+
+/// How plans are made: those that are kept from when a table was empty must not scan it when it has grown.
+const PLANNER: [(&CStr, &CStr); 4] =
+    [(c"enable_seqscan", c"off"), (c"enable_hashjoin", c"off"), (c"enable_mergejoin", c"off"), (c"jit", c"off")];
+
+/// What makes the text of a value the same in every session.
+const TEXT: [(&CStr, &CStr); 4] = [
     (c"DateStyle", c"ISO, MDY"),
     (c"IntervalStyle", c"postgres"),
     (c"bytea_output", c"hex"),
     (c"extra_float_digits", c"1"),
-    (c"enable_seqscan", c"off"),
-    (c"enable_hashjoin", c"off"),
-    (c"enable_mergejoin", c"off"),
-    (c"jit", c"off"),
 ];
 
-/// Runs `f` under this crate's settings and, when a role is given, with that role's rights.
+/// Runs `f` under this crate's search path and, when a role is given, with that role's rights.
 pub fn secured<R>(role: Option<pg_sys::Oid>, f: impl FnOnce() -> R) -> R {
-    under(SETTINGS.into_iter(), || match role {
+    under(PATH.into_iter(), || match role {
         Some(role) => acting_as(role, f),
         None => f(),
     })
 }
 
-/// Runs `f` in a time zone.
+/// Runs `f` where a value is the same text in every session: in this time zone.
 pub fn in_time_zone<R>(zone: &CStr, f: impl FnOnce() -> R) -> R {
-    under([(c"TimeZone", zone)].into_iter(), f)
+    under(TEXT.into_iter().chain([(c"TimeZone", zone)]), f)
 }
 
 fn under<'a, R>(settings: impl Iterator<Item = (&'a CStr, &'a CStr)>, f: impl FnOnce() -> R) -> R {
@@ -365,16 +432,19 @@ pub fn in_own_memory<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Takes a lock of a table for the rest of the transaction, without ever standing in the queue for it: tries,
-/// lets others go first, and gives up after five seconds.
+/// lets others go first, and gives up after five seconds or the session's lock_timeout, if that is shorter.
 pub fn lock_politely(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> bool {
-    for attempt in 0..100 {
+    // SAFETY: a plain read.
+    let patience = match unsafe { pg_sys::LockTimeout } {
+        timeout @ 1..5000 => timeout,
+        _ => 5000,
+    };
+    for _ in 0..=patience / 50 {
         // SAFETY: a plain call; false means that the lock was not free.
         if unsafe { pg_sys::ConditionalLockRelationOid(relation, mode) } {
             return true;
         }
-        if attempt > 0 {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
         pgrx::check_for_interrupts!();
     }
     false
@@ -403,6 +473,108 @@ pub fn own_table(name: &CStr) -> Option<pg_sys::Oid> {
 pub fn base_type(oid: pg_sys::Oid) -> pg_sys::Oid {
     // SAFETY: a look-up in the system caches.
     unsafe { pg_sys::getBaseType(oid) }
+}
+
+/// Looks keys up in an index whose first column is one of a table's, row by row with one scan. The snapshot is a
+/// constant of PostgreSQL's that sees what is committed or our own, and takes no predicate locks.
+pub struct Probe {
+    table: pg_sys::Relation,
+    index: pg_sys::Relation,
+    scan: pg_sys::IndexScanDesc,
+    slot: *mut pg_sys::TupleTableSlot,
+    key: pg_sys::ScanKeyData,
+}
+
+impl Probe {
+    /// Opens a scan. The operator compares the index's first column with values of the type `operand`.
+    pub fn open(
+        table: pg_sys::Oid,
+        index: pg_sys::Oid,
+        operand: pg_sys::Oid,
+        operator: pg_sys::Oid,
+        collation: pg_sys::Oid,
+    ) -> Self {
+        // SAFETY: the index is one of the table's and the operator is one of its family; everything is closed on
+        // drop, or by the abort after an error.
+        unsafe {
+            let table = pg_sys::table_open(table, pg_sys::AccessShareLock as i32);
+            let index = pg_sys::index_open(index, pg_sys::AccessShareLock as i32);
+            let snapshot = &raw mut pg_sys::SnapshotSelfData;
+            #[cfg(not(feature = "pg18"))]
+            let scan = pg_sys::index_beginscan(table, index, snapshot, 1, 0);
+            #[cfg(feature = "pg18")]
+            let scan = pg_sys::index_beginscan(table, index, snapshot, null_mut(), 1, 0);
+            let slot = pg_sys::table_slot_create(table, null_mut());
+            let mut key = pg_sys::ScanKeyData::default();
+            pg_sys::ScanKeyEntryInitialize(
+                &mut key,
+                0,
+                1,
+                pg_sys::BTEqualStrategyNumber as u16,
+                operand,
+                collation,
+                pg_sys::get_opcode(operator),
+                pg_sys::Datum::null(),
+            );
+            Self { table, index, scan, slot, key }
+        }
+    }
+
+    /// Opens a scan of an index whose first column is a bigint.
+    pub fn open_bigint(table: pg_sys::Oid, index: pg_sys::Oid) -> Self {
+        const INT8_EQ: u32 = 410;
+        Self::open(table, index, pg_sys::INT8OID, pg_sys::Oid::from(INT8_EQ), pg_sys::InvalidOid)
+    }
+
+    /// Calls `each` for the rows under a key, until it says that it has seen enough.
+    ///
+    /// # Safety
+    /// `key` is of the type that the scan was opened for.
+    pub unsafe fn find(&mut self, key: pg_sys::Datum, mut each: impl FnMut(&mut pg_sys::TupleTableSlot) -> bool) {
+        self.key.sk_argument = key;
+        // SAFETY: scan, key and slot are valid while self lives.
+        unsafe {
+            pg_sys::index_rescan(self.scan, &mut self.key, 1, null_mut(), 0);
+            while pg_sys::index_getnext_slot(self.scan, pg_sys::ScanDirection::ForwardScanDirection, self.slot) {
+                if each(&mut *self.slot) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Whether there is a row under a bigint.
+    pub fn has(&mut self, key: i64) -> bool {
+        let mut found = false;
+        // SAFETY: for scans of bigints.
+        unsafe {
+            self.find(pg_sys::Datum::from(key), |_| {
+                found = true;
+                true
+            });
+        }
+        found
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `open`, closed in the reverse order.
+            unsafe {
+                pg_sys::ExecDropSingleTupleTableSlot(self.slot);
+                pg_sys::index_endscan(self.scan);
+                pg_sys::index_close(self.index, pg_sys::AccessShareLock as i32);
+                pg_sys::table_close(self.table, pg_sys::AccessShareLock as i32);
+            }
+        }
+    }
+}
+
+/// The start of this transaction, which is what now() says.
+pub fn now() -> Instant {
+    // SAFETY: a plain read.
+    Instant(unsafe { pg_sys::GetCurrentTransactionStartTimestamp() })
 }
 
 /// A value of a column as text, as SQL would cast it.

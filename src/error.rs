@@ -169,7 +169,7 @@ impl Error {
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
                 "table is busy",
                 format!(
-                    "The lock on {relation} that creating or dropping a trigger or foreign key needs was not free within five seconds."
+                    "The lock on {relation} that creating or dropping a trigger or foreign key needs was not free within five seconds, or lock_timeout."
                 ),
                 "Nothing was changed and nobody was made to wait. Try again when no long transaction uses the table.",
             ),
@@ -405,7 +405,7 @@ impl Error {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "rows of this table are never changed",
                 format!("{operation} on {table} was refused."),
-                "Post a correcting line instead. An owner who must can disable the trigger referral_append_only first.",
+                "What is booked stays booked. An owner who must can disable the trigger first: ALTER TABLE ... DISABLE TRIGGER.",
             ),
             Self::NotATrigger(problem) => full(
                 Code::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,

@@ -6,7 +6,7 @@
 //! | `engine` | the verbs: install, attach, issue, redeem, post |
 //! | `trigger` | changed rows to touched friends |
 //! | `api` | the functions that SQL calls |
-//! | `db` | SPI, snapshots, the owner switch, subtransactions |
+//! | `db` | SPI, snapshots, index probes, the owner switch, subtransactions |
 //! | `error` | every error a user can see |
 //!
 //! What always holds, and what `tests/architecture` proves: `core` imports nothing of pgrx; only `db` speaks

@@ -4,7 +4,7 @@
 //! PostgreSQL keeps them, and each buyer is one probe of an index, without SQL, without a transaction id, and
 //! with a snapshot that takes no predicate locks.
 
-use crate::db::{announce_change, print};
+use crate::db::{Probe, announce_change, print};
 use crate::engine::config::{Buyer, Column, Config, Source, config};
 use crate::engine::post::{evaluate_friends, evaluate_source, record_blindly};
 use crate::error::Error;
@@ -12,7 +12,6 @@ use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::prelude::*;
 use pgrx::{AllocatedByPostgres, PgTrigger, PgTriggerError, PgTriggerLevel, PgTriggerOperation};
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
 
 type TriggerResult<'a> = Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, PgTriggerError>;
 
@@ -90,7 +89,8 @@ struct Touched {
 fn touched(config: &Config, source: &Source, buyer: &Buyer, trigger: &PgTrigger) -> Result<Touched, Error> {
     let mut renamed = Vec::new();
     let data = trigger.trigger_data();
-    let mut probe = Probe::new(config, buyer);
+    let mut friends = Friends::new(config, buyer);
+    let width = source.mapped.iter().map(|column| column.number).chain([buyer.column.number]).max().unwrap_or(0);
     let whole = source.broken.is_some();
     // SAFETY: PostgreSQL fills trigger data as the event and the level say; tuples and tuplestores live until
     // the trigger returns, and every slot is dropped at the end of its scope.
@@ -98,52 +98,55 @@ fn touched(config: &Config, source: &Source, buyer: &Buyer, trigger: &PgTrigger)
         let columns = (*data.tg_relation).rd_att;
         match (trigger.level(), trigger.op()?) {
             (PgTriggerLevel::Statement, PgTriggerOperation::Insert) => {
-                let mut new = Rows::of(data.tg_newtable, columns)?;
+                let mut new = Rows::of(data.tg_newtable, columns, width)?;
                 while new.next() {
-                    probe.row(&new);
+                    friends.row(&new);
                 }
             }
             (PgTriggerLevel::Statement, PgTriggerOperation::Delete) => {
-                let mut old = Rows::of(data.tg_oldtable, columns)?;
+                let mut old = Rows::of(data.tg_oldtable, columns, width)?;
                 while old.next() {
-                    probe.row(&old);
+                    friends.row(&old);
                 }
             }
             (PgTriggerLevel::Statement, PgTriggerOperation::Update) => {
-                let (mut old, mut new) = (Rows::of(data.tg_oldtable, columns)?, Rows::of(data.tg_newtable, columns)?);
+                let (mut old, mut new) =
+                    (Rows::of(data.tg_oldtable, columns, width)?, Rows::of(data.tg_newtable, columns, width)?);
                 while old.next() && new.next() {
                     if whole || source.mapped.iter().any(|column| old.differs(&new, column)) {
-                        probe.row(&old);
-                        probe.row(&new);
+                        friends.row(&old);
+                        friends.row(&new);
                         renamed.extend(old.renamed(&new, source));
                     }
                 }
             }
             (PgTriggerLevel::Row, operation) => {
-                let old = Rows::one(data.tg_trigtuple, columns)?;
-                probe.row(&old);
+                let old = Rows::one(data.tg_trigtuple, columns, width)?;
+                friends.row(&old);
                 if let PgTriggerOperation::Update = operation {
-                    let new = Rows::one(data.tg_newtuple, columns)?;
-                    probe.row(&new);
+                    let new = Rows::one(data.tg_newtuple, columns, width)?;
+                    friends.row(&new);
                     renamed.extend(old.renamed(&new, source));
                 }
             }
             (PgTriggerLevel::Statement, PgTriggerOperation::Truncate) => {}
         }
     }
-    Ok(Touched { friends: probe.found.iter().copied().collect(), renamed })
+    Ok(Touched { friends: friends.found.iter().copied().collect(), renamed })
 }
 
 /// Rows of a transition table, or one row, seen through a slot.
 struct Rows {
     store: *mut pg_sys::Tuplestorestate,
     slot: *mut pg_sys::TupleTableSlot,
+    /// How many columns are looked at.
+    width: i32,
 }
 
 impl Rows {
     /// # Safety
     /// `store` is a transition table of the trigger that runs, or null, and `columns` describes its rows.
-    unsafe fn of(store: *mut pg_sys::Tuplestorestate, columns: pg_sys::TupleDesc) -> Result<Self, Error> {
+    unsafe fn of(store: *mut pg_sys::Tuplestorestate, columns: pg_sys::TupleDesc, width: i16) -> Result<Self, Error> {
         if store.is_null() {
             return Err(Error::NotATrigger("the trigger has no transition table".into()));
         }
@@ -152,13 +155,13 @@ impl Rows {
             pg_sys::tuplestore_select_read_pointer(store, 0);
             pg_sys::tuplestore_rescan(store);
             let slot = pg_sys::MakeSingleTupleTableSlot(columns, &pg_sys::TTSOpsMinimalTuple);
-            Ok(Self { store, slot })
+            Ok(Self { store, slot, width: i32::from(width) })
         }
     }
 
     /// # Safety
     /// `tuple` is a row of the trigger that runs, or null, and `columns` describes it.
-    unsafe fn one(tuple: pg_sys::HeapTuple, columns: pg_sys::TupleDesc) -> Result<Self, Error> {
+    unsafe fn one(tuple: pg_sys::HeapTuple, columns: pg_sys::TupleDesc, width: i16) -> Result<Self, Error> {
         if tuple.is_null() {
             return Err(Error::NotATrigger("the trigger has no row".into()));
         }
@@ -166,20 +169,30 @@ impl Rows {
         unsafe {
             let slot = pg_sys::MakeSingleTupleTableSlot(columns, &pg_sys::TTSOpsHeapTuple);
             pg_sys::ExecStoreHeapTuple(tuple, slot, false);
-            Ok(Self { store: std::ptr::null_mut(), slot })
+            pg_sys::slot_getsomeattrs_int(slot, i32::from(width));
+            Ok(Self { store: std::ptr::null_mut(), slot, width: i32::from(width) })
         }
     }
 
     fn next(&mut self) -> bool {
-        // SAFETY: store and slot are valid while self lives.
-        unsafe { pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot) }
+        // SAFETY: store and slot are valid while self lives; the slot's values are unpacked up to the last column
+        // that is looked at.
+        unsafe {
+            let found = pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot);
+            if found {
+                pg_sys::slot_getsomeattrs_int(self.slot, self.width);
+            }
+            found
+        }
     }
 
     fn value(&self, column: i16) -> Option<pg_sys::Datum> {
-        let mut is_null = false;
-        // SAFETY: the slot holds a row that has this column.
-        let datum = unsafe { pg_sys::slot_getattr(self.slot, i32::from(column), &mut is_null) };
-        (!is_null).then_some(datum)
+        let place = usize::try_from(column - 1).ok().filter(|_| i32::from(column) <= self.width)?;
+        // SAFETY: the slot holds a row whose first `width` columns are unpacked.
+        unsafe {
+            let slot = &*self.slot;
+            (!*slot.tts_isnull.add(place)).then(|| *slot.tts_values.add(place))
+        }
     }
 
     /// Whether a column is stored differently in two rows. Values that are equal and stored differently count
@@ -227,35 +240,20 @@ unsafe fn bytes<'a>(datum: pg_sys::Datum, length: i16) -> &'a [u8] {
     }
 }
 
-/// Looks buyers up in the table of referrals.
-struct Probe<'a> {
+/// Collects the referrals of buyers.
+struct Friends<'a> {
     config: &'a Config,
     buyer: &'a Buyer,
-    table: pg_sys::Relation,
-    key: pg_sys::ScanKeyData,
+    probe: Probe,
     last: Option<pg_sys::Datum>,
     found: BTreeSet<i64>,
 }
 
-impl<'a> Probe<'a> {
+impl<'a> Friends<'a> {
     fn new(config: &'a Config, buyer: &'a Buyer) -> Self {
-        let mut key = pg_sys::ScanKeyData::default();
-        // SAFETY: the operator is one of the index's family; the table is closed on drop, or by the abort after an
-        // error.
-        let table = unsafe {
-            pg_sys::ScanKeyEntryInitialize(
-                &mut key,
-                0,
-                config.friend_id,
-                pg_sys::BTEqualStrategyNumber as u16,
-                buyer.operand,
-                config.key.collation,
-                pg_sys::get_opcode(buyer.operator),
-                pg_sys::Datum::null(),
-            );
-            pg_sys::table_open(config.referrals, pg_sys::AccessShareLock as i32)
-        };
-        Self { config, buyer, table, key, last: None, found: BTreeSet::new() }
+        let (table, index) = (config.referrals, config.referrals_by_friend);
+        let probe = Probe::open(table, index, buyer.operand, buyer.operator, config.key.collation);
+        Self { config, buyer, probe, last: None, found: BTreeSet::new() }
     }
 
     /// Looks up the buyer of a row. A row without a buyer is a guest's.
@@ -265,39 +263,15 @@ impl<'a> Probe<'a> {
             return;
         }
         self.last = Some(buyer);
-        // SAFETY: the scan runs over an index that config.rs found on this table, with a key of its type; the
-        // snapshot is a constant of PostgreSQL's that sees what is committed or our own and takes no locks.
+        let (id, found) = (self.config.referral_id, &mut self.found);
+        // SAFETY: the probe was opened for the type of the buyer's column; the slot holds a row of the table of
+        // referrals, whose key is never null.
         unsafe {
-            let mut key = self.key;
-            key.sk_argument = buyer;
-            let scan = pg_sys::systable_beginscan(
-                self.table,
-                self.config.referrals_by_friend,
-                true,
-                &raw mut pg_sys::SnapshotSelfData,
-                1,
-                &mut key,
-            );
-            loop {
-                let tuple = pg_sys::systable_getnext(scan);
-                if tuple.is_null() {
-                    break;
-                }
-                let Some(column) = NonZeroUsize::new(self.config.referral_id.unsigned_abs().into()) else { break };
-                if let Some(id) = pgrx::htup::heap_getattr_raw(tuple, column, (*self.table).rd_att) {
-                    self.found.insert(id.value() as i64);
-                }
-            }
-            pg_sys::systable_endscan(scan);
-        }
-    }
-}
-
-impl Drop for Probe<'_> {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // SAFETY: opened by `new` under the same lock.
-            unsafe { pg_sys::table_close(self.table, pg_sys::AccessShareLock as i32) };
+            self.probe.find(buyer, |slot| {
+                let mut is_null = false;
+                found.insert(pg_sys::slot_getattr(slot, i32::from(id), &mut is_null).value() as i64);
+                false
+            });
         }
     }
 }

@@ -25,9 +25,11 @@ pub struct Config {
     pub referrals: pg_sys::Oid,
     /// its unique index that begins with the friend,
     pub referrals_by_friend: pg_sys::Oid,
-    /// and its columns invites_friends_id and friend_id.
+    /// and its column invites_friends_id.
     pub referral_id: i16,
-    pub friend_id: i16,
+    /// Indexes that begin with a friend: of completions, and of failures that wait.
+    pub completions: FriendIndex,
+    pub failures: FriendIndex,
     /// Type of the user's key.
     pub key: Key,
     /// The users table.
@@ -36,6 +38,15 @@ pub struct Config {
     pub sources: HashMap<pg_sys::Oid, Rc<Source>>,
     /// Programs by their key.
     pub programs: HashMap<i32, Program>,
+}
+
+/// An index whose first column is invites_friends_id, and its table.
+#[derive(Clone, Copy)]
+pub struct FriendIndex {
+    /// The table.
+    pub table: pg_sys::Oid,
+    /// The index.
+    pub index: pg_sys::Oid,
 }
 
 /// Type of the user's key.
@@ -162,9 +173,11 @@ fn load() -> Result<Rc<Config>, Error> {
     let table = |name| own_table(name).ok_or(Error::NotInstalled);
     let referrals = table(c"invites_friends")?;
     let configuration = [table(c"programs")?, table(c"sources")?, table(c"goals")?];
-    WATCHED.set([&[referrals][..], &configuration].concat());
+    let completions = FriendIndex { table: table(c"goal_completions")?, index: table(c"goal_completions_pkey")? };
+    let failures = FriendIndex { table: table(c"failures")?, index: table(c"failures_waiting_idx")? };
+    WATCHED.set([&[referrals, completions.table, failures.table][..], &configuration].concat());
     secured(None, || {
-        let mut config = load_keys(referrals)?;
+        let mut config = load_keys(referrals, completions, failures)?;
         secured(Some(config.owner), || {
             config.programs = load_programs()?;
             let goals = load_goals()?;
@@ -178,9 +191,9 @@ fn load() -> Result<Rc<Config>, Error> {
     })
 }
 
-fn load_keys(referrals: pg_sys::Oid) -> Result<Config, Error> {
+fn load_keys(referrals: pg_sys::Oid, completions: FriendIndex, failures: FriendIndex) -> Result<Config, Error> {
     let rows = look(
-        "SELECT c.relowner, ix.indexrelid, id.attnum, f.attnum, f.atttypid, \
+        "SELECT c.relowner, ix.indexrelid, id.attnum, f.atttypid, \
                 format_type(f.atttypid, -1), \
                 format('OPERATOR(%I.%s)', opn.nspname, op.oprname), oc.opcfamily, oc.opcintype, f.attcollation, \
                 format('%I.%I', un.nspname, u.relname), quote_ident(k.attname), u.relowner, u.oid \
@@ -205,16 +218,17 @@ fn load_keys(referrals: pg_sys::Oid) -> Result<Config, Error> {
                 referrals,
                 referrals_by_friend: row.need(2)?,
                 referral_id: row.need(3)?,
-                friend_id: row.need(4)?,
+                completions,
+                failures,
                 key: Key {
-                    oid: row.need(5)?,
-                    name: row.need(6)?,
-                    eq: row.need(7)?,
-                    family: row.need(8)?,
-                    operand: row.need(9)?,
-                    collation: row.need(10)?,
+                    oid: row.need(4)?,
+                    name: row.need(5)?,
+                    eq: row.need(6)?,
+                    family: row.need(7)?,
+                    operand: row.need(8)?,
+                    collation: row.need(9)?,
                 },
-                users: Users { name: row.need(11)?, column: row.need(12)?, owner: row.need(13)?, oid: row.need(14)? },
+                users: Users { name: row.need(10)?, column: row.need(11)?, owner: row.need(12)?, oid: row.need(13)? },
                 sources: HashMap::new(),
                 programs: HashMap::new(),
             })

@@ -6,7 +6,7 @@ use super::install::administered;
 use crate::core::money::Unit;
 use crate::core::rule::Rule;
 use crate::core::time::{Duration, Instant};
-use crate::db::{arg, look, secured, write};
+use crate::db::{arg, lock_politely, look, secured, write};
 use crate::error::Error;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
@@ -84,25 +84,39 @@ pub fn create_goal(goal: NewGoal) -> Result<i32, Error> {
     Rule::parse(&rule).map_err(Error::BadRule)?;
 
     let made = secured(Some(config.owner), || {
+        let mut effective_from = goal.effective_from;
         // One version at a time: the row of the program is locked, which no purchase touches.
         write("SELECT FROM referral.programs WHERE program_id = $1 FOR UPDATE", &[arg(program)], |_| Ok(()))?;
         let last = look(
-            "SELECT version, effective_from, coalesce($3, now()), \
-                    (SELECT count(*) FROM referral.invites_friends \
-                     WHERE program_id = $1 AND redeemed_at >= coalesce($3, now())) \
-             FROM referral.goals WHERE program_id = $1 AND name = $2 ORDER BY version DESC LIMIT 1",
-            &[arg(program), arg(goal.name.as_str()), arg(goal.effective_from)],
-            |row| Ok((row.need::<i32>(1)?, row.need::<Instant>(2)?, row.need::<Instant>(3)?, row.need::<i64>(4)?)),
+            "SELECT version, effective_from FROM referral.goals WHERE program_id = $1 AND name = $2 \
+             ORDER BY version DESC LIMIT 1",
+            &[arg(program), arg(goal.name.as_str())],
+            |row| Ok((row.need::<i32>(1)?, row.need::<Instant>(2)?)),
         )?;
         let mut version = 1;
-        if let Some((number, last, from, redeemed)) = last.into_iter().next() {
+        if let Some((number, last)) = last.into_iter().next() {
             version = number + 1;
-            if from <= last {
-                let (from, last) = (print_time(from)?, print_time(last)?);
-                return Err(Error::GoalVersionOrder { name: goal.name.clone(), from, last });
+            // No redemption may be under way that this version would then claim: it could not be seen yet.
+            if !lock_politely(config.referrals, pg_sys::ShareLock as i32) {
+                return Err(Error::TableBusy { relation: "referral.invites_friends".into() });
             }
-            if redeemed > 0 {
-                return Err(Error::GoalReachesBack { name: goal.name.clone(), from: print_time(from)?, redeemed });
+            let begins = look(
+                "SELECT coalesce($2, clock_timestamp()), \
+                        (SELECT count(*) FROM referral.invites_friends \
+                         WHERE program_id = $1 AND redeemed_at >= coalesce($2, clock_timestamp()))",
+                &[arg(program), arg(goal.effective_from)],
+                |row| Ok((row.need::<Instant>(1)?, row.need::<i64>(2)?)),
+            )?;
+            for (begins, redeemed) in begins {
+                if begins <= last {
+                    let (from, last) = (print_time(begins)?, print_time(last)?);
+                    return Err(Error::GoalVersionOrder { name: goal.name.clone(), from, last });
+                }
+                if redeemed > 0 {
+                    let from = print_time(begins)?;
+                    return Err(Error::GoalReachesBack { name: goal.name.clone(), from, redeemed });
+                }
+                effective_from = Some(begins);
             }
         }
         write(
@@ -114,7 +128,7 @@ pub fn create_goal(goal: NewGoal) -> Result<i32, Error> {
                 arg(version),
                 arg(source),
                 arg(rule.as_str()),
-                arg(goal.effective_from),
+                arg(effective_from),
             ],
             |row| row.need(1),
         )

@@ -5,17 +5,8 @@ use crate::db::{arg, look, secured, set_up};
 use crate::error::Error;
 use pgrx::prelude::*;
 
-/// What an application calls: the typed functions of `install` and what they stand on.
-const APP: [&str; 8] = [
-    "issue_invite",
-    "issue_invites",
-    "redeem_invite",
-    "balance",
-    "revoke_invite",
-    "_issue_invite",
-    "_issue_invites",
-    "_redeem_invite",
-];
+/// What an application calls.
+const APP: [&str; 5] = ["issue_invite", "issue_invites", "redeem_invite", "revoke_invite", "balance"];
 
 /// Lets an application's role call the functions that it needs; it can touch no table.
 pub fn grant_app(role: pg_sys::Oid) -> Result<(), Error> {

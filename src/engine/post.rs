@@ -10,7 +10,9 @@ use crate::core::ledger::{Basis, Changes, Completion, Posted, PostedLine, State,
 use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::Role;
 use crate::core::time::Instant;
-use crate::db::{Row, acting_as, arg, change, in_own_memory, in_time_zone, look, secured, subtransaction, write};
+use crate::db::{
+    Probe, Row, acting_as, arg, change, in_own_memory, in_time_zone, look, secured, subtransaction, write,
+};
 use crate::error::{Error, Failure};
 use pgrx::prelude::*;
 use std::collections::HashMap;
@@ -54,6 +56,29 @@ pub fn evaluate_everywhere(config: &Config, friends: &[i64]) -> Result<(), Error
     sources.sort_by_key(|source| source.id);
     sources.dedup_by_key(|source| source.id);
     sources.into_iter().try_for_each(|source| evaluate_friends(config, source, friends, &[]))
+}
+
+/// Credits what a friend who just redeemed has bought already; most have bought nothing.
+pub fn evaluate_new(config: &Config, referral: i64, friend: &str) -> Result<(), Error> {
+    let mut sources: Vec<_> = config.sources.values().filter(|source| !source.goals.is_empty()).collect();
+    sources.sort_by_key(|source| source.id);
+    sources.dedup_by_key(|source| source.id);
+    for source in sources {
+        let sql = format!(
+            "SELECT FROM ({facts}) f WHERE f.user_key {eq} $1::{key} LIMIT 1",
+            facts = source.facts,
+            eq = source.buyer_eq,
+            key = config.key.name
+        );
+        // No column is asked for, so that no mapping is evaluated here. What fails all the same is recorded below.
+        let bought = secured(Some(config.owner), || {
+            subtransaction(|| as_reader(source, || look(&sql, &[arg(friend)], |_| Ok(()))))
+        });
+        if !matches!(&bought, Ok(rows) if rows.is_empty()) {
+            evaluate_friends(config, source, &[referral], &[])?;
+        }
+    }
+    Ok(())
 }
 
 /// Brings the ledger of one user, as a friend, up to date in every source. Returns how many failures of his are
@@ -119,15 +144,25 @@ fn record(config: &Config, source: &Source, friend: i64, failure: Failure) -> Re
         &[arg(friend)],
         |row| row.need::<bool>(1),
     )?;
-    let transaction = failure.transaction.clone().or_else(|| find_bad_transaction(config, source, friend));
+    // A lock that was not to be had is no transaction's fault.
+    let about_a_row = !matches!(
+        failure.code,
+        PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED | PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
+    );
+    let transaction = match &failure.transaction {
+        None if about_a_row && source.broken.is_none() => find_bad_transaction(config, source, friend),
+        known => known.clone(),
+    };
     if strict.first() == Some(&true) {
         let detail = failure.detail.clone().or_else(|| transaction.map(|key| format!("Transaction {key}.")));
         return Err(Error::Strict(Box::new(Failure { detail, ..failure })));
     }
     let again = change(
-        "UPDATE referral.failures SET retries = retries + 1, failed_at = now() \
-         WHERE invites_friends_id = $2 AND resolved_at IS NULL AND source_id = $1 AND sqlstate = $4 \
-           AND transaction_key IS NOT DISTINCT FROM $3",
+        // A row that another purchase of the friend is about to close is left alone: this one must not wait for it.
+        "UPDATE referral.failures SET retries = retries + 1, failed_at = now() WHERE failure_id = ANY (ARRAY( \
+             SELECT failure_id FROM referral.failures \
+             WHERE invites_friends_id = $2 AND resolved_at IS NULL AND source_id = $1 AND sqlstate = $4 \
+               AND transaction_key IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED))",
         &[arg(source.id), arg(friend), arg(transaction.as_deref()), arg(failure.sqlstate())],
     )?;
     if again > 0 { Ok(()) } else { store_failure(source, Some(friend), transaction, failure) }
@@ -169,11 +204,16 @@ fn store_failure(
 }
 
 /// What could not be evaluated before and can be now is no failure any more.
-fn resolve_failures(source: &Source, friends: &[Locked]) -> Result<(), Error> {
-    let friends: Vec<i64> = friends.iter().map(|friend| friend.id).collect();
+fn resolve_failures(config: &Config, source: &Source, friends: &[Locked]) -> Result<(), Error> {
+    let mut failures = Probe::open_bigint(config.failures.table, config.failures.index);
+    let friends: Vec<i64> = friends.iter().map(|friend| friend.id).filter(|id| failures.has(*id)).collect();
+    if friends.is_empty() {
+        return Ok(());
+    }
     change(
-        "UPDATE referral.failures SET resolved_at = now() \
-         WHERE invites_friends_id = ANY ($1) AND resolved_at IS NULL AND source_id = $2",
+        "UPDATE referral.failures SET resolved_at = now() WHERE failure_id = ANY (ARRAY( \
+             SELECT failure_id FROM referral.failures \
+             WHERE invites_friends_id = ANY ($1) AND resolved_at IS NULL AND source_id = $2 FOR UPDATE SKIP LOCKED))",
         &[arg(friends), arg(source.id)],
     )
     .map(drop)
@@ -201,7 +241,7 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: 
     if locked.is_empty() {
         return Ok(());
     }
-    read_posted(source, &mut locked)?;
+    read_posted(config, source, &mut locked)?;
     read_facts(config, source, &mut locked)?;
     if source.archive {
         keep_what_is_gone(source, &mut locked, renamed)?;
@@ -219,7 +259,7 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: 
         batch.add(referral, difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last));
     }
     batch.write(config, source)?;
-    resolve_failures(source, &locked)
+    resolve_failures(config, source, &locked)
 }
 
 /// Locks the referrals against other evaluations of the same friends, always in the same order.
@@ -245,9 +285,14 @@ fn lock(friends: &[i64]) -> Result<Vec<Locked>, Error> {
     )
 }
 
-fn read_posted(source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
+fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
     let places: HashMap<i64, usize> = locked.iter().enumerate().map(|(place, referral)| (referral.id, place)).collect();
-    let ids: Vec<i64> = locked.iter().map(|referral| referral.id).collect();
+    let mut completed = Probe::open_bigint(config.completions.table, config.completions.index);
+    let ids: Vec<i64> = locked.iter().map(|referral| referral.id).filter(|id| completed.has(*id)).collect();
+    drop(completed);
+    if ids.is_empty() {
+        return Ok(());
+    }
     // Two statements over one table each: there is one way to run them, whatever the planner last knew of the
     // tables' sizes.
     let ids = arg(ids);
@@ -498,8 +543,7 @@ impl Batch {
     fn write(self, config: &Config, source: &Source) -> Result<(), Error> {
         self.freed.restate()?;
         self.restated.restate()?;
-        self.completed.insert(source)?;
-        self.lines.insert(config)
+        insert(config, source, self.completed, self.lines)
     }
 }
 
@@ -540,72 +584,63 @@ impl Completions {
         )?;
         all_written(rows, written)
     }
-
-    fn insert(self, source: &Source) -> Result<(), Error> {
-        let rows = self.referral.len();
-        if rows == 0 {
-            return Ok(());
-        }
-        let written = change(
-            "INSERT INTO referral.goal_completions \
-                 (invites_friends_id, completion_no, goal_id, source_id, transaction_key, amount, currency, occurred_at, slot, \
-                  state) \
-             SELECT n.referral, n.number, n.goal, $10, n.key, n.amount::numeric, n.currency, n.occurred_at, n.slot, n.state \
-             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-                  n (referral, number, goal, key, amount, currency, occurred_at, slot, state) \
-             ON CONFLICT DO NOTHING",
-            &[
-                arg(self.referral),
-                arg(self.number),
-                arg(self.goal),
-                arg(self.key),
-                arg(self.amount),
-                arg(self.currency),
-                arg(self.occurred_at),
-                arg(self.slot),
-                arg(self.state),
-                arg(source.id),
-            ],
-        )?;
-        all_written(rows, written)
-    }
 }
 
-impl Lines {
-    fn insert(self, config: &Config) -> Result<(), Error> {
-        let rows = self.referral.len();
-        if rows == 0 {
-            return Ok(());
-        }
-        let written = change(
-            &config.sql(
-                "INSERT INTO referral.credits \
-                     (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason) \
-                 SELECT CASE WHEN n.reverses IS NULL THEN n.beneficiary::{key} \
-                             ELSE (SELECT r.beneficiary_id FROM referral.credits r WHERE r.credit_id = n.reverses) END, \
-                        n.role, n.unit, n.amount::numeric, n.kind, n.referral, n.number, n.revision, n.reverses, n.reason \
-                 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-                      n (beneficiary, role, unit, amount, kind, referral, number, revision, reverses, reason) \
-                 ON CONFLICT DO NOTHING",
-            ),
-            &[
-                arg(self.beneficiary),
-                arg(self.role),
-                arg(self.unit),
-                arg(self.amount),
-                arg(self.kind),
-                arg(self.referral),
-                arg(self.number),
-                arg(self.revision),
-                arg(self.reverses),
-                arg(self.reason),
-            ],
-        )?;
-        all_written(rows, written)
+/// Appends completions and lines. A key that is taken is an error, and then nothing is posted: under the friend's lock
+/// nobody else writes these rows.
+fn insert(config: &Config, source: &Source, completions: Completions, lines: Lines) -> Result<(), Error> {
+    let wanted = (completions.referral.len() as i64, lines.referral.len());
+    if wanted == (0, 0) {
+        return Ok(());
     }
+    // A trigger of somebody else's on our tables may drop rows without a word: then the lines are not written, and the
+    // count says so.
+    let written = change(
+        &config.sql(
+            "WITH completed AS ( \
+                 INSERT INTO referral.goal_completions \
+                     (invites_friends_id, completion_no, goal_id, source_id, transaction_key, amount, currency, occurred_at, \
+                      slot, state) \
+                 SELECT n.referral, n.number, n.goal, $10, n.key, n.amount::numeric, n.currency, n.occurred_at, n.slot, n.state \
+                 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                      n (referral, number, goal, key, amount, currency, occurred_at, slot, state) RETURNING 1) \
+             INSERT INTO referral.credits \
+                 (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason) \
+             SELECT CASE WHEN n.reverses IS NULL THEN n.beneficiary::{key} \
+                         ELSE (SELECT r.beneficiary_id FROM referral.credits r WHERE r.credit_id = n.reverses) END, \
+                    n.role, n.unit, n.amount::numeric, n.kind, n.referral, n.number, n.revision, n.reverses, n.reason \
+             FROM unnest($11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+                  n (beneficiary, role, unit, amount, kind, referral, number, revision, reverses, reason) \
+             WHERE (SELECT count(*) FROM completed) = $21",
+        ),
+        &[
+            arg(completions.referral),
+            arg(completions.number),
+            arg(completions.goal),
+            arg(completions.key),
+            arg(completions.amount),
+            arg(completions.currency),
+            arg(completions.occurred_at),
+            arg(completions.slot),
+            arg(completions.state),
+            arg(source.id),
+            arg(lines.beneficiary),
+            arg(lines.role),
+            arg(lines.unit),
+            arg(lines.amount),
+            arg(lines.kind),
+            arg(lines.referral),
+            arg(lines.number),
+            arg(lines.revision),
+            arg(lines.reverses),
+            arg(lines.reason),
+            arg(wanted.0),
+        ],
+    )?;
+    all_written(wanted.1, written)
 }
 
-/// Under the friend's lock nobody else writes these rows; if a key says otherwise, nothing is posted.
+/// Under the friend's lock nobody else deletes these rows.
 fn all_written(wanted: usize, written: u64) -> Result<(), Error> {
     if usize::try_from(written) == Ok(wanted) { Ok(()) } else { Err(Error::LedgerConflict { wanted, written }) }
 }

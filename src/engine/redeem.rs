@@ -4,11 +4,11 @@
 //! invite. Each look after a lock has a newer snapshot than the lock.
 
 use super::config::{Config, config};
-use super::issue::{moment, readings};
-use super::post::evaluate_everywhere;
+use super::issue::readings;
+use super::post::evaluate_new;
 use crate::core::code;
 use crate::core::time::Instant;
-use crate::db::{acting_as, arg, look, secured, write};
+use crate::db::{acting_as, arg, look, now, secured, write};
 use crate::error::Error;
 
 /// How many referrers of referrers are looked at for a cycle.
@@ -76,7 +76,6 @@ struct Invite {
     program: i32,
     max_redemptions: Option<i32>,
     expired: bool,
-    revoked: bool,
     running: bool,
     own: bool,
     referrer_locks_first: bool,
@@ -86,20 +85,20 @@ struct Invite {
 pub fn redeem(typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redemption, Error> {
     let config = config()?;
     let redemption = secured(Some(config.owner), || {
-        let at = moment(as_of)?;
+        let at = as_of.unwrap_or_else(now);
         let Some(seen) = find(&config, &readings(typed), friend, at)? else {
             find_user(&config, friend, "")?;
             let known_shape = code::fold(typed).is_some();
             return Ok(refused(if known_shape { Status::UnknownCode } else { Status::MalformedCode }));
         };
         lock_users(&config, &seen, friend)?;
-        redeem_locked(&config, &seen, friend, at)
+        redeem_locked(&config, &seen, friend, at, as_of)
     })?;
     if redemption.status == Status::Redeemed
         && let Some(referral) = redemption.referral
     {
         // Purchases that were committed while we waited for their lock, or that happened after `as_of`.
-        evaluate_everywhere(&*super::config::config()?, &[referral])?;
+        evaluate_new(&*super::config::config()?, referral, friend)?;
     }
     Ok(redemption)
 }
@@ -113,7 +112,7 @@ fn find(config: &Config, codes: &[String], friend: &str, at: Instant) -> Result<
     let found = look(
         &config.sql(
             "SELECT i.invite_id, i.user_id::text, i.program_id, i.max_redemptions, \
-                    coalesce(i.expires_at <= $3, false), coalesce(i.revoked_at <= $3, false), \
+                    coalesce(i.expires_at <= $3, false), \
                     p.starts_at <= $3 AND $3 < p.ends_at, coalesce(i.user_id {eq} $2::{key}, false), \
                     i.user_id::text < $2 \
              FROM unnest($1) WITH ORDINALITY c (code, n) \
@@ -129,10 +128,9 @@ fn find(config: &Config, codes: &[String], friend: &str, at: Instant) -> Result<
                 program: row.need(3)?,
                 max_redemptions: row.get(4),
                 expired: row.need(5)?,
-                revoked: row.need(6)?,
-                running: row.need(7)?,
-                own: row.need(8)?,
-                referrer_locks_first: row.get(9).unwrap_or(false),
+                running: row.need(6)?,
+                own: row.need(7)?,
+                referrer_locks_first: row.get(8).unwrap_or(false),
             })
         },
     )?;
@@ -175,25 +173,42 @@ fn lock_users(config: &Config, invite: &Invite, friend: &str) -> Result<(), Erro
     }
 }
 
-fn redeem_locked(config: &Config, seen: &Invite, friend: &str, at: Instant) -> Result<Redemption, Error> {
-    if let Some(redemption) = earlier(config, seen, friend)? {
-        return Ok(redemption);
-    }
+fn redeem_locked(
+    config: &Config,
+    seen: &Invite,
+    friend: &str,
+    at: Instant,
+    as_of: Option<Instant>,
+) -> Result<Redemption, Error> {
     // A link that any number may use is not locked: its friends would wait for each other.
     if seen.max_redemptions.is_some() {
         write("SELECT FROM referral.invites WHERE invite_id = $1 FOR NO KEY UPDATE", &[arg(seen.id)], |_| Ok(()))?;
     }
     let now = look(
-        "SELECT user_id IS NULL OR coalesce(revoked_at <= $2, false), \
-                max_redemptions <= (SELECT count(*) FROM referral.invites_friends f WHERE f.invite_id = i.invite_id) \
-         FROM referral.invites i WHERE invite_id = $1",
-        &[arg(seen.id), arg(at)],
-        |row| Ok((row.need::<bool>(1)?, row.get::<bool>(2).unwrap_or(false))),
+        &config.sql(
+            "SELECT i.user_id IS NULL OR coalesce(i.revoked_at <= coalesce($3, 'infinity'), false), \
+                    i.max_redemptions <= (SELECT count(*) FROM referral.invites_friends o WHERE o.invite_id = i.invite_id), \
+                    f.invite_id, f.referrer_id::text, f.invites_friends_id \
+             FROM referral.invites i \
+             LEFT JOIN referral.invites_friends f ON f.friend_id {eq} $2::{key} AND f.program_id = i.program_id \
+             WHERE i.invite_id = $1",
+        ),
+        &[arg(seen.id), arg(friend), arg(as_of)],
+        |row| {
+            let earlier = match (row.get::<i64>(3), row.get::<i64>(5)) {
+                (Some(invite), Some(referral)) => Some(earlier(seen, invite, row.get(4), referral)),
+                _ => None,
+            };
+            Ok((row.need::<bool>(1)?, row.get::<bool>(2).unwrap_or(false), earlier))
+        },
     )?;
-    let (gone, exhausted) = now.into_iter().next().unwrap_or((true, false));
+    let (revoked, exhausted, earlier) = now.into_iter().next().unwrap_or((true, false, None));
+    if let Some(redemption) = earlier {
+        return Ok(redemption);
+    }
     let refusal = if seen.own {
         Some(Status::OwnInvite)
-    } else if seen.revoked || gone {
+    } else if revoked {
         Some(Status::Revoked)
     } else if !seen.running {
         Some(Status::ProgramEnded)
@@ -222,27 +237,18 @@ fn redeem_locked(config: &Config, seen: &Invite, friend: &str, at: Instant) -> R
         Some(referral) => {
             Ok(Redemption { status: Status::Redeemed, referrer: seen.referrer.clone(), referral: Some(referral) })
         }
-        None => earlier(config, seen, friend)?.ok_or(Error::Server("a referral is there and cannot be seen")),
+        // The friend's row is locked, so that nobody else comes first: only a writer that goes around us.
+        None => Ok(refused(Status::AlreadyReferred)),
     }
 }
 
-/// What the friend redeemed in this program before.
-fn earlier(config: &Config, seen: &Invite, friend: &str) -> Result<Option<Redemption>, Error> {
-    let found = look(
-        &config.sql(
-            "SELECT invite_id, referrer_id::text, invites_friends_id FROM referral.invites_friends \
-             WHERE friend_id {eq} $1::{key} AND program_id = $2",
-        ),
-        &[arg(friend), arg(seen.program)],
-        |row| Ok((row.need::<i64>(1)?, row.get::<String>(2), row.need::<i64>(3)?)),
-    )?;
-    Ok(found.into_iter().next().map(|(invite, referrer, referral)| {
-        if invite == seen.id {
-            Redemption { status: Status::AlreadyRedeemed, referrer, referral: Some(referral) }
-        } else {
-            refused(Status::AlreadyReferred)
-        }
-    }))
+/// The answer to a friend who redeemed an invite of this program before.
+fn earlier(seen: &Invite, invite: i64, referrer: Option<String>, referral: i64) -> Redemption {
+    if invite == seen.id {
+        Redemption { status: Status::AlreadyRedeemed, referrer, referral: Some(referral) }
+    } else {
+        refused(Status::AlreadyReferred)
+    }
 }
 
 /// Whether the friend stands above the referrer in this program's chain of referrals.
