@@ -38,6 +38,8 @@ pub struct Config {
     pub sources: HashMap<pg_sys::Oid, Rc<Source>>,
     /// Programs by their key.
     pub programs: HashMap<i32, Program>,
+    /// Statements in the type of the key, by their templates.
+    statements: RefCell<HashMap<&'static str, Rc<str>>>,
 }
 
 /// An index whose first column is invites_friends_id, and its table.
@@ -231,6 +233,7 @@ fn load_keys(referrals: pg_sys::Oid, completions: FriendIndex, failures: FriendI
                 users: Users { name: row.need(10)?, column: row.need(11)?, owner: row.need(12)?, oid: row.need(13)? },
                 sources: HashMap::new(),
                 programs: HashMap::new(),
+                statements: RefCell::default(),
             })
         },
     )?;
@@ -374,12 +377,17 @@ pub fn unit(text: Option<String>) -> Option<Unit> {
 }
 
 impl Config {
-    /// Puts the user's key into the text of a statement: `{key}` is its type, `{eq}` the operator under which
-    /// two keys are the same, `{users}` the users table and `{users_key}` its column.
-    pub fn sql(&self, text: &str) -> String {
-        text.replace("{key}", &self.key.name)
-            .replace("{eq}", &self.key.eq)
-            .replace("{users_key}", &self.users.column)
-            .replace("{users}", &self.users.name)
+    /// Puts the user's key into the text of a statement, once for each: `{key}` is its type, `{eq}` the operator under
+    /// which two keys are the same, `{users}` the users table and `{users_key}` its column.
+    pub fn sql(&self, text: &'static str) -> Rc<str> {
+        let mut statements = self.statements.borrow_mut();
+        let rendered = statements.entry(text).or_insert_with(|| {
+            text.replace("{key}", &self.key.name)
+                .replace("{eq}", &self.key.eq)
+                .replace("{users_key}", &self.users.column)
+                .replace("{users}", &self.users.name)
+                .into()
+        });
+        Rc::clone(rendered)
     }
 }

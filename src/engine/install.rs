@@ -167,6 +167,9 @@ fn give_to(owner: &str) -> Result<(), Error> {
                     format('referral.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner, false AS member \
              FROM pg_class c WHERE c.relnamespace = 'referral'::regnamespace AND c.relkind = ANY ('{r,v,S}') \
              UNION ALL \
+             SELECT 'DOMAIN', 'DOMAIN', format('referral.%I', t.typname), t.typacl, t.typowner, false \
+             FROM pg_type t WHERE t.typnamespace = 'referral'::regnamespace AND t.typtype = 'd' \
+             UNION ALL \
              SELECT 'FUNCTION', 'FUNCTION', p.oid::regprocedure::text, p.proacl, p.proowner, \
                     EXISTS (SELECT FROM pg_depend d \
                             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e') \

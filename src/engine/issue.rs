@@ -76,7 +76,7 @@ const STORE: &str = "INSERT INTO referral.invites (user_id, invite_code, program
 
 /// Writes invites and returns their codes, without those that are taken.
 fn store(config: &Config, user: &str, program: i32, terms: &Terms, codes: &[String]) -> Result<Vec<String>, Error> {
-    let sql = config.sql(&format!("{STORE} ON CONFLICT (invite_code) DO NOTHING RETURNING invite_code"));
+    let sql = format!("{} ON CONFLICT (invite_code) DO NOTHING RETURNING invite_code", config.sql(STORE));
     in_own_memory(|| write(&sql, &values(user, program, terms, codes), |row| row.need(1)))
 }
 

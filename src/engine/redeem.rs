@@ -145,7 +145,7 @@ fn lock_friend(config: &Config, friend: &str) -> Result<(), Error> {
 
 /// Looks a user up, and locks his row as told.
 pub fn find_user(config: &Config, user: &str, lock: &str) -> Result<(), Error> {
-    let sql = config.sql(&format!("SELECT FROM {{users}} WHERE {{users_key}} {{eq}} $1::{{key}} {lock}"));
+    let sql = format!("{} {lock}", config.sql("SELECT FROM {users} WHERE {users_key} {eq} $1::{key}"));
     let rows = acting_as(config.users.owner, || {
         if lock.is_empty() { look(&sql, &[arg(user)], |_| Ok(())) } else { write(&sql, &[arg(user)], |_| Ok(())) }
     })?;
@@ -188,9 +188,11 @@ fn redeem_locked(
         &config.sql(
             "SELECT i.user_id IS NULL OR coalesce(i.revoked_at <= coalesce($3, 'infinity'), false), \
                     i.max_redemptions <= (SELECT count(*) FROM referral.invites_friends o WHERE o.invite_id = i.invite_id), \
-                    f.invite_id, f.referrer_id::text, f.invites_friends_id \
+                    f.invite_id, f.referrer_id::text, f.invites_friends_id, \
+                    above.referrer_id::text, coalesce(above.referrer_id {eq} $2::{key}, false) \
              FROM referral.invites i \
              LEFT JOIN referral.invites_friends f ON f.friend_id {eq} $2::{key} AND f.program_id = i.program_id \
+             LEFT JOIN referral.invites_friends above ON above.friend_id {eq} i.user_id AND above.program_id = i.program_id \
              WHERE i.invite_id = $1",
         ),
         &[arg(seen.id), arg(friend), arg(as_of)],
@@ -199,10 +201,12 @@ fn redeem_locked(
                 (Some(invite), Some(referral)) => Some(earlier(seen, invite, row.get(4), referral)),
                 _ => None,
             };
-            Ok((row.need::<bool>(1)?, row.get::<bool>(2).unwrap_or(false), earlier))
+            let above = (row.get::<String>(6), row.need::<bool>(7)?);
+            Ok((row.need::<bool>(1)?, row.get::<bool>(2).unwrap_or(false), earlier, above))
         },
     )?;
-    let (revoked, exhausted, earlier) = now.into_iter().next().unwrap_or((true, false, None));
+    let (revoked, exhausted, earlier, (above, closed)) =
+        now.into_iter().next().unwrap_or((true, false, None, (None, false)));
     if let Some(redemption) = earlier {
         return Ok(redemption);
     }
@@ -216,7 +220,7 @@ fn redeem_locked(
         Some(Status::Expired)
     } else if exhausted {
         Some(Status::Exhausted)
-    } else if closes_cycle(config, seen, friend)? {
+    } else if closed || closes_cycle(config, seen.program, above, friend)? {
         Some(Status::Cycle)
     } else {
         None
@@ -251,16 +255,16 @@ fn earlier(seen: &Invite, invite: i64, referrer: Option<String>, referral: i64) 
     }
 }
 
-/// Whether the friend stands above the referrer in this program's chain of referrals.
-fn closes_cycle(config: &Config, seen: &Invite, friend: &str) -> Result<bool, Error> {
+/// Whether the friend stands above a user in the program's chain of referrals.
+fn closes_cycle(config: &Config, program: i32, user: Option<String>, friend: &str) -> Result<bool, Error> {
     let sql = config.sql(
         "SELECT referrer_id::text, referrer_id {eq} $3::{key} FROM referral.invites_friends \
          WHERE friend_id {eq} $1::{key} AND program_id = $2 AND referrer_id IS NOT NULL",
     );
-    let mut above = seen.referrer.clone();
+    let mut above = user;
     for _ in 0..DEEPEST_CHAIN {
         let Some(user) = above else { return Ok(false) };
-        let next = look(&sql, &[arg(user), arg(seen.program), arg(friend)], |row| {
+        let next = look(&sql, &[arg(user), arg(program), arg(friend)], |row| {
             Ok((row.need::<String>(1)?, row.need::<bool>(2)?))
         })?;
         match next.into_iter().next() {
