@@ -84,7 +84,7 @@ struct Invite {
 /// Redeems a code for a friend.
 pub fn redeem(typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redemption, Error> {
     let config = config()?;
-    let redemption = secured(Some(config.owner), || {
+    secured(Some(config.owner), || {
         let at = as_of.unwrap_or_else(now);
         let Some(seen) = find(&config, &readings(typed), friend, at)? else {
             find_user(&config, friend, "")?;
@@ -92,15 +92,14 @@ pub fn redeem(typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redem
             return Ok(refused(if known_shape { Status::UnknownCode } else { Status::MalformedCode }));
         };
         lock_users(&config, &seen, friend)?;
-        redeem_locked(&config, &seen, friend, at, as_of)
-    })?;
-    if redemption.status == Status::Redeemed
-        && let Some(referral) = redemption.referral
-    {
-        // Purchases that were committed while we waited for their lock, or that happened after `as_of`.
-        evaluate_new(&*super::config::config()?, referral, friend)?;
-    }
-    Ok(redemption)
+        let redemption = redeem_locked(&config, &seen, friend, at, as_of)?;
+        if let Redemption { status: Status::Redeemed, referral: Some(referral), .. } = redemption {
+            // Purchases that were committed while we waited for their lock, or that happened after `as_of`. The
+            // configuration may have changed during the wait.
+            evaluate_new(&*super::config::config()?, referral, friend)?;
+        }
+        Ok(redemption)
+    })
 }
 
 fn refused(status: Status) -> Redemption {
