@@ -39,18 +39,8 @@ impl State {
 /// A completion that is stored, with its lines.
 #[derive(Debug, Clone)]
 pub struct Posted {
-    /// Its number among the completions of the friend.
-    pub number: i32,
-    /// Key of the goal.
-    pub goal: i32,
-    /// Id of the transaction.
-    pub key: String,
-    /// What it rests on.
-    pub basis: Basis,
-    /// Place among the completions that stand, for a goal limited to so many.
-    pub slot: Option<i32>,
-    /// Whether it stands.
-    pub state: State,
+    /// As it is stored.
+    pub completion: Completion,
     /// Its lines, in the order of their revisions.
     pub lines: Vec<PostedLine>,
 }
@@ -142,19 +132,20 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
 
     // What is stored and has lost its ground, first: it gives its place to others.
     let mut slots: HashMap<i32, Vec<i32>> = HashMap::new();
-    for stored in posted {
+    for Posted { completion: stored, lines: posted } in posted {
         if earned.contains_key(&(stored.goal, stored.key.as_str())) {
             if let Some(slot) = stored.slot {
                 slots.entry(stored.goal).or_default().push(slot);
             }
         } else if stored.state != State::Reversed {
-            changes.restated.push(Completion { slot: None, state: State::Reversed, ..restated(stored) });
+            changes.restated.push(Completion { slot: None, state: State::Reversed, ..stored.clone() });
             let why = reason(decisions, goals, facts, stored);
-            changes.lines.extend(lines(stored.number, &stored.lines, &[], Some(why)));
+            changes.lines.extend(lines(stored.number, posted, &[], Some(why)));
         }
     }
 
-    let stored: HashMap<(i32, &str), &Posted> = posted.iter().map(|p| ((p.goal, p.key.as_str()), p)).collect();
+    let stored: HashMap<(i32, &str), &Posted> =
+        posted.iter().map(|p| ((p.completion.goal, p.completion.key.as_str()), p)).collect();
     let mut next = last;
     for decision in decisions.iter().filter(|decision| decision.counts) {
         let (goal, fact) = (&goals[decision.goal], &facts[decision.fact]);
@@ -162,19 +153,21 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
         let (Some(amount), Some(occurred_at)) = (fact.amount, fact.occurred_at) else { continue };
         let basis = Basis { amount, currency: fact.currency.clone(), occurred_at };
         let known = stored.get(&(goal.id, fact.key.as_str()));
-        let slot = known.and_then(|stored| stored.slot).or_else(|| free_slot(goal, slots.entry(goal.id).or_default()));
+        let slot = known
+            .and_then(|stored| stored.completion.slot)
+            .or_else(|| free_slot(goal, slots.entry(goal.id).or_default()));
         let number = known.map_or_else(
             || {
                 next += 1;
                 next
             },
-            |stored| stored.number,
+            |stored| stored.completion.number,
         );
         let state = if decision.failed().is_none() { State::Standing } else { State::Counted };
         let completion = Completion { number, goal: goal.id, key: fact.key.clone(), basis, slot, state };
         match known {
             None => changes.completed.push(completion),
-            Some(stored) if completion != restated(stored) => changes.restated.push(completion),
+            Some(stored) if completion != stored.completion => changes.restated.push(completion),
             Some(_) => {}
         }
         let posted = known.map_or(&[][..], |stored| &stored.lines);
@@ -182,18 +175,6 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
         changes.lines.extend(lines(number, posted, &due, None));
     }
     changes
-}
-
-/// A stored completion as it is.
-fn restated(stored: &Posted) -> Completion {
-    Completion {
-        number: stored.number,
-        goal: stored.goal,
-        key: stored.key.clone(),
-        basis: stored.basis.clone(),
-        slot: stored.slot,
-        state: stored.state,
-    }
 }
 
 /// The lowest free place of a goal that is limited to so many completions; it is taken from then on.
@@ -207,7 +188,7 @@ fn free_slot(goal: &Goal, taken: &mut Vec<i32>) -> Option<i32> {
     Some(slot)
 }
 
-fn reason(decisions: &[Decision], goals: &[Goal], facts: &[Fact], stored: &Posted) -> String {
+fn reason(decisions: &[Decision], goals: &[Goal], facts: &[Fact], stored: &Completion) -> String {
     let decision = decisions.iter().find(|d| goals[d.goal].id == stored.goal && facts[d.fact].key == stored.key);
     match decision.map(|decision| decision.failed()) {
         None => "the transaction is gone or belongs to somebody else".into(),
@@ -272,29 +253,34 @@ mod tests {
 
     impl Ledger {
         fn apply(&mut self, changes: Changes) {
-            for c in changes.restated {
-                let stored = self.completions.iter_mut().find(|p| p.number == c.number).expect("restates a stored one");
-                (stored.basis, stored.slot, stored.state) = (c.basis, c.slot, c.state);
+            for completion in changes.restated {
+                let number = completion.number;
+                self.stored(number).completion = completion;
                 self.check_keys();
             }
-            for c in changes.completed {
-                let Completion { number, goal, key, basis, slot, state } = c;
-                self.completions.push(Posted { number, goal, key, basis, slot, state, lines: vec![] });
+            for completion in changes.completed {
+                self.completions.push(Posted { completion, lines: vec![] });
                 self.check_keys();
             }
             for line in changes.lines {
                 self.next_line += 1;
+                let id = self.next_line;
                 let Line { number, role, unit, amount, revision, reverses, .. } = line;
-                let stored = self.completions.iter_mut().find(|p| p.number == number).expect("a completion");
+                let stored = self.stored(number);
                 assert!(stored.lines.iter().all(|l| (l.role, l.revision) != (role, revision)), "key of credits");
                 assert_eq!(reverses.is_some(), amount < Decimal::ZERO);
-                stored.lines.push(PostedLine { id: self.next_line, role, unit, amount, revision, reverses });
+                stored.lines.push(PostedLine { id, role, unit, amount, revision, reverses });
             }
         }
 
+        fn stored(&mut self, number: i32) -> &mut Posted {
+            self.completions.iter_mut().find(|p| p.completion.number == number).expect("is stored")
+        }
+
         fn check_keys(&self) {
-            let pairs = |f: &dyn Fn(&Posted, &Posted) -> bool| {
-                self.completions.iter().enumerate().all(|(i, a)| self.completions[..i].iter().all(|b| !f(a, b)))
+            let all: Vec<_> = self.completions.iter().map(|posted| &posted.completion).collect();
+            let pairs = |f: &dyn Fn(&Completion, &Completion) -> bool| {
+                all.iter().enumerate().all(|(i, a)| all[..i].iter().all(|b| !f(a, b)))
             };
             assert!(pairs(&|a, b| a.number == b.number), "primary key");
             assert!(pairs(&|a, b| a.goal == b.goal && a.key == b.key), "one completion for a transaction");
@@ -303,7 +289,7 @@ mod tests {
 
         fn follow(&mut self, goals: &[Goal], facts: &[Fact]) -> Changes {
             let decisions = evaluate(&REFERRAL, goals, facts);
-            let last = self.completions.iter().map(|c| c.number).max().unwrap_or(0);
+            let last = self.completions.iter().map(|p| p.completion.number).max().unwrap_or(0);
             let changes = difference(&decisions, goals, facts, &self.completions, last);
             self.apply(difference(&decisions, goals, facts, &self.completions, last));
             changes
@@ -312,7 +298,8 @@ mod tests {
         /// Sum of the lines for each transaction, role and unit, without those that are zero.
         fn sums(&self) -> BTreeMap<(String, Role, Unit), Decimal> {
             let mut sums = BTreeMap::new();
-            for (key, line) in self.completions.iter().flat_map(|c| c.lines.iter().map(move |l| (&c.key, l))) {
+            for (key, line) in self.completions.iter().flat_map(|p| p.lines.iter().map(move |l| (&p.completion.key, l)))
+            {
                 *sums.entry((key.clone(), line.role, line.unit.clone())).or_default() += line.amount;
             }
             sums.retain(|_, sum: &mut Decimal| !sum.is_zero());

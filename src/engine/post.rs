@@ -310,7 +310,7 @@ fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Resul
                 return Ok(());
             }
             completions.insert((id, number), (place, referral.posted.len()));
-            referral.posted.push(Posted {
+            let completion = Completion {
                 number,
                 goal,
                 key: row.need(4)?,
@@ -321,8 +321,8 @@ fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Resul
                 },
                 slot: row.get(8),
                 state: State::parse(&row.need::<String>(9)?).ok_or(Error::Server("unknown state"))?,
-                lines: Vec::new(),
-            });
+            };
+            referral.posted.push(Posted { completion, lines: Vec::new() });
             Ok(())
         },
     )?;
@@ -407,13 +407,12 @@ fn fact(row: &Row) -> Result<Fact, Error> {
 /// A transaction that is no longer in the table keeps its credit: its completion is the fact.
 /// One that is there, but is somebody else's now, does not.
 fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String]) -> Result<(), Error> {
-    let missing = |referral: &Locked, posted: &Posted| {
-        posted.state != State::Reversed
-            && !referral.facts.iter().any(|fact| fact.key == posted.key)
-            && !renamed.contains(&posted.key)
+    let missing = |referral: &Locked| -> Vec<Completion> {
+        let here = |key: &String| referral.facts.iter().any(|fact| fact.key == *key) || renamed.contains(key);
+        let standing = referral.posted.iter().map(|p| &p.completion).filter(|c| c.state != State::Reversed);
+        standing.filter(|c| !here(&c.key)).cloned().collect()
     };
-    let keys: Vec<String> =
-        locked.iter().flat_map(|r| r.posted.iter().filter(|p| missing(r, p)).map(|p| p.key.clone())).collect();
+    let keys: Vec<String> = locked.iter().flat_map(missing).map(|completion| completion.key).collect();
     if keys.is_empty() {
         return Ok(());
     }
@@ -426,15 +425,15 @@ fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String])
     let elsewhere: Vec<String> = as_reader(source, || write(&sql, &[keys], |row| row.need(1)))?;
     for referral in locked {
         let mut gone: Vec<Fact> = Vec::new();
-        for posted in referral.posted.iter().filter(|p| missing(referral, p) && !elsewhere.contains(&p.key)) {
+        for Completion { key, basis, .. } in missing(referral) {
             // Several goals may stand on one transaction.
-            if !gone.iter().any(|fact| fact.key == posted.key) {
+            if !elsewhere.contains(&key) && !gone.iter().any(|fact| fact.key == key) {
                 gone.push(Fact {
-                    key: posted.key.clone(),
+                    key,
                     qualifies: true,
-                    amount: Some(posted.basis.amount),
-                    currency: posted.basis.currency.clone(),
-                    occurred_at: Some(posted.basis.occurred_at),
+                    amount: Some(basis.amount),
+                    currency: basis.currency,
+                    occurred_at: Some(basis.occurred_at),
                 });
             }
         }
