@@ -476,13 +476,21 @@ pub fn base_type(oid: pg_sys::Oid) -> pg_sys::Oid {
 }
 
 /// Looks keys up in an index whose first column is one of a table's, row by row with one scan. The snapshot is a
-/// constant of PostgreSQL's that sees what is committed or our own, and takes no predicate locks.
+/// constant of PostgreSQL's that sees what is committed or our own, and takes no predicate locks. The table is opened
+/// when the index has an entry, which for most buyers it has not.
 pub struct Probe {
-    table: pg_sys::Relation,
     index: pg_sys::Relation,
+    entries: pg_sys::IndexScanDesc,
+    key: pg_sys::ScanKeyData,
+    table: pg_sys::Oid,
+    rows: Option<Rows>,
+}
+
+/// A scan that fetches the rows of the entries.
+struct Rows {
+    table: pg_sys::Relation,
     scan: pg_sys::IndexScanDesc,
     slot: *mut pg_sys::TupleTableSlot,
-    key: pg_sys::ScanKeyData,
 }
 
 impl Probe {
@@ -494,18 +502,16 @@ impl Probe {
         operator: pg_sys::Oid,
         collation: pg_sys::Oid,
     ) -> Self {
+        let mut key = pg_sys::ScanKeyData::default();
         // SAFETY: the index is one of the table's and the operator is one of its family; everything is closed on
         // drop, or by the abort after an error.
         unsafe {
-            let table = pg_sys::table_open(table, pg_sys::AccessShareLock as i32);
             let index = pg_sys::index_open(index, pg_sys::AccessShareLock as i32);
             let snapshot = &raw mut pg_sys::SnapshotSelfData;
             #[cfg(not(feature = "pg18"))]
-            let scan = pg_sys::index_beginscan(table, index, snapshot, 1, 0);
+            let entries = pg_sys::index_beginscan_bitmap(index, snapshot, 1);
             #[cfg(feature = "pg18")]
-            let scan = pg_sys::index_beginscan(table, index, snapshot, null_mut(), 1, 0);
-            let slot = pg_sys::table_slot_create(table, null_mut());
-            let mut key = pg_sys::ScanKeyData::default();
+            let entries = pg_sys::index_beginscan_bitmap(index, snapshot, null_mut(), 1);
             pg_sys::ScanKeyEntryInitialize(
                 &mut key,
                 0,
@@ -516,7 +522,7 @@ impl Probe {
                 pg_sys::get_opcode(operator),
                 pg_sys::Datum::null(),
             );
-            Self { table, index, scan, slot, key }
+            Self { index, entries, key, table, rows: None }
         }
     }
 
@@ -531,12 +537,18 @@ impl Probe {
     /// # Safety
     /// `key` is of the type that the scan was opened for.
     pub unsafe fn find(&mut self, key: pg_sys::Datum, mut each: impl FnMut(&mut pg_sys::TupleTableSlot) -> bool) {
+        const FORWARD: pg_sys::ScanDirection::Type = pg_sys::ScanDirection::ForwardScanDirection;
         self.key.sk_argument = key;
-        // SAFETY: scan, key and slot are valid while self lives.
+        // SAFETY: scans, key and slot are valid while self lives.
         unsafe {
-            pg_sys::index_rescan(self.scan, &mut self.key, 1, null_mut(), 0);
-            while pg_sys::index_getnext_slot(self.scan, pg_sys::ScanDirection::ForwardScanDirection, self.slot) {
-                if each(&mut *self.slot) {
+            pg_sys::index_rescan(self.entries, &mut self.key, 1, null_mut(), 0);
+            if pg_sys::index_getnext_tid(self.entries, FORWARD).is_null() {
+                return;
+            }
+            let rows = self.rows.get_or_insert_with(|| Rows::open(self.table, self.index));
+            pg_sys::index_rescan(rows.scan, &mut self.key, 1, null_mut(), 0);
+            while pg_sys::index_getnext_slot(rows.scan, FORWARD, rows.slot) {
+                if each(&mut *rows.slot) {
                     break;
                 }
             }
@@ -557,15 +569,35 @@ impl Probe {
     }
 }
 
+impl Rows {
+    /// # Safety
+    /// `index` is an open index of the table.
+    unsafe fn open(table: pg_sys::Oid, index: pg_sys::Relation) -> Self {
+        // SAFETY: as the caller vouches; closed with the probe.
+        unsafe {
+            let table = pg_sys::table_open(table, pg_sys::AccessShareLock as i32);
+            let snapshot = &raw mut pg_sys::SnapshotSelfData;
+            #[cfg(not(feature = "pg18"))]
+            let scan = pg_sys::index_beginscan(table, index, snapshot, 1, 0);
+            #[cfg(feature = "pg18")]
+            let scan = pg_sys::index_beginscan(table, index, snapshot, null_mut(), 1, 0);
+            Self { table, scan, slot: pg_sys::table_slot_create(table, null_mut()) }
+        }
+    }
+}
+
 impl Drop for Probe {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             // SAFETY: opened by `open`, closed in the reverse order.
             unsafe {
-                pg_sys::ExecDropSingleTupleTableSlot(self.slot);
-                pg_sys::index_endscan(self.scan);
+                if let Some(rows) = &self.rows {
+                    pg_sys::ExecDropSingleTupleTableSlot(rows.slot);
+                    pg_sys::index_endscan(rows.scan);
+                    pg_sys::table_close(rows.table, pg_sys::AccessShareLock as i32);
+                }
+                pg_sys::index_endscan(self.entries);
                 pg_sys::index_close(self.index, pg_sys::AccessShareLock as i32);
-                pg_sys::table_close(self.table, pg_sys::AccessShareLock as i32);
             }
         }
     }
