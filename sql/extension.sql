@@ -2,15 +2,25 @@
 -- nothing for PUBLIC; and a comment on every function.
 
 CREATE FUNCTION referral.transactions_changed() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'transactions_changed_wrapper';
+CREATE FUNCTION referral.invites_changed() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'invites_changed_wrapper';
+CREATE FUNCTION referral.signups_changed() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'signups_changed_wrapper';
 CREATE FUNCTION referral.append_only() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'append_only_wrapper';
 CREATE FUNCTION referral.configuration_changed() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'configuration_changed_wrapper';
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA referral FROM PUBLIC;
+-- A procedure, because it commits on its way.
+CREATE PROCEDURE referral.reconcile(source text DEFAULT NULL, batch_size integer DEFAULT 1000, restart boolean DEFAULT false)
+LANGUAGE c AS 'MODULE_PATHNAME', 'reconcile_wrapper';
+
+REVOKE ALL ON ALL ROUTINES IN SCHEMA referral FROM PUBLIC;
 REVOKE ALL ON SCHEMA referral FROM PUBLIC;
 
 COMMENT ON SCHEMA referral IS 'Referral program: invites, referrals and a credit ledger that commits with the purchase.';
-COMMENT ON FUNCTION referral.install IS 'Creates the tables, views and typed functions for a users table and gives them to its owner. A second call changes nothing. Errors: 42809 not a table, 42P16 no single-column primary key, 42501 not the owner, 55P03 table busy.';
-COMMENT ON FUNCTION referral.attach_transactions IS 'Attaches a table of transactions: amount, qualifies, occurred_at and id are SQL expressions over the row. Returns the name of the source. Errors: 42703 no such column, 42804 wrong type, 22023 bad argument, 42710 attached already, 55P03 table busy.';
+COMMENT ON FUNCTION referral.install IS 'Creates the tables, views and typed functions for a users table and gives them to its owner; with key_type, for users who live elsewhere. A second call changes nothing. Errors: 42809 not a table, 42P16 no single-column primary key, 42501 not the owner, 55P03 table busy.';
+COMMENT ON FUNCTION referral.attach_transactions IS 'Attaches a table of transactions: amount, qualifies, occurred_at, id and refund_of are SQL expressions over the row, and so is "user" where no column holds the user. Returns the name of the source. Errors: 42703 no such column, 42804 wrong type, 22023 bad argument, 42710 attached already, 55P03 table busy.';
+COMMENT ON FUNCTION referral.attach_invites IS 'Attaches the invites of a system that was there before: all but user_column are SQL expressions over the row. Its codes can be redeemed as they are, what is there by CALL referral.reconcile(name), what comes as it is written; redeemed_by and redeemed_at tell of redemptions. max_redemptions null: any number of friends. Returns the name of the source. Errors as attach_transactions.';
+COMMENT ON FUNCTION referral.attach_signups IS 'Attaches a table that says who signed up with which code: code and redeemed_at are SQL expressions over the row. The code is redeemed in the commit that writes it; what is refused is a row in referral.refusals, never an error. Returns the name of the source. Errors as attach_transactions.';
+COMMENT ON FUNCTION referral.repair IS 'Makes the triggers of an attached table anew, as after a restore that left them out. Errors: 42704 no such source, 55P03 table busy, 42703 a mapped column is gone.';
+COMMENT ON PROCEDURE referral.reconcile IS 'Brings in what the triggers of a source, or of all, did not see: history, changes made while they were disabled, failures mended since. Only the difference is posted. Commits after every batch and goes on where an earlier call was interrupted, or begins anew with restart; in a transaction block everything is one transaction. Watch referral.progress_reconcile. Errors: 42704 no such source, 22023 bad batch_size.';
 COMMENT ON FUNCTION referral.detach IS 'Takes the triggers off an attached table; the ledger and the table stay as they are. Errors: 42704 no such source, 55P03 table busy.';
 COMMENT ON FUNCTION referral.create_program IS 'Creates a campaign and returns its program_id. Errors: 42710 exists, 22023 bad argument.';
 COMMENT ON FUNCTION referral.create_goal IS 'Creates a goal, or its next version, and returns its goal_id. Friends keep the version in force at their redemption. Errors: 22023 bad rule, with the path of the mistake; 42704 no such program or source; 55000 a version would change terms that are frozen.';
@@ -18,5 +28,7 @@ COMMENT ON FUNCTION referral.revoke_invite IS 'Revokes an invite: nobody can red
 COMMENT ON FUNCTION referral.grant_app IS 'Lets the role of an application call issue_invite, issue_invites, redeem_invite, revoke_invite and balance; it can touch no table.';
 COMMENT ON FUNCTION referral.grant_reports IS 'Lets a role read the views of reports, and balance.';
 COMMENT ON FUNCTION referral.transactions_changed IS 'Trigger on an attached table: credits the referrers of the buyers in the changed rows, in the same commit. Refuses to work for a table that is not attached.';
+COMMENT ON FUNCTION referral.invites_changed IS 'Trigger on an attached table of invites: brings the codes of the changed rows up to date.';
+COMMENT ON FUNCTION referral.signups_changed IS 'Trigger on an attached table of sign-ups: redeems the codes of the changed rows.';
 COMMENT ON FUNCTION referral.append_only IS 'Trigger that refuses UPDATE, DELETE and TRUNCATE.';
 COMMENT ON FUNCTION referral.configuration_changed IS 'Trigger that tells every session to read programs, sources and goals anew.';

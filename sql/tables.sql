@@ -1,7 +1,7 @@
 -- The tables that referral.install() creates. Ordinary tables: they are dumped and restored like any other
 -- and are no members of the extension.
 --   @key@         type of the user's key          @key_column@  the same with its length, for columns
---   @eq@          its operator for equality       @users@, @users_key@  the users table and its key
+--   @eq@          its operator for equality
 
 -- What a value may be is said by domains where it can be: PostgreSQL reads the CHECKs of a table anew for every
 -- statement, which was a seventh of the cost of a purchase that earns, and those of a domain once in a session.
@@ -43,27 +43,35 @@ COMMENT ON COLUMN referral.programs.strict IS 'True: a purchase whose credit can
 
 CREATE TABLE referral.invites (
     invite_id       bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_pkey PRIMARY KEY,
-    user_id         @key_column@ CONSTRAINT invites_user_fkey REFERENCES @users@ (@users_key@) ON DELETE SET NULL,
+    user_id         @key_column@,
     invite_code     text NOT NULL CONSTRAINT invites_invite_code_key UNIQUE,
     program_id      integer NOT NULL,
     max_redemptions integer DEFAULT 1 CONSTRAINT invites_max_redemptions_check CHECK (max_redemptions > 0),
     expires_at      timestamptz,
     revoked_at      timestamptz,
-    created_at      timestamptz NOT NULL DEFAULT now()
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    recipient       text,
+    source_id       integer,
+    source_key      text,
+    CONSTRAINT invites_source_check CHECK ((source_id IS NULL) = (source_key IS NULL))
 );
 CREATE INDEX invites_user_id_idx ON referral.invites (user_id);
+CREATE UNIQUE INDEX invites_source_key ON referral.invites (source_id, source_key) WHERE source_id IS NOT NULL;
 COMMENT ON TABLE referral.invites IS 'Codes that users issued.';
 COMMENT ON COLUMN referral.invites.user_id IS 'The referrer; null once that user is deleted, and then the code cannot be redeemed.';
 COMMENT ON COLUMN referral.invites.invite_code IS 'As it is printed. Generated codes are 12 characters of Crockford base32 and a check character, 4-4-5.';
 COMMENT ON COLUMN referral.invites.program_id IS 'Its program. No foreign key: it would write a lock into the one row of the program for every code issued.';
+COMMENT ON COLUMN referral.invites.recipient IS 'The address that an attached table says the invite was sent to, in lower case. Nothing of this version compares it.';
+COMMENT ON COLUMN referral.invites.source_id IS 'The attached table that the code comes from; null for codes issued here.';
+COMMENT ON COLUMN referral.invites.source_key IS 'Id of its row there.';
 COMMENT ON COLUMN referral.invites.max_redemptions IS 'How many friends may redeem it; null for a link that any number may use.';
 
 CREATE TABLE referral.invites_friends (
     invites_friends_id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_friends_pkey PRIMARY KEY,
     invite_id          bigint NOT NULL,
     program_id         integer NOT NULL,
-    friend_id          @key_column@ CONSTRAINT invites_friends_friend_fkey REFERENCES @users@ (@users_key@) ON DELETE SET NULL,
-    referrer_id        @key_column@ CONSTRAINT invites_friends_referrer_fkey REFERENCES @users@ (@users_key@) ON DELETE SET NULL,
+    friend_id          @key_column@,
+    referrer_id        @key_column@,
     redeemed_at        timestamptz NOT NULL DEFAULT now(),
     created_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT invites_friends_friend_program_key UNIQUE (friend_id, program_id),
@@ -75,35 +83,42 @@ COMMENT ON TABLE referral.invites_friends IS 'Friends who redeemed an invite: on
 COMMENT ON COLUMN referral.invites_friends.redeemed_at IS 'The versions of goals in force at this time are the friend''s terms, and transactions count from here on.';
 
 CREATE TABLE referral.sources (
-    source_id       integer GENERATED ALWAYS AS IDENTITY CONSTRAINT sources_pkey PRIMARY KEY,
-    name            text NOT NULL CONSTRAINT sources_name_key UNIQUE
-                    CONSTRAINT sources_name_check CHECK (length(name) BETWEEN 1 AND 63),
-    relation        regclass NOT NULL,
-    owner           regrole NOT NULL,
-    id              text,
-    user_column     text NOT NULL,
-    amount          text NOT NULL,
-    currency        text,
-    currency_column text,
-    qualifies       text NOT NULL,
-    occurred_at     text NOT NULL,
-    on_delete       text NOT NULL CONSTRAINT sources_on_delete_check CHECK (on_delete = 'archive' OR on_delete = 'reverse'),
-    facts           text NOT NULL,
-    id_type         text NOT NULL,
-    id_column       name,
-    time_zone       text NOT NULL,
-    mapped_columns  name[] NOT NULL,
-    attached_at     timestamptz NOT NULL DEFAULT now(),
-    detached_at     timestamptz
+    source_id      integer GENERATED ALWAYS AS IDENTITY CONSTRAINT sources_pkey PRIMARY KEY,
+    name           text NOT NULL CONSTRAINT sources_name_key UNIQUE
+                   CONSTRAINT sources_name_check CHECK (length(name) BETWEEN 1 AND 63),
+    kind           text NOT NULL CONSTRAINT sources_kind_check CHECK (kind = ANY ('{transactions,invites,signups}')),
+    relation       regclass NOT NULL,
+    owner          regrole NOT NULL,
+    program_id     integer,
+    mapping        jsonb NOT NULL,
+    facts          text[] NOT NULL,
+    alias          name NOT NULL,
+    key_type       text NOT NULL,
+    key_column     name,
+    user_column    name,
+    user_type      text NOT NULL,
+    column_names   name[] NOT NULL,
+    column_numbers smallint[] NOT NULL,
+    table_oid      oid NOT NULL,
+    time_zone      text NOT NULL,
+    attached_at    timestamptz NOT NULL DEFAULT now(),
+    detached_at    timestamptz
 );
-CREATE UNIQUE INDEX sources_relation_key ON referral.sources (relation) WHERE detached_at IS NULL;
-COMMENT ON TABLE referral.sources IS 'Attached tables and how they are read. Written by attach_transactions and detach.';
+CREATE UNIQUE INDEX sources_relation_key ON referral.sources (relation, kind) WHERE detached_at IS NULL;
+COMMENT ON TABLE referral.sources IS 'Attached tables and how they are read. Written by attach_transactions, attach_invites, attach_signups, repair and detach.';
+COMMENT ON COLUMN referral.sources.kind IS 'transactions: what friends buy; invites: codes that another table holds; signups: codes that users signed up with.';
 COMMENT ON COLUMN referral.sources.owner IS 'Owner of the table when it was attached. Mapping expressions run with the rights of the table''s owner; when it changes, the table has to be attached again.';
-COMMENT ON COLUMN referral.sources.facts IS 'The query that reads the table through its mappings, with every name qualified as it was understood when the table was attached.';
-COMMENT ON COLUMN referral.sources.id_type IS 'Type of the transaction''s id, so that a row is found again by an index.';
-COMMENT ON COLUMN referral.sources.id_column IS 'The column that is the id, where the id is one: an UPDATE of it is the same transaction under another id.';
+COMMENT ON COLUMN referral.sources.program_id IS 'The program of the codes, where the source is one of invites.';
+COMMENT ON COLUMN referral.sources.mapping IS 'What the attaching call said, by the names of its arguments.';
+COMMENT ON COLUMN referral.sources.facts IS 'The query that reads the table through its mappings, before and after the name of the table, with every other name qualified as it was understood when the table was attached.';
+COMMENT ON COLUMN referral.sources.alias IS 'The name that the query knows the table by: the one it had when it was attached.';
+COMMENT ON COLUMN referral.sources.key_type IS 'Type of a row''s id, so that the row is found again by an index.';
+COMMENT ON COLUMN referral.sources.key_column IS 'The column that is the id, where the id is one: an UPDATE of it is the same row under another id.';
+COMMENT ON COLUMN referral.sources.user_column IS 'The column of the user; null where an expression says who it is.';
+COMMENT ON COLUMN referral.sources.column_names IS 'Columns that the mappings read. An UPDATE that leaves them as they are is not evaluated.';
+COMMENT ON COLUMN referral.sources.column_numbers IS 'Their numbers in the table, by which a column that was renamed is found again.';
+COMMENT ON COLUMN referral.sources.table_oid IS 'Oid of the table that the numbers are about; after a restore it is another, and only names count.';
 COMMENT ON COLUMN referral.sources.time_zone IS 'Time zone of the session that attached the table; mappings are evaluated in it, whatever the session of the purchase has set.';
-COMMENT ON COLUMN referral.sources.mapped_columns IS 'Columns that the mappings read. An UPDATE that leaves them as they are is not evaluated.';
 
 CREATE TABLE referral.goals (
     goal_id        integer GENERATED ALWAYS AS IDENTITY CONSTRAINT goals_pkey PRIMARY KEY,
@@ -187,29 +202,41 @@ CREATE TABLE referral.failures (
     resolved_at        timestamptz
 );
 CREATE INDEX failures_waiting_idx ON referral.failures (invites_friends_id) WHERE resolved_at IS NULL;
-COMMENT ON TABLE referral.failures IS 'Friends who could not be evaluated, written in the commit of the purchase that asked for it. The purchase stands; the next evaluation of the friend that succeeds posts what was missed.';
-COMMENT ON COLUMN referral.failures.invites_friends_id IS 'The friend; null when the column of the buyer is gone, so that nobody could be looked up.';
+CREATE INDEX failures_source_idx ON referral.failures (source_id, transaction_key) WHERE resolved_at IS NULL;
+COMMENT ON TABLE referral.failures IS 'What could not be posted, written in the commit of the change that asked for it. The purchase, the invite or the sign-up stands; the next evaluation that succeeds posts what was missed.';
+COMMENT ON COLUMN referral.failures.invites_friends_id IS 'The friend; null where nobody could be looked up, and for sources of invites and signups.';
 COMMENT ON COLUMN referral.failures.retries IS 'How often it failed again; failed_at is the last time.';
-COMMENT ON COLUMN referral.failures.resolved_at IS 'When an evaluation of the friend succeeded.';
-COMMENT ON COLUMN referral.failures.transaction_key IS 'The transaction whose mapping failed, where it could be told.';
+COMMENT ON COLUMN referral.failures.resolved_at IS 'When an evaluation succeeded.';
+COMMENT ON COLUMN referral.failures.transaction_key IS 'Id of the row that failed, where it could be told.';
 
-CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.credits
-    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
--- What lines and completions name is never deleted. These triggers stand in for foreign keys from invites_friends to
--- invites, from goal_completions to invites_friends and from credits to goal_completions: under REPEATABLE READ a
--- foreign key looks with the snapshot of the transaction, does not see a row committed since, and fails the purchase.
-CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.invites
-    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
-CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.invites_friends
-    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
-CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.goal_completions
-    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
-CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.goals
-    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+CREATE TABLE referral.refusals (
+    source_id  integer NOT NULL,
+    source_key text NOT NULL,
+    friend_id  @key_column@ NOT NULL,
+    code       text NOT NULL,
+    status     text NOT NULL,
+    refused_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT refusals_pkey PRIMARY KEY (source_id, source_key)
+);
+COMMENT ON TABLE referral.refusals IS 'Codes in attached tables that were not redeemed, with the status that redeem_invite gives. A row goes when its code is redeemed after all; reconcile tries again.';
+COMMENT ON COLUMN referral.refusals.source_key IS 'Id of the row in the attached table.';
 
-CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.programs
-    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
-CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.sources
-    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
-CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.goals
-    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
+CREATE TABLE referral.reconciliations (
+    source_id   integer CONSTRAINT reconciliations_pkey PRIMARY KEY,
+    phase       text NOT NULL,
+    position    text,
+    total       bigint NOT NULL,
+    done        bigint NOT NULL DEFAULT 0,
+    posted      bigint NOT NULL DEFAULT 0,
+    pid         integer NOT NULL,
+    started_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    finished_at timestamptz
+);
+COMMENT ON TABLE referral.reconciliations IS 'How far reconcile has come with each source. One that was interrupted goes on from its position.';
+COMMENT ON COLUMN referral.reconciliations.phase IS 'friends: each is evaluated; rows: each is taken in; gone: invites whose rows are no longer there; finished.';
+COMMENT ON COLUMN referral.reconciliations.position IS 'The last friend, or the last row, of this phase that is done.';
+COMMENT ON COLUMN referral.reconciliations.total IS 'Friends or rows when it began; rows as PostgreSQL last counted them.';
+COMMENT ON COLUMN referral.reconciliations.pid IS 'Process of the session that did the last batch.';
+COMMENT ON COLUMN referral.reconciliations.done IS 'How many of them are done.';
+COMMENT ON COLUMN referral.reconciliations.posted IS 'Rows written to completions and credits, or invites and referrals, that were missing or had changed.';

@@ -66,3 +66,10 @@ FROM (SELECT x.unit, x.beneficiary_id, sum(x.pending) AS pending, sum(x.availabl
       GROUP BY x.unit, x.beneficiary_id) u
 GROUP BY u.unit;
 COMMENT ON VIEW referral.liability IS 'What the site owes its users, per unit: credits that wait, credits that can be used, and both.';
+
+CREATE VIEW referral.progress_reconcile AS
+SELECT r.pid, s.name AS source, s.kind, r.phase, r.done, r.total,
+       round(100.0 * r.done / nullif(greatest(r.total, r.done), 0), 1) AS percent,
+       r.posted, r.started_at, r.updated_at, r.finished_at
+FROM referral.reconciliations r JOIN referral.sources s USING (source_id);
+COMMENT ON VIEW referral.progress_reconcile IS 'How far reconcile has come with each source, batch by batch; phase finished when it is through.';

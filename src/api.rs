@@ -3,11 +3,12 @@
 //! Those without SQL of pgrx's are created by `install`, in the type of the user's key (`sql/functions.sql`).
 
 use crate::core::time::Instant;
-use crate::db::{Relation, Role, UserKey};
-use crate::engine::attach::{self, Mapping};
+use crate::db::{Procedure, Relation, Role, Type, UserKey};
+use crate::engine::attach::{self, Invites, Signups, Transactions, UserOf};
 use crate::engine::goal::{self, NewGoal, Short};
+use crate::engine::install::{self, Home};
 use crate::engine::issue::{self, Terms};
-use crate::engine::{grant, install, post, redeem};
+use crate::engine::{grant, post, reconcile, redeem};
 use crate::error::Error;
 use pgrx::JsonB;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
@@ -27,14 +28,20 @@ fn instant(at: Option<TimestampWithTimeZone>) -> Option<Instant> {
 
 #[pg_extern(name = "install", schema = "referral", volatile, parallel_unsafe)]
 fn install_program(
-    users: Option<Relation>,
+    users: default!(Option<Relation>, "NULL"),
     owner: default!(Option<Role>, "NULL"),
     attribution_window: default!(Option<Interval>, "NULL"),
     strict: default!(Option<bool>, "false"),
+    key_type: default!(Option<Type>, "NULL"),
 ) -> Outcome<()> {
-    let users = need("users", users)?;
+    let home = match (users, key_type) {
+        (Some(users), None) => Home::Table(users.0),
+        (None, Some(key_type)) => Home::Elsewhere(key_type.0),
+        (None, None) => Err(Error::UsersMissing)?,
+        (Some(_), Some(_)) => Err(Error::UsersTwice)?,
+    };
     goal::check_interval("attribution_window", attribution_window)?;
-    if !install::install(users.0, owner.map(|role| role.0), attribution_window, need("strict", strict)?)? {
+    if !install::install(home, owner.map(|role| role.0), attribution_window, need("strict", strict)?)? {
         notice!("the referral program is installed already; nothing was changed");
     }
     Ok(())
@@ -44,28 +51,103 @@ fn install_program(
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn attach_transactions(
     relation: Option<Relation>,
-    user_column: Option<&str>,
-    amount: Option<String>,
+    user_column: default!(Option<String>, "NULL"),
+    amount: default!(Option<String>, "NULL"),
     currency: default!(Option<String>, "NULL"),
-    currency_column: default!(Option<&str>, "NULL"),
+    currency_column: default!(Option<String>, "NULL"),
     qualifies: default!(Option<String>, "'true'"),
     occurred_at: default!(Option<String>, "NULL"),
     id: default!(Option<String>, "NULL"),
     on_delete: default!(Option<String>, "'archive'"),
     name: default!(Option<String>, "NULL"),
+    user: default!(Option<String>, "NULL"),
+    refund_of: default!(Option<String>, "NULL"),
 ) -> Outcome<String> {
-    Ok(attach::attach_transactions(Mapping {
+    Ok(attach::attach_transactions(Transactions {
         relation: need("relation", relation)?.0,
-        user_column: need("user_column", user_column)?.to_owned(),
+        user: UserOf { column: user_column, expression: user },
         amount: need("amount", amount)?,
         qualifies: need("qualifies", qualifies)?,
         occurred_at,
         id,
+        refund_of,
         currency,
-        currency_column: currency_column.map(str::to_owned),
+        currency_column,
         on_delete: need("on_delete", on_delete)?,
         name,
     })?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[allow(clippy::too_many_arguments)] // named in SQL
+fn attach_invites(
+    relation: Option<Relation>,
+    user_column: default!(Option<String>, "NULL"),
+    code: default!(Option<String>, "NULL"),
+    max_redemptions: default!(Option<String>, "'1'"),
+    expires_at: default!(Option<String>, "NULL"),
+    revoked: default!(Option<String>, "NULL"),
+    created_at: default!(Option<String>, "NULL"),
+    recipient: default!(Option<String>, "NULL"),
+    redeemed_by: default!(Option<String>, "NULL"),
+    redeemed_at: default!(Option<String>, "NULL"),
+    id: default!(Option<String>, "NULL"),
+    program: default!(Option<String>, "'default'"),
+    name: default!(Option<String>, "NULL"),
+    user: default!(Option<String>, "NULL"),
+) -> Outcome<String> {
+    Ok(attach::attach_invites(Invites {
+        relation: need("relation", relation)?.0,
+        user: UserOf { column: user_column, expression: user },
+        code: need("code", code)?,
+        max_redemptions: max_redemptions.unwrap_or_else(|| "NULL::integer".into()),
+        expires_at,
+        revoked,
+        created_at,
+        recipient,
+        redeemed_by,
+        redeemed_at,
+        id,
+        program: need("program", program)?,
+        name,
+    })?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[allow(clippy::too_many_arguments)] // named in SQL
+fn attach_signups(
+    relation: Option<Relation>,
+    user_column: default!(Option<String>, "NULL"),
+    code: default!(Option<String>, "NULL"),
+    redeemed_at: default!(Option<String>, "NULL"),
+    id: default!(Option<String>, "NULL"),
+    name: default!(Option<String>, "NULL"),
+    user: default!(Option<String>, "NULL"),
+) -> Outcome<String> {
+    Ok(attach::attach_signups(Signups {
+        relation: need("relation", relation)?.0,
+        user: UserOf { column: user_column, expression: user },
+        code: need("code", code)?,
+        redeemed_at,
+        id,
+        name,
+    })?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn repair(source: Option<&str>) -> Outcome<()> {
+    Ok(attach::repair(need("source", source)?)?)
+}
+
+#[pg_extern(sql = false)] // a procedure, created in sql/extension.sql
+fn reconcile(
+    source: Option<&str>,
+    batch_size: Option<i32>,
+    restart: Option<bool>,
+    call: pg_sys::FunctionCallInfo,
+) -> Outcome<()> {
+    let procedure = Procedure::begin(call)?;
+    Ok(reconcile::reconcile(source, need("batch_size", batch_size)?, need("restart", restart)?, &procedure)?)
 }
 
 #[pg_extern(schema = "referral", volatile, parallel_unsafe)]

@@ -116,10 +116,22 @@ pub struct Relation(pub pg_sys::Oid);
 /// A role, as SQL's `regrole`.
 pub struct Role(pub pg_sys::Oid);
 
+/// A type, as SQL's `regtype`.
+pub struct Type(pub pg_sys::Oid);
+
+pgrx::impl_sql_translatable!(Type, arg_only = "regtype");
 pgrx::impl_sql_translatable!(Relation, arg_only = "regclass");
 pgrx::impl_sql_translatable!(Role, arg_only = "regrole");
 
-// SAFETY: a regclass and a regrole are Oids.
+// SAFETY: a regtype, a regclass and a regrole are Oids.
+unsafe impl<'fcx> ArgAbi<'fcx> for Type {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as the caller vouches.
+        Self(unsafe { pg_sys::Oid::unbox_arg_unchecked(arg) })
+    }
+}
+
+// SAFETY: as above.
 unsafe impl<'fcx> ArgAbi<'fcx> for Relation {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: as the caller vouches.
@@ -182,6 +194,78 @@ pub fn look<T>(sql: &str, args: &[Param], each: impl FnMut(&Row) -> Result<T, Er
     run(sql, args, Sight::Newest, each).map(|(rows, _)| rows)
 }
 
+/// The name under which statements read the rows that fired a trigger on this table.
+pub fn changed_rows(relation: pg_sys::Oid) -> String {
+    format!("referral_changed_{}", relation.to_u32())
+}
+
+/// The rows that fired a trigger, for statements to read under the name [`changed_rows`].
+pub struct ChangedRows {
+    relation: pg_sys::Oid,
+    store: *mut pg_sys::Tuplestorestate,
+    /// Whether the store was made here.
+    ours: bool,
+}
+
+impl ChangedRows {
+    /// The rows of a transition table.
+    ///
+    /// # Safety
+    /// `store` is a transition table of a trigger on `relation`, which is running.
+    pub unsafe fn of(relation: pg_sys::Relation, store: *mut pg_sys::Tuplestorestate) -> Self {
+        // SAFETY: as the caller vouches.
+        unsafe { Self { relation: (*relation).rd_id, store, ours: false } }
+    }
+
+    /// One row.
+    ///
+    /// # Safety
+    /// `tuple` is a row of a trigger on `relation`, which is running.
+    pub unsafe fn one(relation: pg_sys::Relation, tuple: pg_sys::HeapTuple) -> Self {
+        // SAFETY: as the caller vouches; the store copies the row.
+        unsafe {
+            let store = pg_sys::tuplestore_begin_heap(true, false, pg_sys::work_mem);
+            pg_sys::tuplestore_puttuple(store, tuple);
+            Self { ours: true, ..Self::of(relation, store) }
+        }
+    }
+
+    /// Reads the rows, and whatever else the statement names, with the newest snapshot.
+    pub fn look<T>(
+        &self,
+        sql: &str,
+        args: &[Param],
+        each: impl FnMut(&Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let _session = Session::open()?;
+        let name = text(&changed_rows(self.relation));
+        // SAFETY: SPI is connected; the description is allocated in its context and the name outlives the connection.
+        let code = unsafe {
+            let described = pg_sys::palloc0(size_of::<pg_sys::EphemeralNamedRelationData>());
+            let described = described.cast::<pg_sys::EphemeralNamedRelationData>();
+            (*described).md.name = name.as_ptr().cast_mut();
+            (*described).md.reliddesc = self.relation;
+            (*described).md.enrtype = pg_sys::EphemeralNameRelationType::ENR_NAMED_TUPLESTORE;
+            (*described).md.enrtuples = pg_sys::tuplestore_tuple_count(self.store) as f64;
+            (*described).reldata = self.store.cast();
+            pg_sys::SPI_register_relation(described)
+        };
+        if code < 0 {
+            return Err(Error::Server("SPI_register_relation failed"));
+        }
+        execute(sql, args, Sight::Newest, each).map(|(rows, _)| rows)
+    }
+}
+
+impl Drop for ChangedRows {
+    fn drop(&mut self) {
+        if self.ours && !std::thread::panicking() {
+            // SAFETY: made by `one`; no statement reads it any more.
+            unsafe { pg_sys::tuplestore_end(self.store) };
+        }
+    }
+}
+
 /// Runs a statement of set-up, such as DDL, whose plan is not kept.
 pub fn set_up(sql: &str) -> Result<(), Error> {
     let sql = text(sql);
@@ -189,6 +273,19 @@ pub fn set_up(sql: &str) -> Result<(), Error> {
     // SAFETY: SPI is connected and the text outlives the call.
     let code = unsafe { pg_sys::SPI_execute(sql.as_ptr(), false, 0) };
     if code < 0 { Err(Error::Server("SPI_execute failed")) } else { Ok(()) }
+}
+
+/// How PostgreSQL would run a statement with the settings that this crate plans with, line by line.
+pub fn explain(sql: &str) -> Result<Vec<String>, Error> {
+    let sql = text(&format!("EXPLAIN (COSTS OFF) {sql}"));
+    under(PLANNER.into_iter(), || {
+        let _session = Session::open()?;
+        // SAFETY: SPI is connected and the text outlives the call.
+        if unsafe { pg_sys::SPI_execute(sql.as_ptr(), false, 0) } < 0 {
+            return Err(Error::Server("SPI_execute failed"));
+        }
+        answer(|row| row.need(1)).map(|(rows, _)| rows)
+    })
 }
 
 /// Parses and analyses a statement without running it; the error is what PostgreSQL says of it.
@@ -222,6 +319,49 @@ impl Drop for Session {
     }
 }
 
+/// A call of a procedure, which may commit on its way.
+pub struct Procedure {
+    /// Whether it was called where it may: not inside a transaction block or a function.
+    commits: bool,
+}
+
+impl Procedure {
+    /// Begins; `call` is how PostgreSQL called the procedure.
+    pub fn begin(call: pg_sys::FunctionCallInfo) -> Result<Self, Error> {
+        // SAFETY: PostgreSQL hands a procedure the context of its CALL.
+        let commits = unsafe {
+            let context = (*call).context;
+            !context.is_null()
+                && (*context).type_ == pg_sys::NodeTag::T_CallContext
+                && !(*context.cast::<pg_sys::CallContext>()).atomic
+        };
+        let options = if commits { pg_sys::SPI_OPT_NONATOMIC } else { 0 };
+        // SAFETY: called inside a procedure, so in a transaction; closed by drop.
+        let code = unsafe { pg_sys::SPI_connect_ext(options as i32) };
+        if code < 0 { Err(Error::Server("SPI_connect failed")) } else { Ok(Self { commits }) }
+    }
+
+    /// Commits and goes on in a new transaction; in a transaction block nothing.
+    pub fn commit(&self) -> Result<(), Error> {
+        pgrx::check_for_interrupts!();
+        if self.commits {
+            // SAFETY: the connection was opened for this and every other one is closed; no role or setting is in
+            // force that belongs to the transaction.
+            unsafe { pg_sys::SPI_commit() };
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Procedure {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `begin`.
+            unsafe { pg_sys::SPI_finish() };
+        }
+    }
+}
+
 thread_local! {
     /// Plans by the text of their statement, and the types of its parameters. PostgreSQL revalidates them when a
     /// table changes, so that they live as long as the session.
@@ -232,15 +372,25 @@ fn run<T>(
     sql: &str,
     args: &[Param],
     sight: Sight,
-    mut each: impl FnMut(&Row) -> Result<T, Error>,
+    each: impl FnMut(&Row) -> Result<T, Error>,
 ) -> Result<(Vec<T>, u64), Error> {
     let _session = Session::open()?;
+    execute(sql, args, sight, each)
+}
+
+/// Runs a statement in the SPI connection that is open.
+fn execute<T>(
+    sql: &str,
+    args: &[Param],
+    sight: Sight,
+    each: impl FnMut(&Row) -> Result<T, Error>,
+) -> Result<(Vec<T>, u64), Error> {
     let (plan, planned) = plan(sql, args)?;
     let mut values: Vec<pg_sys::Datum> = args.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::null())).collect();
     let nulls: Vec<i8> = args.iter().map(|a| if a.datum.is_some() { b' ' } else { b'n' } as i8).collect();
     // SAFETY: SPI is connected; plan, values and nulls agree in number and outlive the call; the snapshot
     // is PostgreSQL's newest, which SPI copies.
-    let mut execute = || unsafe {
+    let mut run = || unsafe {
         let read_only = sight != Sight::NewestToWrite;
         pg_sys::SPI_execute_snapshot(
             plan,
@@ -254,10 +404,15 @@ fn run<T>(
         )
     };
     // A plan that is new, or whose tables changed, is made by this execution.
-    let code = if planned { execute() } else { under(PLANNER.into_iter(), execute) };
+    let code = if planned { run() } else { under(PLANNER.into_iter(), run) };
     if code < 0 {
         return Err(Error::Server("SPI_execute_snapshot failed"));
     }
+    answer(each)
+}
+
+/// What the statement that just ran returned, and how many rows it was about.
+fn answer<T>(mut each: impl FnMut(&Row) -> Result<T, Error>) -> Result<(Vec<T>, u64), Error> {
     // SAFETY: set by the statement that just ran; the table is null when the statement returns no rows.
     let (count, table) = unsafe { (pg_sys::SPI_processed, pg_sys::SPI_tuptable.as_ref()) };
     let mut rows = Vec::new();

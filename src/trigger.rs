@@ -4,14 +4,16 @@
 //! PostgreSQL keeps them, and each buyer is one probe of an index, without SQL, without a transaction id, and
 //! with a snapshot that takes no predicate locks.
 
-use crate::db::{Probe, announce_change, print};
-use crate::engine::config::{Buyer, Column, Config, Source, config};
-use crate::engine::post::{evaluate_friends, evaluate_source, record_blindly};
+use crate::db::{ChangedRows, Probe, announce_change, print};
+use crate::engine::adopt::{adopt, adopted, keys_of, record_unread};
+use crate::engine::config::{Column, Config, Kind, Source, User, UserColumn, config};
+use crate::engine::post::{evaluate_friends, evaluate_source, friends_of, record_blindly};
 use crate::error::Error;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::prelude::*;
 use pgrx::{AllocatedByPostgres, PgTrigger, PgTriggerError, PgTriggerLevel, PgTriggerOperation};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 type TriggerResult<'a> = Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, PgTriggerError>;
 
@@ -26,6 +28,20 @@ impl From<PgTriggerError> for Error {
 #[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
 fn transactions_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
     credit_touched(trigger).map_err(ErrorReport::from).unwrap_or_report();
+    Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)
+}
+
+/// The trigger on an attached table of invites: what it holds can be redeemed.
+#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+fn invites_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
+    adopt_touched(trigger, Kind::Invites).map_err(ErrorReport::from).unwrap_or_report();
+    Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)
+}
+
+/// The trigger on a table that says who signed up with which code: redeems it.
+#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+fn signups_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
+    adopt_touched(trigger, Kind::Signups).map_err(ErrorReport::from).unwrap_or_report();
     Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)
 }
 
@@ -56,26 +72,162 @@ fn operation(operation: &PgTriggerOperation) -> &'static str {
     }
 }
 
-fn credit_touched(trigger: &PgTrigger) -> Result<(), Error> {
+/// The source that a trigger belongs to. `None` is one that does nothing.
+fn source_of(trigger: &PgTrigger, kind: Kind) -> Result<Option<(Rc<Config>, Rc<Source>)>, Error> {
     let config = match config() {
         // Somebody dropped the tables and left the triggers: that is no reason to stop a sale.
         Err(Error::NotInstalled) => {
             ErrorReport::from(Error::NotInstalled).report(PgLogLevel::WARNING);
-            return Ok(());
+            return Ok(None);
         }
         config => config?,
     };
-    let Some(source) = config.sources.get(&trigger.relid()?) else {
-        return Err(Error::NotRegistered {
-            relation: format!("{}.{}", trigger.table_schema()?, trigger.table_name()?),
-        });
-    };
-    if let PgTriggerOperation::Truncate = trigger.op()? {
-        return evaluate_source(&config, source);
+    if let Some(source) = config.sources.get(&(kind, trigger.relid()?)) {
+        let source = Rc::clone(source);
+        return Ok(Some((config, source)));
     }
-    let Some(buyer) = &source.buyer else { return record_blindly(&config, source) };
-    let Touched { friends, renamed } = touched(&config, source, buyer, trigger)?;
-    if friends.is_empty() { Ok(()) } else { evaluate_friends(&config, source, &friends, &renamed) }
+    let unknown = Error::NotRegistered { relation: format!("{}.{}", trigger.table_schema()?, trigger.table_name()?) };
+    if config.sources.is_empty() {
+        // Data is being restored, and that of this extension comes later.
+        ErrorReport::from(unknown).report(PgLogLevel::WARNING);
+        return Ok(None);
+    }
+    Err(unknown)
+}
+
+fn credit_touched(trigger: &PgTrigger) -> Result<(), Error> {
+    let Some((config, source)) = source_of(trigger, Kind::Transactions)? else { return Ok(()) };
+    if let PgTriggerOperation::Truncate = trigger.op()? {
+        return evaluate_source(&config, &source);
+    }
+    let (friends, renamed) = match &source.user {
+        User::Column(user) => {
+            let Touched { friends, renamed } = touched(&config, &source, user, trigger)?;
+            (friends, renamed)
+        }
+        User::Expression if source.broken.is_none() => {
+            // SAFETY: the trigger is running.
+            let (changes, renamed) = unsafe { (changes(trigger)?, renamed(&source, trigger)?) };
+            match friends_of(&config, &source, &changes)? {
+                Ok(friends) => (friends, renamed),
+                Err(failure) => return record_blindly(&config, &source, failure),
+            }
+        }
+        _ => {
+            let cause = source.broken.clone().unwrap_or(Error::Server("the buyers could not be looked up"));
+            return record_blindly(&config, &source, cause.into());
+        }
+    };
+    if friends.is_empty() { Ok(()) } else { evaluate_friends(&config, &source, &friends, &renamed).map(drop) }
+}
+
+fn adopt_touched(trigger: &PgTrigger, kind: Kind) -> Result<(), Error> {
+    let Some((config, source)) = source_of(trigger, kind)? else { return Ok(()) };
+    if let PgTriggerOperation::Truncate = trigger.op()? {
+        return adopt(&config, &source, &adopted(&config, &source)?).map(drop);
+    }
+    // SAFETY: the trigger is running.
+    let keys = unsafe { touched_keys(&source, trigger)? };
+    let keys = match keys {
+        Some(keys) => keys,
+        None => {
+            // SAFETY: the trigger is running.
+            let changes = unsafe { changes(trigger)? };
+            match keys_of(&source, &changes)? {
+                Ok(keys) => keys,
+                Err(failure) => return record_unread(&config, &source, failure),
+            }
+        }
+    };
+    if keys.is_empty() { Ok(()) } else { adopt(&config, &source, &keys).map(drop) }
+}
+
+/// The rows of a trigger, as statements read them: before and after the change.
+///
+/// # Safety
+/// The trigger is running.
+unsafe fn changes(trigger: &PgTrigger) -> Result<Vec<ChangedRows>, Error> {
+    let data = trigger.trigger_data();
+    // SAFETY: PostgreSQL fills trigger data as the event and the level say.
+    Ok(unsafe {
+        match trigger.level() {
+            PgTriggerLevel::Statement => [data.tg_oldtable, data.tg_newtable]
+                .into_iter()
+                .filter(|store| !store.is_null())
+                .map(|store| ChangedRows::of(data.tg_relation, store))
+                .collect(),
+            PgTriggerLevel::Row => [data.tg_trigtuple, data.tg_newtuple]
+                .into_iter()
+                .filter(|tuple| !tuple.is_null())
+                .map(|tuple| ChangedRows::one(data.tg_relation, tuple))
+                .collect(),
+        }
+    })
+}
+
+/// Calls `each` with every changed row: as it was and as it is. An UPDATE has both; it is left out where `matters`
+/// finds no difference.
+///
+/// # Safety
+/// The trigger is running.
+unsafe fn each_change(
+    trigger: &PgTrigger,
+    width: i16,
+    mut each: impl FnMut(Option<&Rows>, Option<&Rows>),
+) -> Result<(), Error> {
+    let data = trigger.trigger_data();
+    // SAFETY: PostgreSQL fills trigger data as the event and the level say; tuples and tuplestores live until
+    // the trigger returns, and every slot is dropped at the end of its scope.
+    unsafe {
+        let columns = (*data.tg_relation).rd_att;
+        match (trigger.level(), trigger.op()?) {
+            (PgTriggerLevel::Statement, PgTriggerOperation::Insert) => {
+                let mut new = Rows::of(data.tg_newtable, columns, width)?;
+                while new.next() {
+                    each(None, Some(&new));
+                }
+            }
+            (PgTriggerLevel::Statement, PgTriggerOperation::Delete) => {
+                let mut old = Rows::of(data.tg_oldtable, columns, width)?;
+                while old.next() {
+                    each(Some(&old), None);
+                }
+            }
+            (PgTriggerLevel::Statement, PgTriggerOperation::Update) => {
+                let (mut old, mut new) =
+                    (Rows::of(data.tg_oldtable, columns, width)?, Rows::of(data.tg_newtable, columns, width)?);
+                while old.next() && new.next() {
+                    each(Some(&old), Some(&new));
+                }
+            }
+            (PgTriggerLevel::Row, PgTriggerOperation::Update) => {
+                let (old, new) =
+                    (Rows::one(data.tg_trigtuple, columns, width)?, Rows::one(data.tg_newtuple, columns, width)?);
+                each(Some(&old), Some(&new));
+            }
+            (PgTriggerLevel::Row, PgTriggerOperation::Delete) => {
+                each(Some(&Rows::one(data.tg_trigtuple, columns, width)?), None);
+            }
+            (PgTriggerLevel::Row, _) => each(None, Some(&Rows::one(data.tg_trigtuple, columns, width)?)),
+            (PgTriggerLevel::Statement, PgTriggerOperation::Truncate) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The last column that is looked at.
+fn width(source: &Source, others: impl IntoIterator<Item = i16>) -> i16 {
+    source.mapped.iter().map(|column| column.number).chain(others).max().unwrap_or(0)
+}
+
+/// Whether an UPDATE changed anything that the mappings read.
+fn matters(source: &Source, old: Option<&Rows>, new: Option<&Rows>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => {
+            source.broken.is_some() || source.mapped.iter().any(|column| old.differs(new, column))
+        }
+        _ => true,
+    }
 }
 
 /// What the changed rows touch.
@@ -86,53 +238,57 @@ struct Touched {
     renamed: Vec<String>,
 }
 
-fn touched(config: &Config, source: &Source, buyer: &Buyer, trigger: &PgTrigger) -> Result<Touched, Error> {
+fn touched(config: &Config, source: &Source, user: &UserColumn, trigger: &PgTrigger) -> Result<Touched, Error> {
     let mut renamed = Vec::new();
-    let data = trigger.trigger_data();
-    let mut friends = Friends::new(config, buyer);
-    let width = source.mapped.iter().map(|column| column.number).chain([buyer.column.number]).max().unwrap_or(0);
-    let whole = source.broken.is_some();
-    // SAFETY: PostgreSQL fills trigger data as the event and the level say; tuples and tuplestores live until
-    // the trigger returns, and every slot is dropped at the end of its scope.
+    let mut friends = Friends::new(config, user);
+    // SAFETY: the trigger is running.
     unsafe {
-        let columns = (*data.tg_relation).rd_att;
-        match (trigger.level(), trigger.op()?) {
-            (PgTriggerLevel::Statement, PgTriggerOperation::Insert) => {
-                let mut new = Rows::of(data.tg_newtable, columns, width)?;
-                while new.next() {
-                    friends.row(&new);
+        each_change(trigger, width(source, [user.column.number]), |old, new| {
+            if matters(source, old, new) {
+                old.into_iter().chain(new).for_each(|row| friends.row(row));
+                if let (Some(old), Some(new)) = (old, new) {
+                    renamed.extend(old.renamed(new, source));
                 }
             }
-            (PgTriggerLevel::Statement, PgTriggerOperation::Delete) => {
-                let mut old = Rows::of(data.tg_oldtable, columns, width)?;
-                while old.next() {
-                    friends.row(&old);
-                }
-            }
-            (PgTriggerLevel::Statement, PgTriggerOperation::Update) => {
-                let (mut old, mut new) =
-                    (Rows::of(data.tg_oldtable, columns, width)?, Rows::of(data.tg_newtable, columns, width)?);
-                while old.next() && new.next() {
-                    if whole || source.mapped.iter().any(|column| old.differs(&new, column)) {
-                        friends.row(&old);
-                        friends.row(&new);
-                        renamed.extend(old.renamed(&new, source));
-                    }
-                }
-            }
-            (PgTriggerLevel::Row, operation) => {
-                let old = Rows::one(data.tg_trigtuple, columns, width)?;
-                friends.row(&old);
-                if let PgTriggerOperation::Update = operation {
-                    let new = Rows::one(data.tg_newtuple, columns, width)?;
-                    friends.row(&new);
-                    renamed.extend(old.renamed(&new, source));
-                }
-            }
-            (PgTriggerLevel::Statement, PgTriggerOperation::Truncate) => {}
-        }
+        })?;
     }
     Ok(Touched { friends: friends.found.iter().copied().collect(), renamed })
+}
+
+/// Ids that rows had and have no longer.
+///
+/// # Safety
+/// The trigger is running.
+unsafe fn renamed(source: &Source, trigger: &PgTrigger) -> Result<Vec<String>, Error> {
+    let mut renamed = Vec::new();
+    // SAFETY: as the caller vouches.
+    unsafe {
+        each_change(trigger, width(source, []), |old, new| {
+            if let (Some(old), Some(new)) = (old, new) {
+                renamed.extend(old.renamed(new, source));
+            }
+        })?;
+    }
+    Ok(renamed)
+}
+
+/// The ids of the changed rows, as they were and as they are; `None` when no single column holds them.
+///
+/// # Safety
+/// The trigger is running.
+unsafe fn touched_keys(source: &Source, trigger: &PgTrigger) -> Result<Option<Vec<String>>, Error> {
+    let Some((column, output)) = &source.key_column else { return Ok(None) };
+    let mut keys = BTreeSet::new();
+    // SAFETY: as the caller vouches; the output function is that of the column's type.
+    unsafe {
+        each_change(trigger, width(source, [column.number]), |old, new| {
+            if matters(source, old, new) {
+                let ids = old.into_iter().chain(new).filter_map(|row| row.value(column.number));
+                keys.extend(ids.map(|id| print(*output, id)));
+            }
+        })?;
+    }
+    Ok(Some(keys.into_iter().collect()))
 }
 
 /// Rows of a transition table, or one row, seen through a slot.
@@ -212,7 +368,7 @@ impl Rows {
 impl Rows {
     /// The id of this row, when the row has another one in `new`.
     fn renamed(&self, new: &Self, source: &Source) -> Option<String> {
-        let (column, output) = source.id_column.as_ref().filter(|(column, _)| self.differs(new, column))?;
+        let (column, output) = source.key_column.as_ref().filter(|(column, _)| self.differs(new, column))?;
         // SAFETY: the output function is that of the column's type.
         self.value(column.number).map(|id| unsafe { print(*output, id) })
     }
@@ -243,23 +399,23 @@ unsafe fn bytes<'a>(datum: pg_sys::Datum, length: i16) -> &'a [u8] {
 /// Collects the referrals of buyers.
 struct Friends<'a> {
     config: &'a Config,
-    buyer: &'a Buyer,
+    user: &'a UserColumn,
     probe: Probe,
     last: Option<pg_sys::Datum>,
     found: BTreeSet<i64>,
 }
 
 impl<'a> Friends<'a> {
-    fn new(config: &'a Config, buyer: &'a Buyer) -> Self {
+    fn new(config: &'a Config, user: &'a UserColumn) -> Self {
         let (table, index) = (config.referrals, config.referrals_by_friend);
-        let probe = Probe::open(table, index, buyer.operand, buyer.operator, config.key.collation);
-        Self { config, buyer, probe, last: None, found: BTreeSet::new() }
+        let probe = Probe::open(table, index, user.operand, user.operator, config.key.collation);
+        Self { config, user, probe, last: None, found: BTreeSet::new() }
     }
 
     /// Looks up the buyer of a row. A row without a buyer is a guest's.
     fn row(&mut self, rows: &Rows) {
-        let Some(buyer) = rows.value(self.buyer.column.number) else { return };
-        if self.buyer.column.by_value && self.last == Some(buyer) {
+        let Some(buyer) = rows.value(self.user.column.number) else { return };
+        if self.user.column.by_value && self.last == Some(buyer) {
             return;
         }
         self.last = Some(buyer);

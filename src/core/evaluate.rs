@@ -56,6 +56,32 @@ pub struct Fact {
     pub occurred_at: Option<Instant>,
 }
 
+/// A row that refunds a transaction, wholly or in part.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    /// Id of the transaction.
+    pub of: String,
+    /// The row itself; its amount counts without its sign.
+    pub fact: Fact,
+}
+
+/// Takes a refund off the transaction that it is about, if that is one of these and the refund qualifies.
+///
+/// # Errors
+/// The two are in different currencies: what the problem is.
+pub fn take_off(facts: &mut [Fact], refund: Refund) -> Result<(), String> {
+    let Refund { of, fact: refund } = refund;
+    let (Some(amount), true) = (refund.amount, refund.qualifies) else { return Ok(()) };
+    let Some(fact) = facts.iter_mut().find(|fact| fact.key == of) else { return Ok(()) };
+    if let (Some(paid), Some(refunded)) = (&fact.currency, &refund.currency)
+        && paid != refunded
+    {
+        return Err(format!("it refunds {of}, which was paid in {paid}, in {refunded}"));
+    }
+    fact.amount = fact.amount.map(|paid| paid - amount.abs());
+    Ok(())
+}
+
 /// What a transaction is checked for, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
@@ -310,6 +336,28 @@ pub(crate) mod tests {
         assert_eq!(decisions[0].failed(), None);
         assert_eq!(decisions[0].checks.len(), 8, "all gates are listed, passed ones too");
         assert_eq!(decisions[0].rewards.len(), 2);
+    }
+
+    #[test]
+    fn refunds_are_taken_off_what_they_refund() {
+        let mut facts = vec![fact("1", 1, 500), fact("2", 2, 900)];
+        let refund = |of: &str, cents| Refund { of: of.into(), fact: fact("3", 3, cents) };
+        for (refund, left) in [
+            (refund("2", -100), [500, 800]),
+            (refund("2", 300), [500, 500]),
+            (refund("7", 300), [500, 500]),
+            (Refund { fact: Fact { qualifies: false, ..fact("4", 4, 100) }, ..refund("1", 0) }, [500, 500]),
+            (refund("1", 600), [-100, 500]),
+        ] {
+            take_off(&mut facts, refund).expect("same currency");
+            assert_eq!(
+                facts.iter().map(|fact| fact.amount).collect::<Vec<_>>(),
+                left.map(|c| Some(Decimal::new(c, 2)))
+            );
+        }
+        let euros = Fact { currency: Unit::parse("EUR").ok(), ..fact("5", 5, 100) };
+        assert!(take_off(&mut facts, Refund { of: "2".into(), fact: euros }).is_err());
+        assert_eq!(completed(&[goal("{}")], &facts), ["2"]);
     }
 
     #[test]

@@ -1,23 +1,32 @@
 //! Attaches tables: checks how they are read, writes down the query that does it, and makes the triggers.
 
-use super::config::Config;
+use super::config::{Config, Kind};
+use super::goal::program_named;
 use super::install::{Table, administered};
 use crate::core::money::Unit;
-use crate::db::{analyse, arg, base_type, change, lock_politely, look, secured, set_up};
+use crate::db::{analyse, arg, base_type, change, explain, lock_politely, look, secured, set_up};
 use crate::error::Error;
 use pgrx::prelude::*;
+use serde_json::{Map, Value};
+
+/// Where the user of a row is.
+pub struct UserOf {
+    /// In a column of this name,
+    pub column: Option<String>,
+    /// or what an expression over the row says.
+    pub expression: Option<String>,
+}
 
 /// How a table of transactions is read, as the caller says it.
-pub struct Mapping {
-    /// The table.
+pub struct Transactions {
     pub relation: pg_sys::Oid,
-    /// Column that holds the buyer.
-    pub user_column: String,
+    pub user: UserOf,
     /// Expressions over the row.
     pub amount: String,
     pub qualifies: String,
     pub occurred_at: Option<String>,
     pub id: Option<String>,
+    pub refund_of: Option<String>,
     /// A constant, or a column.
     pub currency: Option<String>,
     pub currency_column: Option<String>,
@@ -27,83 +36,257 @@ pub struct Mapping {
     pub name: Option<String>,
 }
 
-/// Attaches a table and returns the name of the source.
-pub fn attach_transactions(mapping: Mapping) -> Result<String, Error> {
+/// How a table of invites is read: expressions over the row, all but the user.
+pub struct Invites {
+    pub relation: pg_sys::Oid,
+    pub user: UserOf,
+    pub code: String,
+    pub max_redemptions: String,
+    pub expires_at: Option<String>,
+    pub revoked: Option<String>,
+    pub created_at: Option<String>,
+    pub recipient: Option<String>,
+    pub redeemed_by: Option<String>,
+    pub redeemed_at: Option<String>,
+    pub id: Option<String>,
+    pub program: String,
+    pub name: Option<String>,
+}
+
+/// How a table is read that says who signed up with which code: expressions over the row, all but the user.
+pub struct Signups {
+    pub relation: pg_sys::Oid,
+    pub user: UserOf,
+    pub code: String,
+    pub redeemed_at: Option<String>,
+    pub id: Option<String>,
+    pub name: Option<String>,
+}
+
+/// What a mapping has to be, and becomes in the query.
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    /// The id of another row, as text.
+    OtherId,
+    /// Comparable with the key of the users.
+    User,
+    Text,
+    Amount,
+    Count,
+    /// Null counts as false.
+    Truth,
+    /// Becomes a timestamptz.
+    Time,
+}
+
+/// An expression over the row. One without a text is null in every row.
+struct Part {
+    name: &'static str,
+    sql: Option<String>,
+    shape: Shape,
+}
+
+fn part(name: &'static str, shape: Shape, sql: Option<String>) -> Part {
+    Part { name, sql, shape }
+}
+
+/// A table that is about to be attached.
+struct Attachment {
+    kind: Kind,
+    relation: pg_sys::Oid,
+    table: Table,
+    name: String,
+    user: UserOf,
+    parts: Vec<Part>,
+    id: Id,
+    program: Option<i32>,
+    /// Whether rows that are deleted matter.
+    deletions: bool,
+    /// What the caller said.
+    mapping: Map<String, Value>,
+}
+
+/// The id of a row: an expression, and the column that it is, if it is one.
+struct Id {
+    sql: String,
+    column: Option<String>,
+    given: bool,
+}
+
+/// Attaches a table of transactions and returns the name of the source.
+pub fn attach_transactions(said: Transactions) -> Result<String, Error> {
     let config = administered()?;
-    let table = secured(None, || Table::of(mapping.relation, "rpf"))?;
-    let name = source_name(&mapping, &table)?;
-    if !matches!(mapping.on_delete.as_str(), "archive" | "reverse") {
-        return Err(Error::BadOnDelete(mapping.on_delete));
+    let table = secured(None, || Table::of(said.relation, "rpf"))?;
+    let name = source_name(said.name.as_deref(), &table)?;
+    if !matches!(said.on_delete.as_str(), "archive" | "reverse") {
+        return Err(Error::BadOnDelete(said.on_delete));
     }
-    let currency = currency(&mapping, &table)?;
-    secured(Some(config.owner), || refuse_duplicates(&mapping, &table, &name))?;
-    check_user_column(&config, &mapping, &table)?;
-    let occurred_at = occurred_at(&mapping, &table)?;
-    let (id, id_column) = id(&mapping, &table)?;
+    let currency = currency(&said, &table)?;
+    secured(Some(config.owner), || refuse_duplicates(Kind::Transactions, said.relation, &table, &name))?;
+    check_user(&config, &said.user, said.relation, &table)?;
+    let occurred_at = occurred_at(&said, &table)?;
+    let id = id(said.id.as_deref(), said.relation, &table)?;
+    let mapping = mapping([
+        ("user_column", &said.user.column),
+        ("user", &said.user.expression),
+        ("amount", &Some(said.amount.clone())),
+        ("currency", &said.currency),
+        ("currency_column", &said.currency_column),
+        ("qualifies", &Some(said.qualifies.clone())),
+        ("occurred_at", &said.occurred_at),
+        ("id", &said.id),
+        ("refund_of", &said.refund_of),
+        ("on_delete", &Some(said.on_delete.clone())),
+    ]);
+    attach(
+        &config,
+        Attachment {
+            kind: Kind::Transactions,
+            relation: said.relation,
+            table,
+            name,
+            user: said.user,
+            parts: vec![
+                part("amount", Shape::Amount, Some(said.amount)),
+                part("currency", Shape::Text, Some(currency)),
+                part("qualifies", Shape::Truth, Some(said.qualifies)),
+                part("occurred_at", Shape::Time, Some(occurred_at)),
+                part("refund_of", Shape::OtherId, said.refund_of),
+            ],
+            id,
+            program: None,
+            deletions: said.on_delete == "reverse",
+            mapping,
+        },
+    )
+}
 
-    let parts = [
-        ("id", id.as_str()),
-        ("amount", &mapping.amount),
-        ("currency", &currency),
-        ("qualifies", &mapping.qualifies),
-        ("occurred_at", &occurred_at),
-    ];
-    for (what, expression) in parts {
-        // In a WHERE clause aggregates, window functions and sets of rows are refused.
-        analyse(&format!("SELECT (\n{expression}\n) FROM ONLY {} WHERE (\n{expression}\n) IS NOT NULL", table.name))
-            .map_err(|failure| Error::BadMapping {
-                mapping: what,
-                expression: expression.to_owned(),
-                problem: failure.message,
-                sqlstate: failure.code,
-            })?;
-    }
-    let facts = facts(&mapping, &table, parts)?;
-    secured(Some(config.owner), || refuse_other_ids(&mapping, &facts, &name))?;
+/// Attaches the invites of a system that was there before and returns the name of the source.
+pub fn attach_invites(said: Invites) -> Result<String, Error> {
+    let config = administered()?;
+    let table = secured(None, || Table::of(said.relation, "rpf"))?;
+    let name = source_name(said.name.as_deref(), &table)?;
+    let program = program_named(&config, &said.program)?;
+    secured(Some(config.owner), || refuse_duplicates(Kind::Invites, said.relation, &table, &name))?;
+    check_user(&config, &said.user, said.relation, &table)?;
+    let id = id(said.id.as_deref(), said.relation, &table)?;
+    let mapping = mapping([
+        ("user_column", &said.user.column),
+        ("user", &said.user.expression),
+        ("code", &Some(said.code.clone())),
+        ("max_redemptions", &Some(said.max_redemptions.clone())),
+        ("expires_at", &said.expires_at),
+        ("revoked", &said.revoked),
+        ("created_at", &said.created_at),
+        ("recipient", &said.recipient),
+        ("redeemed_by", &said.redeemed_by),
+        ("redeemed_at", &said.redeemed_at),
+        ("id", &said.id),
+        ("program", &Some(said.program.clone())),
+    ]);
+    attach(
+        &config,
+        Attachment {
+            kind: Kind::Invites,
+            relation: said.relation,
+            table,
+            name,
+            user: said.user,
+            parts: vec![
+                part("code", Shape::Text, Some(said.code)),
+                part("max_redemptions", Shape::Count, Some(said.max_redemptions)),
+                part("expires_at", Shape::Time, said.expires_at),
+                part("revoked", Shape::Truth, said.revoked),
+                part("created_at", Shape::Time, said.created_at),
+                part("recipient", Shape::Text, said.recipient),
+                part("redeemed_by", Shape::User, said.redeemed_by),
+                part("redeemed_at", Shape::Time, said.redeemed_at),
+            ],
+            id,
+            program: Some(program),
+            deletions: true,
+            mapping,
+        },
+    )
+}
 
-    let mode = pg_sys::ShareRowExclusiveLock as i32;
-    if !lock_politely(mapping.relation, mode) {
-        return Err(Error::TableBusy { relation: table.name });
-    }
-    secured(None, || {
-        drop_triggers(mapping.relation, &table)?;
-        make_triggers(&table, mapping.on_delete == "reverse")
-    })?;
+/// Attaches a table that says who signed up with which code, and returns the name of the source.
+pub fn attach_signups(said: Signups) -> Result<String, Error> {
+    let config = administered()?;
+    let table = secured(None, || Table::of(said.relation, "rpf"))?;
+    let name = source_name(said.name.as_deref(), &table)?;
+    secured(Some(config.owner), || refuse_duplicates(Kind::Signups, said.relation, &table, &name))?;
+    check_user(&config, &said.user, said.relation, &table)?;
+    let id = id(said.id.as_deref(), said.relation, &table)?;
+    let mapping = mapping([
+        ("user_column", &said.user.column),
+        ("user", &said.user.expression),
+        ("code", &Some(said.code.clone())),
+        ("redeemed_at", &said.redeemed_at),
+        ("id", &said.id),
+    ]);
+    attach(
+        &config,
+        Attachment {
+            kind: Kind::Signups,
+            relation: said.relation,
+            table,
+            name,
+            user: said.user,
+            parts: vec![part("code", Shape::Text, Some(said.code)), part("redeemed_at", Shape::Time, said.redeemed_at)],
+            id,
+            program: None,
+            deletions: false,
+            mapping,
+        },
+    )
+}
+
+fn mapping<const N: usize>(said: [(&str, &Option<String>); N]) -> Map<String, Value> {
+    let given = said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value.clone()?))));
+    given.collect()
+}
+
+fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
+    let Attachment { relation, ref table, ref name, .. } = attachment;
+    let facts = facts(config, &attachment)?;
+    secured(Some(config.owner), || refuse_other_ids(&attachment, &facts))?;
+
+    secured(None, || make_triggers(attachment.kind, relation, table, attachment.deletions))?;
     secured(Some(config.owner), || {
         change(
-            "INSERT INTO referral.sources (name, relation, owner, id, user_column, amount, currency, currency_column, \
-                 qualifies, occurred_at, on_delete, facts, id_type, mapped_columns, id_column, time_zone) \
-             VALUES ($1, $2::oid::regclass, $3::oid::regrole, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::name[], \
-                     $15::name, $16) \
-             ON CONFLICT (name) DO UPDATE SET (relation, owner, id, user_column, amount, currency, currency_column, \
-                 qualifies, occurred_at, on_delete, facts, id_type, mapped_columns, id_column, time_zone, attached_at, \
-                 detached_at) \
-             = (excluded.relation, excluded.owner, excluded.id, excluded.user_column, excluded.amount, \
-                excluded.currency, excluded.currency_column, excluded.qualifies, excluded.occurred_at, \
-                excluded.on_delete, excluded.facts, excluded.id_type, excluded.mapped_columns, excluded.id_column, \
-                excluded.time_zone, now(), NULL)",
+            "INSERT INTO referral.sources (name, kind, relation, owner, program_id, mapping, facts, alias, key_type, \
+                 key_column, user_column, user_type, column_names, column_numbers, table_oid, time_zone) \
+             VALUES ($1, $2, $3::oid::regclass, $4::oid::regrole, $5, $6::jsonb, $7, $8::name, $9, $10::name, $11::name, \
+                     $12, $13::name[], $14, $3, $15) \
+             ON CONFLICT (name) DO UPDATE SET (relation, owner, program_id, mapping, facts, alias, key_type, key_column, \
+                 user_column, user_type, column_names, column_numbers, table_oid, time_zone, attached_at, detached_at) \
+             = (excluded.relation, excluded.owner, excluded.program_id, excluded.mapping, excluded.facts, \
+                excluded.alias, excluded.key_type, excluded.key_column, excluded.user_column, excluded.user_type, \
+                excluded.column_names, excluded.column_numbers, excluded.table_oid, excluded.time_zone, now(), NULL)",
             &[
                 arg(name.as_str()),
-                arg(mapping.relation),
+                arg(attachment.kind.as_str()),
+                arg(relation),
                 arg(table.owner),
-                arg(mapping.id.as_deref()),
-                arg(mapping.user_column.as_str()),
-                arg(mapping.amount.as_str()),
-                arg(mapping.currency.as_deref()),
-                arg(mapping.currency_column.as_deref()),
-                arg(mapping.qualifies.as_str()),
-                arg(mapping.occurred_at.as_deref()),
-                arg(mapping.on_delete.as_str()),
-                arg(facts.query),
-                arg(facts.id_type),
+                arg(attachment.program),
+                arg(Value::Object(attachment.mapping.clone()).to_string()),
+                arg(facts.around.to_vec()),
+                arg(table.own_name.as_str()),
+                arg(facts.key_type),
+                arg(attachment.id.column.as_deref()),
+                arg(attachment.user.column.as_deref()),
+                arg(facts.user_type),
                 arg(facts.columns),
-                arg(id_column),
+                arg(facts.numbers),
                 arg(facts.time_zone),
             ],
         )
     })?;
-    warn_without_index(&mapping, &table)?;
-    Ok(name)
+    if attachment.kind == Kind::Transactions {
+        warn_if_rows_are_not_found(config, &attachment, &facts.query)?;
+    }
+    Ok(attachment.name)
 }
 
 /// Takes the triggers off a table. The ledger and the table stay as they are.
@@ -111,25 +294,46 @@ pub fn detach(name: &str) -> Result<(), Error> {
     let config = administered()?;
     let sources = secured(Some(config.owner), || {
         look(
-            "SELECT relation::oid FROM referral.sources WHERE name = $1 AND detached_at IS NULL",
+            "SELECT relation::oid, kind FROM referral.sources WHERE name = $1 AND detached_at IS NULL",
             &[arg(name)],
-            |row| row.need::<pg_sys::Oid>(1),
+            |row| Ok((row.need::<pg_sys::Oid>(1)?, row.need::<String>(2)?)),
         )
     })?;
-    let Some(relation) = sources.into_iter().next() else {
+    let Some((relation, kind)) = sources.into_iter().next() else {
         return Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? });
     };
     // A table that was dropped has no triggers left.
     let table = secured(None, || Table::of(relation, "rpf"));
     if !matches!(&table, Err(Error::NotATable { .. })) {
-        let table = table?;
-        if !lock_politely(relation, pg_sys::AccessExclusiveLock as i32) {
-            return Err(Error::TableBusy { relation: table.name });
-        }
-        secured(None, || drop_triggers(relation, &table))?;
+        table?;
+        secured(None, || drop_triggers(relation, &format!("{kind}_changed")))?;
     }
     secured(Some(config.owner), || {
         change("UPDATE referral.sources SET detached_at = now() WHERE name = $1", &[arg(name)]).map(drop)
+    })
+}
+
+/// Makes the triggers of an attached table anew, as after a restore without them, and learns the numbers of its columns.
+pub fn repair(name: &str) -> Result<(), Error> {
+    let config = administered()?;
+    let Some(source) = config.source_named(name) else {
+        return Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? });
+    };
+    if let Some(broken) = &source.broken {
+        return Err(broken.clone());
+    }
+    let table = secured(None, || Table::of(source.relation, "rpf"))?;
+    let deletions = source.kind == Kind::Invites || (source.kind == Kind::Transactions && !source.archive);
+    secured(None, || make_triggers(source.kind, source.relation, &table, deletions))?;
+    secured(Some(config.owner), || {
+        change(
+            "UPDATE referral.sources SET table_oid = relation::oid, column_numbers = ARRAY( \
+                 SELECT a.attnum FROM unnest(column_names) WITH ORDINALITY n (name, place) \
+                 JOIN pg_attribute a ON a.attrelid = relation AND a.attname = n.name ORDER BY n.place) \
+             WHERE source_id = $1 AND table_oid <> relation::oid",
+            &[arg(source.id)],
+        )
+        .map(drop)
     })
 }
 
@@ -146,76 +350,81 @@ pub fn known_sources(config: &Config) -> Result<String, Error> {
     Ok(names.into_iter().collect())
 }
 
-/// Drops our triggers from a table, and no other of such a name.
-fn drop_triggers(relation: pg_sys::Oid, table: &Table) -> Result<(), Error> {
+/// Drops our triggers from a table and its children, and no other of such a name. Takes the lock only where there are
+/// some.
+fn drop_triggers(relation: pg_sys::Oid, function: &str) -> Result<(), Error> {
     let triggers = look(
-        "SELECT quote_ident(tgname) FROM pg_trigger \
-         WHERE tgrelid = $1 AND tgfoid = 'referral.transactions_changed()'::regprocedure AND tgparentid = 0",
-        &[arg(relation)],
-        |row| row.need::<String>(1),
+        "WITH RECURSIVE member (relid) AS ( \
+             SELECT $1 UNION SELECT i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.relid) \
+         SELECT c.oid, format('%I.%I', n.nspname, c.relname), quote_ident(t.tgname) \
+         FROM member m JOIN pg_trigger t ON t.tgrelid = m.relid \
+         JOIN pg_class c ON c.oid = m.relid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE t.tgfoid = to_regproc('referral.' || $2) AND t.tgparentid = 0 ORDER BY 1, 3",
+        &[arg(relation), arg(function)],
+        |row| Ok((row.need::<pg_sys::Oid>(1)?, row.need::<String>(2)?, row.need::<String>(3)?)),
     )?;
-    triggers.iter().try_for_each(|trigger| set_up(&format!("DROP TRIGGER {trigger} ON {}", table.name)))
+    for (relation, table, trigger) in triggers {
+        if !lock_politely(relation, pg_sys::AccessExclusiveLock as i32) {
+            return Err(Error::TableBusy { relation: table });
+        }
+        set_up(&format!("DROP TRIGGER {trigger} ON {table}"))?;
+    }
+    Ok(())
 }
 
-/// Completions know their transactions by id: a source that has some goes on with the same id or not at all.
-fn refuse_other_ids(mapping: &Mapping, facts: &Facts, name: &str) -> Result<(), Error> {
+/// Completions and invites know their rows by id: a source that has some goes on with the same id or not at all.
+fn refuse_other_ids(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
+    let id = attachment.id.given.then_some(attachment.id.sql.as_str());
     let other = look(
-        "SELECT coalesce(s.id, 'the primary key') FROM referral.sources s \
-         WHERE s.name = $1 AND (s.id IS DISTINCT FROM $2 OR s.id_type <> $3) \
-           AND EXISTS (SELECT FROM referral.goal_completions c WHERE c.source_id = s.source_id)",
-        &[arg(name), arg(mapping.id.as_deref()), arg(facts.id_type.as_str())],
+        "SELECT coalesce(s.mapping ->> 'id', 'the primary key') FROM referral.sources s \
+         WHERE s.name = $1 AND (s.mapping ->> 'id' IS DISTINCT FROM $2 OR s.key_type <> $3) \
+           AND (EXISTS (SELECT FROM referral.goal_completions c WHERE c.source_id = s.source_id) \
+                OR EXISTS (SELECT FROM referral.invites i WHERE i.source_id = s.source_id))",
+        &[arg(attachment.name.as_str()), arg(id), arg(facts.key_type.as_str())],
         |row| row.need::<String>(1),
     )?;
     match other.into_iter().next() {
         None => Ok(()),
-        Some(id) => Err(Error::OtherId { name: name.to_owned(), id }),
+        Some(id) => Err(Error::OtherId { name: attachment.name.clone(), id }),
     }
 }
 
-fn source_name(mapping: &Mapping, table: &Table) -> Result<String, Error> {
-    let name = match &mapping.name {
-        Some(name) => name.clone(),
-        None => {
-            let names = secured(None, || {
-                look("SELECT relname::text FROM pg_class WHERE oid = $1", &[arg(mapping.relation)], |row| row.need(1))
-            })?;
-            names.into_iter().next().unwrap_or_else(|| table.name.clone())
-        }
-    };
+fn source_name(given: Option<&str>, table: &Table) -> Result<String, Error> {
+    let name = given.unwrap_or(&table.own_name).to_owned();
     if name.is_empty() || name.len() > 63 {
         return Err(Error::BadName { what: "source", value: name });
     }
     Ok(name)
 }
 
-fn refuse_duplicates(mapping: &Mapping, table: &Table, name: &str) -> Result<(), Error> {
+fn refuse_duplicates(kind: Kind, relation: pg_sys::Oid, table: &Table, name: &str) -> Result<(), Error> {
     let attached = look(
-        "SELECT name, relation::oid, detached_at IS NULL FROM referral.sources \
+        "SELECT name, relation::oid, detached_at IS NULL, kind = $3 FROM referral.sources \
          WHERE name = $1 OR (relation = $2 AND detached_at IS NULL)",
-        &[arg(name), arg(mapping.relation)],
-        |row| Ok((row.need::<String>(1)?, row.need::<pg_sys::Oid>(2)?, row.need::<bool>(3)?)),
+        &[arg(name), arg(relation), arg(kind.as_str())],
+        |row| Ok((row.need::<String>(1)?, row.need::<pg_sys::Oid>(2)?, row.need::<bool>(3)?, row.need::<bool>(4)?)),
     )?;
-    for (known, relation, live) in attached {
-        if live && relation == mapping.relation {
+    for (known, attached, live, alike) in attached {
+        if live && alike && attached == relation {
             return Err(Error::RelationAttached { relation: table.name.clone(), name: known });
         }
         // A name that was detached comes back with the same table, whose completions it keeps.
-        if live || relation != mapping.relation {
+        if known == name && (live || !alike || attached != relation) {
             return Err(Error::SourceExists { name: known, detached: !live });
         }
     }
     Ok(())
 }
 
-fn currency(mapping: &Mapping, table: &Table) -> Result<String, Error> {
-    match (&mapping.currency, &mapping.currency_column) {
+fn currency(said: &Transactions, table: &Table) -> Result<String, Error> {
+    match (&said.currency, &said.currency_column) {
         (Some(_), Some(_)) => Err(Error::CurrencyTwice),
         (None, None) => Err(Error::CurrencyMissing),
         (Some(constant), None) => {
             let unit = Unit::parse(constant).map_err(|problem| Error::BadUnit { argument: "currency", problem })?;
             Ok(literal(unit.as_ref()))
         }
-        (None, Some(column)) => column_of(mapping.relation, table, column).map(|(column, _)| column),
+        (None, Some(column)) => column_of(said.relation, table, column).map(|(column, _)| column),
     }
 }
 
@@ -239,48 +448,81 @@ fn column_of(relation: pg_sys::Oid, table: &Table, column: &str) -> Result<(Stri
         .ok_or_else(|| Error::NoSuchColumn { relation: table.name.clone(), column: column.to_owned() })
 }
 
-/// The buyer's column must be comparable with the user's key by an index.
-fn check_user_column(config: &Config, mapping: &Mapping, table: &Table) -> Result<(), Error> {
-    let (column, type_oid) = column_of(mapping.relation, table, &mapping.user_column)?;
-    if config.key.comparison(type_oid).1 == pg_sys::InvalidOid {
-        let names =
-            secured(None, || look("SELECT format_type($1, NULL)", &[arg(type_oid)], |row| row.need::<String>(1)))?;
-        return Err(Error::BadMappingType {
-            mapping: "user_column",
-            expression: column,
-            found: names.into_iter().collect(),
-            wanted: "one that an index compares with the key of the users table, without a cast",
-        });
+/// The user's column must be comparable with the user's key by an index.
+fn check_user(config: &Config, user: &UserOf, relation: pg_sys::Oid, table: &Table) -> Result<(), Error> {
+    match (&user.column, &user.expression) {
+        (Some(column), None) => {
+            let (_, type_oid) = column_of(relation, table, column)?;
+            check_comparable(config, "user_column", column, type_oid)
+        }
+        (None, Some(_)) => Ok(()),
+        (None, None) => Err(Error::UserMissing),
+        (Some(_), Some(_)) => Err(Error::UserTwice),
     }
-    Ok(())
 }
 
-fn warn_without_index(mapping: &Mapping, table: &Table) -> Result<(), Error> {
-    let (column, _) = column_of(mapping.relation, table, &mapping.user_column)?;
-    let indexes = secured(None, || {
-        look(
-            "SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
-             WHERE i.indrelid = $1 AND a.attname = $2 AND i.indisvalid AND i.indpred IS NULL",
-            &[arg(mapping.relation), arg(mapping.user_column.as_str())],
-            |row| row.need::<i64>(1),
-        )
-    })?;
-    if indexes == [0] {
-        let report = pgrx::pg_sys::panic::ErrorReport::new(
+fn check_comparable(config: &Config, mapping: &'static str, sql: &str, type_oid: pg_sys::Oid) -> Result<(), Error> {
+    if config.key.comparison(type_oid).1 != pg_sys::InvalidOid {
+        return Ok(());
+    }
+    let names = secured(None, || look("SELECT format_type($1, NULL)", &[arg(type_oid)], |row| row.need::<String>(1)))?;
+    Err(Error::BadMappingType {
+        mapping,
+        expression: sql.to_owned(),
+        found: names.into_iter().collect(),
+        wanted: "one that an index compares with the key of the users, without a cast",
+    })
+}
+
+/// Every purchase by a friend reads his others: that must not be a scan of the table.
+fn warn_if_rows_are_not_found(config: &Config, attachment: &Attachment, query: &str) -> Result<(), Error> {
+    if let Some(hint) = index_wanted(config, attachment.relation, &attachment.table, &attachment.user, query)? {
+        pgrx::pg_sys::panic::ErrorReport::new(
             PgSqlErrorCode::ERRCODE_WARNING,
-            "no index begins with the column of the user",
+            "no index finds the rows of a user",
             "referral",
-        );
-        report
-            .set_detail(format!("Every purchase by a referred friend will scan {}.", table.name))
-            .set_hint(format!("CREATE INDEX CONCURRENTLY ON {} ({column});", table.name))
-            .report(PgLogLevel::WARNING);
+        )
+        .set_detail(format!("Every purchase by a referred friend will scan {}.", attachment.table.name))
+        .set_hint(hint)
+        .report(PgLogLevel::WARNING);
     }
     Ok(())
 }
 
-fn occurred_at(mapping: &Mapping, table: &Table) -> Result<String, Error> {
-    if let Some(expression) = &mapping.occurred_at {
+/// What has to be done so that the rows of a user are found without a scan; `None` when they are.
+pub fn index_wanted(
+    config: &Config,
+    relation: pg_sys::Oid,
+    table: &Table,
+    user: &UserOf,
+    query: &str,
+) -> Result<Option<String>, Error> {
+    if let Some(column) = &user.column {
+        let (quoted, _) = column_of(relation, table, column)?;
+        let indexes = secured(None, || {
+            look(
+                "SELECT count(*) FROM pg_index i \
+                 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+                 WHERE i.indrelid = $1 AND a.attname = $2 AND i.indisvalid AND i.indpred IS NULL",
+                &[arg(relation), arg(column.as_str())],
+                |row| row.need::<i64>(1),
+            )
+        })?;
+        return Ok((indexes == [0]).then(|| format!("CREATE INDEX CONCURRENTLY ON {} ({quoted});", table.name)));
+    }
+    let sql = format!("SELECT FROM ({query}) f WHERE f.user_key = (SELECT NULL::{})", config.key.name);
+    let plan = secured(Some(table.owner), || explain(&sql))?;
+    let scan = format!("Seq Scan on {}", table.own_name_quoted);
+    let scanned = plan.iter().any(|line| {
+        let rest = line.split_once(&scan).map(|(_, rest)| rest);
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    });
+    let hint = "Create an index on what the expression of the user reads, so that his rows are found from the user.";
+    Ok(scanned.then(|| hint.to_owned()))
+}
+
+fn occurred_at(said: &Transactions, table: &Table) -> Result<String, Error> {
+    if let Some(expression) = &said.occurred_at {
         return Ok(expression.clone());
     }
     let candidates = secured(None, || {
@@ -288,18 +530,19 @@ fn occurred_at(mapping: &Mapping, table: &Table) -> Result<String, Error> {
             "SELECT coalesce(string_agg(attname::text, ', ' ORDER BY attnum), 'none') FROM pg_attribute \
              WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped \
                AND atttypid = ANY (ARRAY['timestamptz', 'timestamp', 'date']::regtype[])",
-            &[arg(mapping.relation)],
+            &[arg(said.relation)],
             |row| row.need::<String>(1),
         )
     })?;
     Err(Error::OccurredAtMissing { relation: table.name.clone(), candidates: candidates.into_iter().collect() })
 }
 
-/// The id of a transaction: what the caller says, or the primary key; and the column that it is, if it is one.
-fn id(mapping: &Mapping, table: &Table) -> Result<(String, Option<String>), Error> {
-    if let Some(expression) = &mapping.id {
-        let column = column_of(mapping.relation, table, expression.trim_matches('"')).ok().map(|_| expression);
-        return Ok((expression.clone(), column.map(|column| column.trim_matches('"').to_owned())));
+/// The id of a row: what the caller says, or the primary key.
+fn id(given: Option<&str>, relation: pg_sys::Oid, table: &Table) -> Result<Id, Error> {
+    if let Some(sql) = given {
+        let column = sql.trim_matches('"');
+        let is_column = column_of(relation, table, column).is_ok();
+        return Ok(Id { sql: sql.to_owned(), column: is_column.then(|| column.to_owned()), given: true });
     }
     let columns = secured(None, || {
         look(
@@ -307,16 +550,16 @@ fn id(mapping: &Mapping, table: &Table) -> Result<(String, Option<String>), Erro
              CROSS JOIN LATERAL unnest(pk.conkey) WITH ORDINALITY k (attnum, n) \
              JOIN pg_attribute a ON a.attrelid = pk.conrelid AND a.attnum = k.attnum \
              WHERE pk.conrelid = $1 AND pk.contype = 'p' ORDER BY k.n",
-            &[arg(mapping.relation)],
+            &[arg(relation)],
             |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?)),
         )
     })?;
     match columns.as_slice() {
         [] => Err(Error::NoKey { relation: table.name.clone() }),
-        [(quoted, column)] => Ok((quoted.clone(), Some(column.clone()))),
+        [(quoted, column)] => Ok(Id { sql: quoted.clone(), column: Some(column.clone()), given: false }),
         columns => {
             let columns: Vec<&str> = columns.iter().map(|(quoted, _)| quoted.as_str()).collect();
-            Ok((format!("ROW({})::pg_catalog.text", columns.join(", ")), None))
+            Ok(Id { sql: format!("ROW({})::pg_catalog.text", columns.join(", ")), column: None, given: false })
         }
     }
 }
@@ -324,33 +567,65 @@ fn id(mapping: &Mapping, table: &Table) -> Result<(String, Option<String>), Erro
 /// The query that reads a table through its mappings.
 struct Facts {
     query: String,
-    id_type: String,
+    /// The query before and after the name of the table.
+    around: [String; 2],
+    key_type: String,
+    user_type: String,
     columns: Vec<String>,
+    numbers: Vec<i16>,
     time_zone: String,
 }
 
 /// PostgreSQL itself makes the query independent of anybody's search path: as a temporary view it is parsed
 /// with the caller's path and printed with every name qualified, and its dependencies are the columns it reads. (A
 /// reference to the whole row, column 0 of its node tree, has no dependencies and reads them all.)
-fn facts(mapping: &Mapping, table: &Table, parts: [(&'static str, &str); 5]) -> Result<Facts, Error> {
-    const VIEW: &str = "pg_temp.referral_facts";
-    let [(_, id), (_, amount), (_, currency), (_, qualifies), (_, occurred_at)] = parts;
-    let (user, _) = column_of(mapping.relation, table, &mapping.user_column)?;
-    let make = |id_text: &str, amount: &str, currency: &str, qualifies: &str, occurred_at: &str| {
+fn facts(config: &Config, attachment: &Attachment) -> Result<Facts, Error> {
+    let Attachment { relation, ref table, ref id, ref user, ref parts, .. } = *attachment;
+    let make = |columns: &[(String, String)], from: &str| {
+        let (names, values): (Vec<_>, Vec<_>) = columns.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).unzip();
         set_up(&format!(
-            "CREATE TEMPORARY VIEW referral_facts \
-                 (transaction_id, transaction_key, user_key, qualifies, amount, currency, occurred_at) AS \
-             SELECT (\n{id}\n), {id_text}, {user}, {qualifies}, {amount}, {currency}, {occurred_at} FROM {}",
+            "CREATE TEMPORARY VIEW referral_facts ({}) AS SELECT {} FROM {}{from}",
+            names.join(", "),
+            values.join(", "),
             table.name
         ))
     };
-    make(
-        "NULL",
-        &format!("(\n{amount}\n)"),
-        &format!("(\n{currency}\n)"),
-        &format!("(\n{qualifies}\n)"),
-        &format!("(\n{occurred_at}\n)"),
-    )?;
+    let check = |what: &'static str, expression: &str| {
+        // In a WHERE clause aggregates, window functions and sets of rows are refused.
+        analyse(&format!("SELECT (\n{expression}\n) FROM ONLY {} WHERE (\n{expression}\n) IS NOT NULL", table.name))
+            .map_err(|failure| Error::BadMapping {
+                mapping: what,
+                expression: expression.to_owned(),
+                problem: failure.message,
+                sqlstate: failure.code,
+            })
+    };
+    check("id", &id.sql)?;
+    for part in parts {
+        part.sql.as_deref().map_or(Ok(()), |sql| check(part.name, sql))?;
+    }
+    let (user_name, user_sql, from) = match (&user.column, &user.expression) {
+        (Some(column), _) => ("user_column", column_of(relation, table, column)?.0, String::new()),
+        (None, expression) => {
+            let expression = expression.as_deref().unwrap_or("NULL");
+            check("user", expression)?;
+            // A query becomes a join, which PostgreSQL can also go from the user to the rows.
+            let joined = format!(", LATERAL (\n{expression}\n) referral_user (user_key)");
+            if analyse(&format!("SELECT FROM {}{joined}", table.name)).is_ok() {
+                ("user", "referral_user.user_key".into(), joined)
+            } else {
+                ("user", format!("(\n{expression}\n)"), String::new())
+            }
+        }
+    };
+
+    // First as they are, to see their types; then as what they become.
+    let mut columns: Vec<(String, String)> =
+        vec![("row_id".into(), format!("(\n{}\n)", id.sql)), ("user_key".into(), user_sql.clone())];
+    for part in parts.iter() {
+        columns.extend(part.sql.as_ref().map(|sql| (part.name.to_owned(), format!("(\n{sql}\n)"))));
+    }
+    make(&columns, &from)?;
     let types = secured(None, || {
         look(
             "SELECT attname::text, format_type(atttypid, -1), atttypid FROM pg_attribute \
@@ -359,64 +634,48 @@ fn facts(mapping: &Mapping, table: &Table, parts: [(&'static str, &str); 5]) -> 
             |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?, row.need::<pg_sys::Oid>(3)?)),
         )
     })?;
-    let type_of = |name: &str| types.iter().find(|(n, ..)| n == name).map_or("", |(_, printed, _)| printed.as_str());
-    let base_of =
-        |name: &str| types.iter().find(|(n, ..)| n == name).map_or(pg_sys::InvalidOid, |(.., oid)| base_type(*oid));
-    let wrong = |mapping: &'static str, expression: &str, wanted: &'static str| Error::BadMappingType {
-        mapping,
-        expression: expression.to_owned(),
-        found: type_of(mapping).to_owned(),
-        wanted,
+    set_up("DROP VIEW pg_temp.referral_facts")?;
+    let type_of = |name: &str| {
+        types.iter().find(|(n, ..)| n == name).map_or(("", pg_sys::InvalidOid), |(_, printed, oid)| (printed, *oid))
     };
-    const AMOUNTS: [pg_sys::Oid; 5] =
-        [pg_sys::NUMERICOID, pg_sys::INT2OID, pg_sys::INT4OID, pg_sys::INT8OID, pg_sys::MONEYOID];
-    if !AMOUNTS.contains(&base_of("amount")) {
-        return Err(wrong("amount", amount, "numeric, an integer or money: never a float"));
-    }
-    if base_of("qualifies") != pg_sys::BOOLOID {
-        return Err(wrong("qualifies", qualifies, "boolean"));
-    }
-    let id_type = type_of("transaction_id").to_owned();
-    // A time without a zone is read in the zone that is set now, whatever later sessions have set. A date is the end
-    // of its day, so that a purchase on the day of the redemption counts.
+    let (key_type, (user_type, user_oid)) = (type_of("row_id").0.to_owned(), type_of("user_key"));
+    check_comparable(config, user_name, &user_sql, user_oid)?;
+
     let time_zone = read_time_zone()?;
-    let occurred_at = match base_of("occurred_at") {
-        pg_sys::TIMESTAMPTZOID => format!("(\n{occurred_at}\n)"),
-        pg_sys::TIMESTAMPOID => {
-            format!("((\n{occurred_at}\n)::pg_catalog.timestamp AT TIME ZONE {})", literal(&time_zone))
-        }
-        pg_sys::DATEOID => format!(
-            "(((\n{occurred_at}\n)::pg_catalog.timestamp + '1 day -1 microsecond'::pg_catalog.interval) AT TIME ZONE {})",
-            literal(&time_zone)
-        ),
-        _ => return Err(wrong("occurred_at", occurred_at, "a timestamp or a date")),
-    };
-    set_up(&format!("DROP VIEW {VIEW}"))?;
-    make(
-        &format!("(\n{id}\n)::pg_catalog.text"),
-        &format!("(\n{amount}\n)::pg_catalog.numeric"),
-        &format!("(\n{currency}\n)::pg_catalog.text"),
-        &format!("coalesce((\n{qualifies}\n), false)"),
-        &occurred_at,
-    )?;
+    columns.truncate(1);
+    columns.push(("row_key".into(), format!("(\n{}\n)::pg_catalog.text", id.sql)));
+    columns.push(("user_key".into(), user_sql));
+    for part in parts.iter() {
+        let sql = match &part.sql {
+            None => format!("NULL::pg_catalog.{}", part.shape.pg_type()),
+            Some(sql) => part.read(config, sql, type_of(part.name), &key_type, &time_zone)?,
+        };
+        columns.push((part.name.to_owned(), sql));
+    }
+    make(&columns, &from)?;
     let read = secured(None, || {
         look(
-            "SELECT rtrim(pg_get_viewdef('pg_temp.referral_facts'::regclass), ';'), \
-                    ARRAY(SELECT a.attname::text FROM pg_rewrite r \
-                          JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped \
-                          WHERE r.ev_class = 'pg_temp.referral_facts'::regclass \
-                            AND (r.ev_action::text ~ ':varattno 0 ' OR EXISTS ( \
-                                 SELECT FROM pg_depend d \
-                                 WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid \
-                                   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 \
-                                   AND d.refobjsubid = a.attnum)) \
-                          ORDER BY 1)",
-            &[arg(mapping.relation)],
-            |row| Ok((row.need::<String>(1)?, row.need::<Vec<String>>(2)?)),
+            "SELECT rtrim(pg_get_viewdef(v.oid), ';'), \
+                    coalesce(array_agg(a.attname::text ORDER BY a.attname), '{}'), \
+                    coalesce(array_agg(a.attnum ORDER BY a.attname), '{}') \
+             FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid \
+             LEFT JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped \
+                  AND (r.ev_action::text ~ ':varattno 0 ' OR EXISTS ( \
+                       SELECT FROM pg_depend d \
+                       WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid \
+                         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = a.attnum)) \
+             WHERE v.oid = 'pg_temp.referral_facts'::regclass GROUP BY v.oid",
+            &[arg(relation)],
+            |row| Ok((row.need::<String>(1)?, row.need::<Vec<String>>(2)?, row.need::<Vec<i16>>(3)?)),
         )
     })?;
-    set_up(&format!("DROP VIEW {VIEW}"))?;
-    let (query, columns) = read.into_iter().next().ok_or(Error::Server("the view of the facts is not there"))?;
+    set_up("DROP VIEW pg_temp.referral_facts")?;
+    let (query, columns, numbers) =
+        read.into_iter().next().ok_or(Error::Server("the view of the facts is not there"))?;
+    let around = query
+        .split_once(&format!("\n   FROM {}", table.name))
+        .map(|(before, after)| [format!("{before}\n   FROM "), after.to_owned()])
+        .ok_or(Error::Server("the view of the facts does not name its table"))?;
     // The engine will run it with the rights of the table's owner: what it may not read shows now.
     secured(Some(table.owner), || analyse(&format!("SELECT * FROM ({query}) f"))).map_err(|failure| {
         Error::BadMapping {
@@ -426,7 +685,71 @@ fn facts(mapping: &Mapping, table: &Table, parts: [(&'static str, &str); 5]) -> 
             sqlstate: failure.code,
         }
     })?;
-    Ok(Facts { query, id_type, columns, time_zone })
+    Ok(Facts { query, around, key_type, user_type: user_type.to_owned(), columns, numbers, time_zone })
+}
+
+impl Shape {
+    fn pg_type(self) -> &'static str {
+        match self {
+            Self::Amount => "numeric",
+            Self::Count => "int4",
+            Self::Truth => "bool",
+            Self::Time => "timestamptz",
+            Self::OtherId | Self::User | Self::Text => "text",
+        }
+    }
+}
+
+impl Part {
+    /// The expression as the query has it, when it is of a type that can be read.
+    fn read(
+        &self,
+        config: &Config,
+        sql: &str,
+        (printed, oid): (&str, pg_sys::Oid),
+        key_type: &str,
+        time_zone: &str,
+    ) -> Result<String, Error> {
+        const INTEGERS: [pg_sys::Oid; 3] = [pg_sys::INT2OID, pg_sys::INT4OID, pg_sys::INT8OID];
+        let base = base_type(oid);
+        let wrong = |wanted| {
+            Err(Error::BadMappingType {
+                mapping: self.name,
+                expression: sql.to_owned(),
+                found: printed.to_owned(),
+                wanted,
+            })
+        };
+        Ok(match self.shape {
+            Shape::Text => format!("(\n{sql}\n)::pg_catalog.text"),
+            Shape::OtherId => format!("(\n{sql}\n)::{key_type}::pg_catalog.text"),
+            Shape::User => {
+                check_comparable(config, self.name, sql, oid)?;
+                format!("(\n{sql}\n)::pg_catalog.text")
+            }
+            Shape::Amount if INTEGERS.contains(&base) || [pg_sys::NUMERICOID, pg_sys::MONEYOID].contains(&base) => {
+                format!("(\n{sql}\n)::pg_catalog.numeric")
+            }
+            Shape::Amount => return wrong("numeric, an integer or money: never a float"),
+            Shape::Count if INTEGERS.contains(&base) => format!("(\n{sql}\n)::pg_catalog.int4"),
+            Shape::Count => return wrong("an integer"),
+            Shape::Truth if base == pg_sys::BOOLOID => format!("coalesce((\n{sql}\n), false)"),
+            Shape::Truth => return wrong("boolean"),
+            // A time without a zone is read in the zone that is set now, whatever later sessions have set. A date is
+            // the end of its day, so that a purchase on the day of the redemption counts.
+            Shape::Time => match base {
+                pg_sys::TIMESTAMPTZOID => format!("(\n{sql}\n)"),
+                pg_sys::TIMESTAMPOID => {
+                    format!("((\n{sql}\n)::pg_catalog.timestamp AT TIME ZONE {})", literal(time_zone))
+                }
+                pg_sys::DATEOID => format!(
+                    "(((\n{sql}\n)::pg_catalog.timestamp + '1 day -1 microsecond'::pg_catalog.interval) AT TIME ZONE {})",
+                    literal(time_zone)
+                ),
+                _ => return wrong("a timestamp or a date"),
+            },
+        })
+    }
 }
 
 fn read_time_zone() -> Result<String, Error> {
@@ -434,31 +757,48 @@ fn read_time_zone() -> Result<String, Error> {
     Ok(zones.into_iter().collect())
 }
 
-/// Statement triggers with transition tables where a table can have them: one evaluation for a statement,
-/// however many rows. Partitions and foreign tables cannot, and get row triggers.
-fn make_triggers(table: &Table, reverse: bool) -> Result<(), Error> {
-    let by_row = table.kind != "r";
-    let mut events = vec![
-        ("INSERT", "REFERENCING NEW TABLE AS referral_new"),
-        ("UPDATE", "REFERENCING OLD TABLE AS referral_old NEW TABLE AS referral_new"),
-    ];
-    if reverse {
-        events.push(("DELETE", "REFERENCING OLD TABLE AS referral_old"));
-        if table.kind != "f" {
-            events.push(("TRUNCATE", ""));
+/// Makes the triggers of a table and of its children. Statement triggers with transition tables where a table can have
+/// them: one evaluation for a statement, however many rows. Partitioned and foreign tables cannot, nor can children, and
+/// get row triggers.
+fn make_triggers(kind: Kind, relation: pg_sys::Oid, table: &Table, deletions: bool) -> Result<(), Error> {
+    drop_triggers(relation, kind.trigger())?;
+    let members = look(
+        "WITH RECURSIVE member (relid) AS ( \
+             SELECT $1 UNION SELECT i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.relid) \
+         SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind::text \
+         FROM member m JOIN pg_class c ON c.oid = m.relid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE NOT c.relispartition ORDER BY c.oid <> $1, c.oid",
+        &[arg(relation)],
+        |row| Ok((row.need::<pg_sys::Oid>(1)?, row.need::<String>(2)?, row.need::<String>(3)?)),
+    )?;
+    for (member, name, relkind) in members {
+        if !lock_politely(member, pg_sys::ShareRowExclusiveLock as i32) {
+            return Err(Error::TableBusy { relation: name });
         }
-    }
-    for (event, referencing) in events {
-        let level = match event {
-            "TRUNCATE" => "FOR EACH STATEMENT".to_owned(),
-            _ if by_row => "FOR EACH ROW".to_owned(),
-            _ => format!("{referencing} FOR EACH STATEMENT"),
-        };
-        set_up(&format!(
-            "CREATE TRIGGER referral_{} AFTER {event} ON {} {level} EXECUTE FUNCTION referral.transactions_changed()",
-            event.to_lowercase(),
-            table.name
-        ))?;
+        let by_row = table.kind != "r" || member != relation;
+        let mut events = vec![
+            ("INSERT", "REFERENCING NEW TABLE AS referral_new"),
+            ("UPDATE", "REFERENCING OLD TABLE AS referral_old NEW TABLE AS referral_new"),
+        ];
+        if deletions {
+            events.push(("DELETE", "REFERENCING OLD TABLE AS referral_old"));
+            if relkind != "f" {
+                events.push(("TRUNCATE", ""));
+            }
+        }
+        for (event, referencing) in events {
+            let level = match event {
+                "TRUNCATE" => "FOR EACH STATEMENT".to_owned(),
+                _ if by_row => "FOR EACH ROW".to_owned(),
+                _ => format!("{referencing} FOR EACH STATEMENT"),
+            };
+            set_up(&format!(
+                "CREATE TRIGGER referral_{}_{} AFTER {event} ON {name} {level} EXECUTE FUNCTION referral.{}()",
+                kind.as_str(),
+                event.to_lowercase(),
+                kind.trigger(),
+            ))?;
+        }
     }
     Ok(())
 }

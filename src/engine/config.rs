@@ -8,7 +8,7 @@ use crate::core::evaluate::Goal;
 use crate::core::money::Unit;
 use crate::core::rule::Rule;
 use crate::core::time::{Duration, Instant};
-use crate::db::{arg, base_type, look, own_table, secured, watch_relations};
+use crate::db::{arg, base_type, changed_rows, look, own_table, secured, watch_relations};
 use crate::error::Error;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
@@ -32,10 +32,10 @@ pub struct Config {
     pub failures: FriendIndex,
     /// Type of the user's key.
     pub key: Key,
-    /// The users table.
-    pub users: Users,
-    /// Attached tables, and the partitions of those that have them.
-    pub sources: HashMap<pg_sys::Oid, Rc<Source>>,
+    /// The users table, where this database has one.
+    pub users: Option<Users>,
+    /// Attached tables, with the partitions and children of those that have them.
+    pub sources: HashMap<(Kind, pg_sys::Oid), Rc<Source>>,
     /// Programs by their key.
     pub programs: HashMap<i32, Program>,
     /// Statements in the type of the key, by their templates.
@@ -96,8 +96,43 @@ pub struct Column {
     pub length: i16,
 }
 
-/// The column of an attached table that holds the buyer, and how an index compares it with the user's key.
-pub struct Buyer {
+/// What an attached table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// What friends buy.
+    Transactions,
+    /// Codes of an invite system that was there before.
+    Invites,
+    /// Codes that users signed up with.
+    Signups,
+}
+
+impl Kind {
+    /// As the table `sources` says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transactions => "transactions",
+            Self::Invites => "invites",
+            Self::Signups => "signups",
+        }
+    }
+
+    /// The function of its triggers.
+    pub fn trigger(self) -> &'static str {
+        match self {
+            Self::Transactions => "transactions_changed",
+            Self::Invites => "invites_changed",
+            Self::Signups => "signups_changed",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Transactions, Self::Invites, Self::Signups].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// The column of an attached table that holds the user, and how an index compares it with the user's key.
+pub struct UserColumn {
     /// The column.
     pub column: Column,
     /// Type of the operator's right side,
@@ -106,30 +141,52 @@ pub struct Buyer {
     pub operator: pg_sys::Oid,
 }
 
-/// An attached table.
+/// How the user of a row is found.
+pub enum User {
+    /// In a column.
+    Column(UserColumn),
+    /// By an expression.
+    Expression,
+    /// The column is gone, or can no longer be compared with the key.
+    Gone,
+}
+
+/// An attached table, or one of its partitions or children.
 pub struct Source {
     /// Key in the table `sources`.
     pub id: i32,
+    /// What it holds.
+    pub kind: Kind,
+    /// Its name as a source.
+    pub name: String,
+    /// The table that was attached,
+    pub relation: pg_sys::Oid,
+    /// and its name.
+    pub table: String,
     /// Owner of the attached table; mapping expressions run with its rights.
     pub owner: pg_sys::Oid,
     /// What keeps the source from being evaluated, if anything does.
     pub broken: Option<Error>,
-    /// The column that holds the buyer; `None` when it is gone or can no longer be compared with the key.
-    pub buyer: Option<Buyer>,
-    /// The operator that compares it with the user's key, for statements.
-    pub buyer_eq: String,
+    /// Who the user of a row is.
+    pub user: User,
+    /// The operator that compares him with the user's key, for statements.
+    pub user_eq: String,
     /// All columns that the mappings read.
     pub mapped: Vec<Column>,
-    /// The query that reads the table through its mappings.
+    /// The query that reads the table through its mappings,
     pub facts: String,
-    /// Type of the transaction's id.
-    pub id_type: String,
+    /// and the same query over the rows of a trigger.
+    pub changed: String,
+    /// Type of a row's id.
+    pub key_type: String,
     /// The column that is the id, where the id is one, and the output function of its type.
-    pub id_column: Option<(Column, pg_sys::Oid)>,
+    pub key_column: Option<(Column, pg_sys::Oid)>,
     /// The time zone of whoever attached the table; mappings are evaluated in it.
     pub time_zone: CString,
     /// Whether a transaction that is gone keeps its credit.
     pub archive: bool,
+    /// The program of the codes, where it holds some.
+    pub program: Option<i32>,
     /// Goals about it.
     pub goals: Vec<Goal>,
 }
@@ -185,8 +242,8 @@ fn load() -> Result<Rc<Config>, Error> {
             let goals = load_goals()?;
             config.sources = load_sources(&config.key, &goals)?;
             WATCHED.with_borrow_mut(|watched| {
-                watched.push(config.users.oid);
-                watched.extend(config.sources.keys());
+                watched.extend(config.users.iter().map(|users| users.oid));
+                watched.extend(config.sources.keys().map(|(_, relation)| relation));
             });
             Ok(Rc::new(config))
         })
@@ -198,7 +255,8 @@ fn load_keys(referrals: pg_sys::Oid, completions: FriendIndex, failures: FriendI
         "SELECT c.relowner, ix.indexrelid, id.attnum, f.atttypid, \
                 format_type(f.atttypid, -1), \
                 format('OPERATOR(%I.%s)', opn.nspname, op.oprname), oc.opcfamily, oc.opcintype, f.attcollation, \
-                format('%I.%I', un.nspname, u.relname), quote_ident(k.attname), u.relowner, u.oid \
+                CASE WHEN u.oid IS NOT NULL THEN format('%I.%I', un.nspname, u.relname) END, quote_ident(k.attname), \
+                u.relowner, u.oid \
          FROM pg_class c \
          JOIN pg_attribute id ON id.attrelid = c.oid AND id.attname = 'invites_friends_id' \
          JOIN pg_attribute f ON f.attrelid = c.oid AND f.attname = 'friend_id' \
@@ -208,10 +266,10 @@ fn load_keys(referrals: pg_sys::Oid, completions: FriendIndex, failures: FriendI
               AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype \
          JOIN pg_operator op ON op.oid = ao.amopopr \
          JOIN pg_namespace opn ON opn.oid = op.oprnamespace \
-         JOIN pg_constraint fk ON fk.conrelid = c.oid AND fk.contype = 'f' AND fk.conkey = ARRAY[f.attnum] \
-         JOIN pg_class u ON u.oid = fk.confrelid \
-         JOIN pg_namespace un ON un.oid = u.relnamespace \
-         JOIN pg_attribute k ON k.attrelid = u.oid AND k.attnum = fk.confkey[1] \
+         LEFT JOIN pg_constraint fk ON fk.conrelid = c.oid AND fk.contype = 'f' AND fk.conkey = ARRAY[f.attnum] \
+         LEFT JOIN pg_class u ON u.oid = fk.confrelid \
+         LEFT JOIN pg_namespace un ON un.oid = u.relnamespace \
+         LEFT JOIN pg_attribute k ON k.attrelid = u.oid AND k.attnum = fk.confkey[1] \
          WHERE c.oid = $1 LIMIT 1",
         &[arg(referrals)],
         |row| {
@@ -230,7 +288,10 @@ fn load_keys(referrals: pg_sys::Oid, completions: FriendIndex, failures: FriendI
                     operand: row.need(8)?,
                     collation: row.need(9)?,
                 },
-                users: Users { name: row.need(10)?, column: row.need(11)?, owner: row.need(12)?, oid: row.need(13)? },
+                users: match row.get(13) {
+                    Some(oid) => Some(Users { name: row.need(10)?, column: row.need(11)?, owner: row.need(12)?, oid }),
+                    None => None,
+                },
                 sources: HashMap::new(),
                 programs: HashMap::new(),
                 statements: RefCell::default(),
@@ -281,89 +342,229 @@ fn load_goals() -> Result<Goals, Error> {
     Ok(goals)
 }
 
-fn load_sources(key: &Key, goals: &Goals) -> Result<HashMap<pg_sys::Oid, Rc<Source>>, Error> {
-    let rows = look(
-        "SELECT s.source_id, member.relid::oid, c.relowner, s.owner::oid, s.user_column, a.attnum, a.atttypid, a.attbyval, a.attlen, \
-                ARRAY(SELECT m::text FROM unnest(s.mapped_columns) m WHERE NOT m = ANY (mapped.name)), \
-                mapped.number, mapped.by_value, mapped.length, \
-                s.facts, s.id_type, s.on_delete = 'archive', \
-                format('%I.%I', n.nspname, c.relname), \
-                idc.attnum, idc.attbyval, idc.attlen, idt.typoutput::oid, coalesce(s.time_zone, 'UTC') \
-         FROM referral.sources s \
-         JOIN pg_class c ON c.oid = s.relation \
-         JOIN pg_namespace n ON n.oid = c.relnamespace \
-         CROSS JOIN LATERAL (SELECT s.relation AS relid UNION SELECT p.relid FROM pg_partition_tree(s.relation) p) member \
-         CROSS JOIN LATERAL \
-             (SELECT coalesce(array_agg(m.attname), '{}'), coalesce(array_agg(m.attnum), '{}'), coalesce(array_agg(m.attbyval), '{}'), coalesce(array_agg(m.attlen), '{}') \
-              FROM pg_attribute m WHERE m.attrelid = member.relid AND NOT m.attisdropped \
-                AND m.attname = ANY (s.mapped_columns)) mapped (name, number, by_value, length) \
-         LEFT JOIN pg_attribute a ON a.attrelid = member.relid AND a.attname = s.user_column AND NOT a.attisdropped \
-         LEFT JOIN pg_attribute idc ON idc.attrelid = member.relid AND idc.attname = s.id_column AND NOT idc.attisdropped \
-         LEFT JOIN pg_type idt ON idt.oid = idc.atttypid \
+/// A row of the table `sources`, with the relation as it is named now.
+struct Attached {
+    id: i32,
+    kind: Kind,
+    name: String,
+    relation: pg_sys::Oid,
+    table: String,
+    owner: pg_sys::Oid,
+    owner_then: pg_sys::Oid,
+    facts: Vec<String>,
+    alias: String,
+    key_type: String,
+    key_column: Option<String>,
+    user_column: Option<String>,
+    user_type: String,
+    time_zone: String,
+    archive: bool,
+    program: Option<i32>,
+    /// The columns that the mappings read: their names then and now; `None` is a column that is gone.
+    columns: Vec<(String, Option<String>)>,
+}
+
+impl Attached {
+    fn now(&self, column: &str) -> Option<&str> {
+        self.columns.iter().find(|(then, _)| then == column)?.1.as_deref()
+    }
+
+    fn renamed(&self) -> bool {
+        self.columns.iter().any(|(then, now)| now.as_ref().is_some_and(|now| now != then))
+    }
+
+    /// The query over this table. Its columns have the names that the mappings know, whatever they are now.
+    fn query(&self, table: &str, columns: &[TableColumn]) -> String {
+        let names = if self.renamed() {
+            let then = |now: &str| self.columns.iter().find(|(_, n)| n.as_deref() == Some(now)).map(|(then, _)| then);
+            let names: Vec<String> =
+                columns.iter().map(|column| quote(then(&column.name).unwrap_or(&column.name))).collect();
+            format!(" ({})", names.join(", "))
+        } else {
+            String::new()
+        };
+        self.facts.join(&format!("{table} AS {}{names}", quote(&self.alias)))
+    }
+}
+
+/// A column of an attached table or of one of its members.
+struct TableColumn {
+    name: String,
+    column: Column,
+    type_oid: pg_sys::Oid,
+    output: pg_sys::Oid,
+}
+
+/// A name as SQL reads it.
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn load_attached() -> Result<Vec<Attached>, Error> {
+    let mut attached = look(
+        "SELECT s.source_id, s.kind, s.name, c.oid, format('%I.%I', n.nspname, c.relname), c.relowner, s.owner::oid, \
+                s.facts, s.alias::text, s.key_type, s.key_column::text, s.user_column::text, s.user_type, s.time_zone, \
+                coalesce(s.mapping ->> 'on_delete' = 'archive', false), s.program_id \
+         FROM referral.sources s JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE s.detached_at IS NULL ORDER BY s.source_id",
+        &[],
+        |row| {
+            Ok(Attached {
+                id: row.need(1)?,
+                kind: Kind::parse(&row.need::<String>(2)?).ok_or(Error::Server("unknown kind of source"))?,
+                name: row.need(3)?,
+                relation: row.need(4)?,
+                table: row.need(5)?,
+                owner: row.need(6)?,
+                owner_then: row.need(7)?,
+                facts: row.need(8)?,
+                alias: row.need(9)?,
+                key_type: row.need(10)?,
+                key_column: row.get(11),
+                user_column: row.get(12),
+                user_type: row.need(13)?,
+                time_zone: row.need(14)?,
+                archive: row.need(15)?,
+                program: row.get(16),
+                columns: Vec::new(),
+            })
+        },
+    )?;
+    // By its name; or by its number, when the name is gone and the table is still the one that was attached.
+    look(
+        "SELECT s.source_id, k.name::text, coalesce(named.attname, numbered.attname)::text \
+         FROM referral.sources s CROSS JOIN LATERAL unnest(s.column_names, s.column_numbers) k (name, number) \
+         LEFT JOIN pg_attribute named ON named.attrelid = s.relation AND named.attname = k.name AND NOT named.attisdropped \
+         LEFT JOIN pg_attribute numbered ON named.attname IS NULL AND s.relation::oid = s.table_oid \
+              AND numbered.attrelid = s.relation AND numbered.attnum = k.number AND NOT numbered.attisdropped \
          WHERE s.detached_at IS NULL",
         &[],
         |row| {
-            let (id, relation): (i32, pg_sys::Oid) = (row.need(1)?, row.need(2)?);
-            let (owner, registered): (pg_sys::Oid, pg_sys::Oid) = (row.need(3)?, row.need(4)?);
-            let missing: Vec<String> = row.need(10)?;
-            let (numbers, by_value, lengths): (Vec<i16>, Vec<bool>, Vec<i16>) =
-                (row.need(11)?, row.need(12)?, row.need(13)?);
-            let mapped: Vec<Column> = numbers
-                .into_iter()
-                .zip(by_value)
-                .zip(lengths)
-                .map(|((number, by_value), length)| Column { number, by_value, length })
-                .collect();
-            let buyer = match (row.get(6), row.get(7), row.get(8), row.get(9)) {
-                (Some(number), Some(type_oid), Some(by_value), Some(length)) => {
-                    let (operand, operator) = key.comparison(type_oid);
-                    let column = Column { number, by_value, length };
-                    (operator != pg_sys::InvalidOid).then_some(Buyer { column, operand, operator })
-                }
-                _ => None,
-            };
-            let table: String = row.need(17)?;
-            let (goals, bad_rule) = match goals.get(&id) {
-                None => (Vec::new(), None),
-                Some(Ok(goals)) => (goals.clone(), None),
-                Some(Err(error)) => (Vec::new(), Some(error.clone())),
-            };
-            let broken = if bad_rule.is_some() {
-                bad_rule
-            } else if owner != registered {
-                Some(Error::OwnerChanged { relation: table })
-            } else if buyer.is_none() {
-                Some(Error::ColumnGone { relation: table, column: row.need(5)? })
-            } else if !missing.is_empty() {
-                Some(Error::ColumnGone { relation: table, column: missing.join("\", \"") })
-            } else {
-                None
-            };
-            let same_type = row.get(7).is_some_and(|buyer| base_type(buyer) == base_type(key.oid));
-            let id_column = match (row.get(18), row.get(19), row.get(20), row.get(21)) {
-                (Some(number), Some(by_value), Some(length), Some(output)) => {
-                    Some((Column { number, by_value, length }, output))
-                }
-                _ => None,
-            };
-            let source = Source {
-                id,
-                owner,
-                broken,
-                buyer,
-                buyer_eq: if same_type { key.eq.clone() } else { "=".into() },
-                mapped,
-                facts: row.need(14)?,
-                id_type: row.need(15)?,
-                id_column,
-                time_zone: CString::new(row.need::<String>(22)?).unwrap_or_default(),
-                archive: row.need(16)?,
-                goals,
-            };
-            Ok((relation, Rc::new(source)))
+            let id: i32 = row.need(1)?;
+            if let Some(source) = attached.iter_mut().find(|source| source.id == id) {
+                source.columns.push((row.need(2)?, row.get(3)));
+            }
+            Ok(())
         },
     )?;
-    Ok(rows.into_iter().collect())
+    Ok(attached)
+}
+
+/// The columns that are looked at, of an attached table and its partitions or children; all of them, in their order,
+/// where a query needs their names.
+fn load_members(attached: &Attached) -> Result<Vec<(pg_sys::Oid, Vec<TableColumn>)>, Error> {
+    let names: Option<Vec<&str>> =
+        (!attached.renamed()).then(|| attached.columns.iter().filter_map(|(_, now)| now.as_deref()).collect());
+    let mut members: Vec<(pg_sys::Oid, Vec<TableColumn>)> = Vec::new();
+    look(
+        "WITH RECURSIVE member (relid) AS ( \
+             SELECT $1 UNION SELECT i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.relid) \
+         SELECT m.relid, a.attname::text, a.attnum, a.attbyval, a.attlen, a.atttypid, t.typoutput::oid \
+         FROM member m \
+         LEFT JOIN pg_attribute a ON a.attrelid = m.relid AND a.attnum > 0 AND NOT a.attisdropped \
+              AND ($2 IS NULL OR a.attname = ANY ($2)) \
+         LEFT JOIN pg_type t ON t.oid = a.atttypid \
+         ORDER BY m.relid, a.attnum",
+        &[arg(attached.relation), arg(names)],
+        |row| {
+            let relation: pg_sys::Oid = row.need(1)?;
+            if members.last().is_none_or(|(last, _)| *last != relation) {
+                members.push((relation, Vec::new()));
+            }
+            if let (Some((_, columns)), Some(name)) = (members.last_mut(), row.get(2)) {
+                columns.push(TableColumn {
+                    name,
+                    column: Column { number: row.need(3)?, by_value: row.need(4)?, length: row.need(5)? },
+                    type_oid: row.need(6)?,
+                    output: row.need(7)?,
+                });
+            }
+            Ok(())
+        },
+    )?;
+    Ok(members)
+}
+
+fn load_sources(key: &Key, goals: &Goals) -> Result<HashMap<(Kind, pg_sys::Oid), Rc<Source>>, Error> {
+    let mut sources = HashMap::new();
+    for attached in load_attached()? {
+        let members = load_members(&attached)?;
+        let own = members.iter().find(|(relation, _)| *relation == attached.relation);
+        let own: &[TableColumn] = own.map_or(&[], |(_, columns)| columns);
+        let facts = attached.query(&attached.table, own);
+        for (relation, columns) in &members {
+            let source = member(key, goals, &attached, facts.clone(), *relation, columns);
+            sources.insert((attached.kind, *relation), Rc::new(source));
+        }
+    }
+    Ok(sources)
+}
+
+fn member(
+    key: &Key,
+    goals: &Goals,
+    attached: &Attached,
+    facts: String,
+    relation: pg_sys::Oid,
+    columns: &[TableColumn],
+) -> Source {
+    let find = |then: &str| attached.now(then).and_then(|now| columns.iter().find(|column| column.name == now));
+    let user = match &attached.user_column {
+        None => User::Expression,
+        Some(name) => match find(name).map(|found| (found.column, key.comparison(found.type_oid))) {
+            Some((column, (operand, operator))) if operator != pg_sys::InvalidOid => {
+                User::Column(UserColumn { column, operand, operator })
+            }
+            _ => User::Gone,
+        },
+    };
+    let (goals, bad_rule) = match goals.get(&attached.id) {
+        None => (Vec::new(), None),
+        Some(Ok(goals)) => (goals.clone(), None),
+        Some(Err(error)) => (Vec::new(), Some(error.clone())),
+    };
+    let gone: Vec<&str> =
+        attached.columns.iter().filter(|(_, now)| now.is_none()).map(|(then, _)| then.as_str()).collect();
+    let table = || attached.table.clone();
+    let broken = if bad_rule.is_some() {
+        bad_rule
+    } else if attached.owner != attached.owner_then {
+        Some(Error::OwnerChanged { relation: table() })
+    } else if !gone.is_empty() {
+        Some(Error::ColumnGone { relation: table(), column: gone.join("\", \"") })
+    } else if let (User::Gone, Some(column)) = (&user, &attached.user_column) {
+        Some(Error::ColumnGone { relation: table(), column: column.clone() })
+    } else {
+        None
+    };
+    let user_type = match (&user, attached.user_column.as_deref().and_then(find)) {
+        (User::Column(_), Some(found)) => Some(base_type(found.type_oid)),
+        _ => None,
+    };
+    let same_type = match user_type {
+        Some(user_type) => user_type == base_type(key.oid),
+        None => attached.user_type == key.name,
+    };
+    Source {
+        id: attached.id,
+        kind: attached.kind,
+        name: attached.name.clone(),
+        relation: attached.relation,
+        table: table(),
+        owner: attached.owner,
+        broken,
+        user,
+        user_eq: if same_type { key.eq.clone() } else { "=".into() },
+        mapped: attached.columns.iter().filter_map(|(then, _)| find(then)).map(|found| found.column).collect(),
+        facts,
+        changed: attached.query(&changed_rows(relation), columns),
+        key_type: attached.key_type.clone(),
+        key_column: attached.key_column.as_deref().and_then(find).map(|found| (found.column, found.output)),
+        time_zone: CString::new(attached.time_zone.as_str()).unwrap_or_default(),
+        archive: attached.archive,
+        program: attached.program,
+        goals,
+    }
 }
 
 /// An interval of PostgreSQL, whose days have 24 hours here.
@@ -377,16 +578,33 @@ pub fn unit(text: Option<String>) -> Option<Unit> {
 }
 
 impl Config {
+    /// The attached tables of a kind, each once, in the order in which they were first attached.
+    pub fn attached(&self, kind: Kind) -> Vec<Rc<Source>> {
+        let mut sources: Vec<_> = self.whole().filter(|source| source.kind == kind).map(Rc::clone).collect();
+        sources.sort_by_key(|source| source.id);
+        sources
+    }
+
+    /// An attached table by its name as a source.
+    pub fn source_named(&self, name: &str) -> Option<Rc<Source>> {
+        self.whole().find(|source| source.name == name).map(Rc::clone)
+    }
+
+    /// The attached tables without their partitions and children.
+    fn whole(&self) -> impl Iterator<Item = &Rc<Source>> {
+        self.sources.iter().filter(|((_, relation), source)| *relation == source.relation).map(|(_, source)| source)
+    }
+
     /// Puts the user's key into the text of a statement, once for each: `{key}` is its type, `{eq}` the operator under
     /// which two keys are the same, `{users}` the users table and `{users_key}` its column.
     pub fn sql(&self, text: &'static str) -> Rc<str> {
         let mut statements = self.statements.borrow_mut();
         let rendered = statements.entry(text).or_insert_with(|| {
-            text.replace("{key}", &self.key.name)
-                .replace("{eq}", &self.key.eq)
-                .replace("{users_key}", &self.users.column)
-                .replace("{users}", &self.users.name)
-                .into()
+            let mut sql = text.replace("{key}", &self.key.name).replace("{eq}", &self.key.eq);
+            if let Some(users) = &self.users {
+                sql = sql.replace("{users_key}", &users.column).replace("{users}", &users.name);
+            }
+            sql.into()
         });
         Rc::clone(rendered)
     }

@@ -148,8 +148,8 @@ pub fn program_named(config: &Config, name: &str) -> Result<i32, Error> {
 fn source_named(config: &Config, name: Option<&str>) -> Result<(i32, Option<String>), Error> {
     let mut sources = secured(Some(config.owner), || {
         look(
-            "SELECT source_id, currency FROM referral.sources \
-             WHERE detached_at IS NULL AND name = coalesce($1, name)",
+            "SELECT source_id, mapping ->> 'currency' FROM referral.sources \
+             WHERE detached_at IS NULL AND kind = 'transactions' AND name = coalesce($1, name)",
             &[arg(name)],
             |row| Ok((row.need(1)?, row.get(2))),
         )

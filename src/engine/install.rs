@@ -1,19 +1,24 @@
 //! Creates the tables, typed for the key of the users.
 
 use super::config::{Config, config};
-use crate::db::{arg, change, lock_politely, look, own_table, secured, set_up};
+use crate::db::{arg, base_type, change, lock_politely, look, own_table, secured, set_up};
 use crate::error::Error;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
 
 const TABLES: &str = include_str!("../../sql/tables.sql");
+const FOREIGN_KEYS: &str = include_str!("../../sql/foreign_keys.sql");
+const TRIGGERS: &str = include_str!("../../sql/triggers.sql");
 const VIEWS: &str = include_str!("../../sql/views.sql");
 const FUNCTIONS: &str = include_str!("../../sql/functions.sql");
 
 /// A table as its catalogue row describes it.
 pub struct Table {
-    /// Qualified name.
+    /// Qualified name,
     pub name: String,
+    /// and its own, as it is and as SQL reads it.
+    pub own_name: String,
+    pub own_name_quoted: String,
     /// `r`, `p`, `f` and so on.
     pub kind: String,
     /// Whether it is a temporary table or a catalogue.
@@ -34,7 +39,8 @@ impl Table {
         let rows = look(
             "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, \
                     c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'referral'), \
-                    c.relowner, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE'), c.relispartition \
+                    c.relowner, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE'), c.relispartition, \
+                    c.relname::text, quote_ident(c.relname) \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1",
             &[arg(relation)],
             |row| {
@@ -46,6 +52,8 @@ impl Table {
                     owner_name: row.need(5)?,
                     owned: row.need(6)?,
                     partition: row.need(7)?,
+                    own_name: row.need(8)?,
+                    own_name_quoted: row.need(9)?,
                 })
             },
         )?;
@@ -75,85 +83,168 @@ impl Table {
     }
 }
 
-/// Creates everything for this users table. Returns `false` when it is there already.
+/// Where the users are.
+#[derive(Clone, Copy)]
+pub enum Home {
+    /// In this table.
+    Table(pg_sys::Oid),
+    /// Elsewhere; their keys are of this type.
+    Elsewhere(pg_sys::Oid),
+}
+
+/// The key of the users, as the scripts want it.
+struct KeyColumn {
+    /// Name of the users table and of the column, where there is a table.
+    of: Option<(String, String)>,
+    /// Its type with length and collation,
+    column_type: String,
+    /// its type alone,
+    key: String,
+    /// and the operator under which two keys are the same.
+    eq: String,
+    /// Who owns the tables, unless the caller says otherwise.
+    owner: pg_sys::Oid,
+}
+
+/// Creates everything for these users. Returns `false` when it is there already.
 pub fn install(
-    users: pg_sys::Oid,
+    home: Home,
     owner: Option<pg_sys::Oid>,
     attribution_window: Option<Interval>,
     strict: bool,
 ) -> Result<bool, Error> {
     secured(None, || {
-        let table = Table::of(users, "rp")?;
         if own_table(c"invites_friends").is_some() {
-            let installed = config()?;
-            return if installed.users.oid == users {
-                Ok(false)
-            } else {
-                Err(Error::InstalledElsewhere { users: installed.users.name.clone(), asked: table.name })
-            };
+            check_same(home)?;
+            // uninstall() leaves the data and takes the functions: they come back.
+            let functions =
+                look("SELECT to_regproc('referral.issue_invite') IS NOT NULL", &[], |row| row.need::<bool>(1))?;
+            if functions == [true] {
+                return Ok(false);
+            }
         }
-        let keys = look(
-            "SELECT quote_ident(a.attname), \
-                    format_type(a.atttypid, a.atttypmod) \
-                      || coalesce((SELECT format(' COLLATE %I.%I', cn.nspname, co.collname) \
-                                   FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace \
-                                   JOIN pg_type t ON t.oid = a.atttypid \
-                                   WHERE co.oid = a.attcollation AND co.oid <> t.typcollation), ''), \
-                    format_type(a.atttypid, -1), \
-                    format('OPERATOR(%I.%s)', opn.nspname, op.oprname), array_length(pk.conkey, 1) \
-             FROM pg_constraint pk \
-             JOIN pg_attribute a ON a.attrelid = pk.conrelid AND a.attnum = pk.conkey[1] \
-             JOIN pg_index ix ON ix.indexrelid = pk.conindid \
-             JOIN pg_opclass oc ON oc.oid = ix.indclass[0] \
-             JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amopstrategy = 3 \
-                  AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype \
-             JOIN pg_operator op ON op.oid = ao.amopopr \
-             JOIN pg_namespace opn ON opn.oid = op.oprnamespace \
-             WHERE pk.conrelid = $1 AND pk.contype = 'p'",
-            &[arg(users)],
-            |row| {
-                Ok((
-                    row.need::<String>(1)?,
-                    row.need::<String>(2)?,
-                    row.need::<String>(3)?,
-                    row.need::<String>(4)?,
-                    row.need::<i32>(5)?,
-                ))
-            },
-        )?;
-        let Some((column, column_type, key, eq, columns)) = keys.into_iter().next() else {
-            return Err(Error::NoKey { relation: table.name });
+        let key = match home {
+            Home::Table(users) => key_of_table(users)?,
+            Home::Elsewhere(key_type) => key_of_type(key_type)?,
         };
-        if columns != 1 {
-            let columns = usize::try_from(columns).unwrap_or_default();
-            return Err(Error::NoSingleKey { relation: table.name, columns });
-        }
         let owner = look(
             "SELECT quote_ident(rolname) FROM pg_roles WHERE oid = $1",
-            &[arg(owner.unwrap_or(table.owner))],
+            &[arg(owner.unwrap_or(key.owner))],
             |row| row.need::<String>(1),
         )?;
         let owner = owner.into_iter().next().ok_or(Error::Server("the owner is no role"))?;
-        if !lock_politely(users, pg_sys::ShareRowExclusiveLock as i32) {
-            return Err(Error::TableBusy { relation: table.name });
+        let fresh = own_table(c"invites_friends").is_none();
+        let scripts = match (fresh, &key.of) {
+            (true, Some(_)) => &[TABLES, FOREIGN_KEYS, VIEWS, TRIGGERS, FUNCTIONS][..],
+            (true, None) => &[TABLES, VIEWS, TRIGGERS, FUNCTIONS],
+            (false, _) => &[TRIGGERS, FUNCTIONS],
+        };
+        for script in scripts {
+            let mut script =
+                script.replace("@key@", &key.key).replace("@key_column@", &key.column_type).replace("@eq@", &key.eq);
+            if let Some((users, column)) = &key.of {
+                script = script.replace("@users@", users).replace("@users_key@", column);
+            }
+            set_up(&script)?;
         }
-        for script in [TABLES, VIEWS, FUNCTIONS] {
-            set_up(
-                &script
-                    .replace("@key@", &key)
-                    .replace("@key_column@", &column_type)
-                    .replace("@eq@", &eq)
-                    .replace("@users@", &table.name)
-                    .replace("@users_key@", &column),
+        if fresh {
+            change(
+                "INSERT INTO referral.programs (name, attribution_window, strict) VALUES ('default', $1, $2)",
+                &[arg(attribution_window), arg(strict)],
             )?;
         }
-        change(
-            "INSERT INTO referral.programs (name, attribution_window, strict) VALUES ('default', $1, $2)",
-            &[arg(attribution_window), arg(strict)],
-        )?;
         give_to(&owner)?;
         Ok(true)
     })
+}
+
+/// What is installed must be for the same users.
+fn check_same(home: Home) -> Result<(), Error> {
+    let installed = config()?;
+    let same = match (home, &installed.users) {
+        (Home::Table(users), Some(known)) => known.oid == users,
+        (Home::Elsewhere(key_type), None) => key_type == installed.key.oid,
+        _ => false,
+    };
+    if same {
+        return Ok(());
+    }
+    let users = match &installed.users {
+        Some(users) => users.name.clone(),
+        None => format!("users elsewhere, with keys of type {}", installed.key.name),
+    };
+    let asked = match home {
+        Home::Table(users) => Table::of(users, "rp")?.name,
+        Home::Elsewhere(_) => "users elsewhere".into(),
+    };
+    Err(Error::InstalledElsewhere { users, asked })
+}
+
+fn key_of_table(users: pg_sys::Oid) -> Result<KeyColumn, Error> {
+    let table = Table::of(users, "rp")?;
+    let keys = look(
+        "SELECT quote_ident(a.attname), \
+                format_type(a.atttypid, a.atttypmod) \
+                  || coalesce((SELECT format(' COLLATE %I.%I', cn.nspname, co.collname) \
+                               FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace \
+                               JOIN pg_type t ON t.oid = a.atttypid \
+                               WHERE co.oid = a.attcollation AND co.oid <> t.typcollation), ''), \
+                format_type(a.atttypid, -1), \
+                format('OPERATOR(%I.%s)', opn.nspname, op.oprname), array_length(pk.conkey, 1) \
+         FROM pg_constraint pk \
+         JOIN pg_attribute a ON a.attrelid = pk.conrelid AND a.attnum = pk.conkey[1] \
+         JOIN pg_index ix ON ix.indexrelid = pk.conindid \
+         JOIN pg_opclass oc ON oc.oid = ix.indclass[0] \
+         JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amopstrategy = 3 \
+              AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype \
+         JOIN pg_operator op ON op.oid = ao.amopopr \
+         JOIN pg_namespace opn ON opn.oid = op.oprnamespace \
+         WHERE pk.conrelid = $1 AND pk.contype = 'p'",
+        &[arg(users)],
+        |row| {
+            let key = KeyColumn {
+                of: Some((table.name.clone(), row.need(1)?)),
+                column_type: row.need(2)?,
+                key: row.need(3)?,
+                eq: row.need(4)?,
+                owner: table.owner,
+            };
+            Ok((key, row.need::<i32>(5)?))
+        },
+    )?;
+    match keys.into_iter().next() {
+        None => Err(Error::NoKey { relation: table.name }),
+        Some((_, columns)) if columns != 1 => {
+            Err(Error::NoSingleKey { relation: table.name, columns: usize::try_from(columns).unwrap_or_default() })
+        }
+        Some(_) if !lock_politely(users, pg_sys::ShareRowExclusiveLock as i32) => {
+            Err(Error::TableBusy { relation: table.name })
+        }
+        Some((key, _)) => Ok(key),
+    }
+}
+
+fn key_of_type(key_type: pg_sys::Oid) -> Result<KeyColumn, Error> {
+    // A domain is compared as the type that it stands on; varchar has no operators of its own and is compared as text.
+    let keys = look(
+        "SELECT format_type($1, -1), format('OPERATOR(%I.%s)', n.nspname, op.oprname), r.oid \
+         FROM pg_opclass oc \
+         JOIN pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree' \
+         JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amopstrategy = 3 \
+              AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype \
+         JOIN pg_operator op ON op.oid = ao.amopopr JOIN pg_namespace n ON n.oid = op.oprnamespace \
+         JOIN pg_roles r ON r.rolname = current_user \
+         WHERE oc.opcdefault AND (oc.opcintype = $2 \
+               OR EXISTS (SELECT FROM pg_cast k WHERE k.castsource = $2 AND k.casttarget = oc.opcintype AND k.castmethod = 'b' \
+                            AND k.castcontext = 'i')) \
+         ORDER BY oc.opcintype <> $2, oc.opcintype <> 'text'::regtype LIMIT 1",
+        &[arg(key_type), arg(base_type(key_type))],
+        |row| {
+            let key: String = row.need(1)?;
+            Ok(KeyColumn { of: None, column_type: key.clone(), key, eq: row.need(2)?, owner: row.need(3)? })
+        },
+    )?;
+    keys.into_iter().next().ok_or(Error::NoKeyType)
 }
 
 /// Hands everything that was created to its owner, and with it the right to call and to grant the extension's own
@@ -170,7 +261,7 @@ fn give_to(owner: &str) -> Result<(), Error> {
              SELECT 'DOMAIN', 'DOMAIN', format('referral.%I', t.typname), t.typacl, t.typowner, false \
              FROM pg_type t WHERE t.typnamespace = 'referral'::regnamespace AND t.typtype = 'd' \
              UNION ALL \
-             SELECT 'FUNCTION', 'FUNCTION', p.oid::regprocedure::text, p.proacl, p.proowner, \
+             SELECT 'ROUTINE', 'ROUTINE', p.oid::regprocedure::text, p.proacl, p.proowner, \
                     EXISTS (SELECT FROM pg_depend d \
                             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e') \
              FROM pg_proc p WHERE p.pronamespace = 'referral'::regnamespace) \
@@ -181,7 +272,7 @@ fn give_to(owner: &str) -> Result<(), Error> {
          SELECT 2, format('ALTER %s %s OWNER TO %s', kind, name, $1) \
          FROM mine WHERE NOT member AND kind <> 'SEQUENCE' \
          UNION ALL \
-         SELECT 3, format('GRANT EXECUTE ON FUNCTION %s TO %s WITH GRANT OPTION', name, $1) \
+         SELECT 3, format('GRANT EXECUTE ON ROUTINE %s TO %s WITH GRANT OPTION', name, $1) \
          FROM mine WHERE member AND name NOT LIKE 'referral.install(%' \
          ORDER BY 1, 2",
         &[arg(owner)],

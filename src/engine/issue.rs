@@ -108,12 +108,11 @@ pub fn revoke(typed: &str) -> Result<bool, Error> {
     })
 }
 
-/// The codes that somebody may have meant by what he typed, the likeliest first: as it is, in capitals, and as a
-/// generated code.
+/// The codes that somebody may have meant by what he typed, the likeliest first: as it is, and without the space
+/// around it, which is how adopted codes are known; as a generated code; in capitals, as codes that a site chose.
 pub fn readings(typed: &str) -> Vec<String> {
-    let exact = typed.trim().to_owned();
-    let mut readings = vec![exact];
-    for other in [code::fold(typed), code::fold_chosen(typed)].into_iter().flatten() {
+    let mut readings = vec![typed.to_owned()];
+    for other in [Some(typed.trim().to_owned()), code::fold(typed), code::fold_chosen(typed)].into_iter().flatten() {
         if !readings.contains(&other) {
             readings.push(other);
         }

@@ -1,5 +1,6 @@
 //! The verbs: what the functions and triggers of the extension do.
 
+pub mod adopt;
 pub mod attach;
 pub mod config;
 pub mod goal;
@@ -7,4 +8,5 @@ pub mod grant;
 pub mod install;
 pub mod issue;
 pub mod post;
+pub mod reconcile;
 pub mod redeem;

@@ -3,15 +3,15 @@
 //! Friends are locked in the order of their keys, their facts and what is posted are read with snapshots taken
 //! after that, and the difference is written. One friend or a thousand are the same few statements.
 
-use super::config::{Config, Program, Source, unit};
+use super::config::{Config, Kind, Program, Source, unit};
 use super::install::administered;
-use crate::core::evaluate::{Fact, Referral, evaluate};
+use crate::core::evaluate::{Fact, Referral, Refund, evaluate, take_off};
 use crate::core::ledger::{Basis, Changes, Completion, Posted, PostedLine, State, difference};
 use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::Role;
 use crate::core::time::Instant;
 use crate::db::{
-    Probe, Row, acting_as, arg, change, in_own_memory, in_time_zone, look, secured, subtransaction, write,
+    ChangedRows, Probe, Row, acting_as, arg, change, in_own_memory, in_time_zone, look, secured, subtransaction, write,
 };
 use crate::error::{Error, Failure};
 use pgrx::prelude::*;
@@ -22,53 +22,77 @@ const BATCH: usize = 1000;
 
 /// Brings the ledger of these friends up to what their transactions in this source earn.
 ///
-/// `renamed` are ids that transactions had and have no longer: they are not gone, and not archived.
+/// Returns how many rows were written. `renamed` are ids that transactions had and have no longer: they are not gone, and
+/// not archived.
 /// A failure leaves a row in `failures` and nothing else, unless the program is strict.
 ///
 /// # Errors
 /// What may not be caught (a cancelled statement, a serialization failure), and any failure in a strict program.
-pub fn evaluate_friends(config: &Config, source: &Source, friends: &[i64], renamed: &[String]) -> Result<(), Error> {
+pub fn evaluate_friends(config: &Config, source: &Source, friends: &[i64], renamed: &[String]) -> Result<u64, Error> {
+    let mut written = 0;
     if source.goals.is_empty() && source.broken.is_none() {
-        return Ok(());
+        return Ok(written);
     }
     secured(Some(config.owner), || {
-        for batch in friends.chunks(BATCH) {
-            match (attempt(config, source, batch, renamed)?, batch) {
-                (None, _) => {}
-                (Some(failure), [friend]) => record(config, source, *friend, failure)?,
-                // One bad row must not cost the others their credit.
-                (Some(_), _) => {
-                    for friend in batch {
-                        if let Some(failure) = attempt(config, source, std::slice::from_ref(friend), renamed)? {
-                            record(config, source, *friend, failure)?;
-                        }
-                    }
+        friends.chunks(BATCH).try_for_each(|batch| {
+            in_parts(
+                batch,
+                |friends| {
+                    written += bring_up_to_date(config, source, friends, renamed)?;
+                    Ok(())
+                },
+                |friend, failure| record(config, source, *friend, failure),
+            )
+        })
+    })?;
+    Ok(written)
+}
+
+/// Does something for a batch, or, when that fails, for each of it alone: one bad row must not cost the others their
+/// credit. What fails alone is handed to `failed`.
+///
+/// # Errors
+/// Errors that are not about the referral program: the client asked for an end, or has to try again.
+pub fn in_parts<T>(
+    batch: &[T],
+    mut f: impl FnMut(&[T]) -> Result<(), Error>,
+    mut failed: impl FnMut(&T, Failure) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut attempt = |part: &[T]| match subtransaction(|| in_own_memory(|| f(part))) {
+        Ok(()) => Ok(None),
+        Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
+        Err(failure) => Ok(Some(failure)),
+    };
+    match (attempt(batch)?, batch) {
+        (None, _) => Ok(()),
+        (Some(failure), [one]) => failed(one, failure),
+        (Some(_), _) => {
+            for one in batch {
+                if let Some(failure) = attempt(std::slice::from_ref(one))? {
+                    failed(one, failure)?;
                 }
             }
+            Ok(())
         }
-        Ok(())
-    })
+    }
 }
 
 /// Brings the ledger of these friends up to date in every source.
 pub fn evaluate_everywhere(config: &Config, friends: &[i64]) -> Result<(), Error> {
-    let mut sources: Vec<_> = config.sources.values().collect();
-    sources.sort_by_key(|source| source.id);
-    sources.dedup_by_key(|source| source.id);
-    sources.into_iter().try_for_each(|source| evaluate_friends(config, source, friends, &[]))
+    config
+        .attached(Kind::Transactions)
+        .iter()
+        .try_for_each(|source| evaluate_friends(config, source, friends, &[]).map(drop))
 }
 
 /// Credits what a friend who just redeemed has bought already; most have bought nothing. For a caller with the rights
 /// of the tables' owner.
 pub fn evaluate_new(config: &Config, referral: i64, friend: &str) -> Result<(), Error> {
-    let mut sources: Vec<_> = config.sources.values().filter(|source| !source.goals.is_empty()).collect();
-    sources.sort_by_key(|source| source.id);
-    sources.dedup_by_key(|source| source.id);
-    for source in sources {
+    for source in config.attached(Kind::Transactions).iter().filter(|source| !source.goals.is_empty()) {
         let sql = format!(
             "SELECT FROM ({facts}) f WHERE f.user_key {eq} $1::{key} LIMIT 1",
             facts = source.facts,
-            eq = source.buyer_eq,
+            eq = source.user_eq,
             key = config.key.name
         );
         // No column is asked for, so that no mapping is evaluated here. What fails all the same is recorded below.
@@ -112,16 +136,7 @@ pub fn evaluate_source(config: &Config, source: &Source) -> Result<(), Error> {
             |row| row.need(1),
         )
     })?;
-    evaluate_friends(config, source, &friends, &[])
-}
-
-/// Posts what these friends have earned, or nothing; the answer is what went wrong.
-fn attempt(config: &Config, source: &Source, friends: &[i64], renamed: &[String]) -> Result<Option<Failure>, Error> {
-    match subtransaction(|| in_own_memory(|| bring_up_to_date(config, source, friends, renamed))) {
-        Ok(()) => Ok(None),
-        Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
-        Err(failure) => Ok(Some(failure)),
-    }
+    evaluate_friends(config, source, &friends, &[]).map(drop)
 }
 
 /// Errors that are not about the referral program: the client asked for an end, or has to try again.
@@ -133,6 +148,54 @@ fn must_reach_the_client(code: PgSqlErrorCode) -> bool {
             | PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN
             | PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE
     )
+}
+
+/// The referrals of the users of changed rows, in order and each once, where an expression says who they are; or why it
+/// could not be evaluated.
+pub fn friends_of(
+    config: &Config,
+    source: &Source,
+    changes: &[ChangedRows],
+) -> Result<Result<Vec<i64>, Failure>, Error> {
+    let sql = format!("SELECT DISTINCT f.user_key::text FROM ({}) f WHERE f.user_key IS NOT NULL", source.changed);
+    let users = read_changes(source, changes, &sql)?;
+    let users = match users {
+        Ok(users) => users,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    if users.is_empty() {
+        return Ok(Ok(Vec::new()));
+    }
+    let sql = config.sql(
+        "SELECT i.invites_friends_id FROM unnest($1) k JOIN referral.invites_friends i ON i.friend_id {eq} k::{key}",
+    );
+    let mut friends: Vec<i64> = secured(Some(config.owner), || look(&sql, &[arg(users)], |row| row.need(1)))?;
+    friends.sort_unstable();
+    friends.dedup();
+    Ok(Ok(friends))
+}
+
+/// Reads a text from changed rows, or says what failed.
+pub fn read_changes(
+    source: &Source,
+    changes: &[ChangedRows],
+    sql: &str,
+) -> Result<Result<Vec<String>, Failure>, Error> {
+    let read = subtransaction(|| {
+        secured(None, || {
+            as_reader(source, || {
+                let mut texts = Vec::new();
+                for rows in changes {
+                    texts.append(&mut rows.look(sql, &[], |row| row.need(1))?);
+                }
+                Ok(texts)
+            })
+        })
+    });
+    match read {
+        Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
+        read => Ok(read),
+    }
 }
 
 /// Leaves a durable row that says what failed, in the transaction of the purchase.
@@ -156,36 +219,55 @@ fn record(config: &Config, source: &Source, friend: i64, failure: Failure) -> Re
         let detail = failure.detail.clone().or_else(|| transaction.map(|key| format!("Transaction {key}.")));
         return Err(Error::Strict(Box::new(Failure { detail, ..failure })));
     }
-    let again = change(
-        // A row that another purchase of the friend is about to close is left alone: this one must not wait for it.
-        "UPDATE referral.failures SET retries = retries + 1, failed_at = now() WHERE failure_id = ANY (ARRAY( \
-             SELECT failure_id FROM referral.failures \
-             WHERE invites_friends_id = $2 AND resolved_at IS NULL AND source_id = $1 AND sqlstate = $4 \
-               AND transaction_key IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED))",
-        &[arg(source.id), arg(friend), arg(transaction.as_deref()), arg(failure.sqlstate())],
-    )?;
-    if again > 0 { Ok(()) } else { store_failure(source, Some(friend), transaction, failure) }
+    store_failure(source, Some(friend), transaction.as_deref(), failure)
+}
+
+/// Leaves a durable row that says why a row of an attached table was not taken in.
+pub fn record_row(source: &Source, row: Option<&str>, failure: Failure) -> Result<(), Error> {
+    store_failure(source, None, row, failure)
 }
 
 /// Leaves a row for a statement whose buyers cannot even be looked up.
-pub fn record_blindly(config: &Config, source: &Source) -> Result<(), Error> {
-    let cause: Failure = source.broken.clone().unwrap_or(Error::Server("the buyers could not be looked up")).into();
+pub fn record_blindly(config: &Config, source: &Source, cause: Failure) -> Result<(), Error> {
     secured(Some(config.owner), || {
         let strict = look(
             "SELECT FROM referral.goals g JOIN referral.programs p USING (program_id) WHERE g.source_id = $1 AND p.strict",
             &[arg(source.id)],
             |_| Ok(()),
         )?;
-        if strict.is_empty() { store_failure(source, None, None, cause) } else { Err(Error::Strict(Box::new(cause))) }
+        if strict.is_empty() { record_row(source, None, cause) } else { Err(Error::Strict(Box::new(cause))) }
     })
 }
 
+/// Writes a failure, or counts one more of a failure that is open.
 fn store_failure(
     source: &Source,
     friend: Option<i64>,
-    transaction: Option<String>,
+    transaction: Option<&str>,
     failure: Failure,
 ) -> Result<(), Error> {
+    let args = [arg(source.id), arg(friend), arg(transaction), arg(failure.sqlstate())];
+    // A row that another purchase of the friend is about to close is left alone: this one must not wait for it.
+    let again = match (friend, transaction) {
+        (Some(_), _) => change(
+            "UPDATE referral.failures SET retries = retries + 1, failed_at = now() WHERE failure_id = ANY (ARRAY( \
+                 SELECT failure_id FROM referral.failures \
+                 WHERE invites_friends_id = $2 AND resolved_at IS NULL AND source_id = $1 AND sqlstate = $4 \
+                   AND transaction_key IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED))",
+            &args,
+        )?,
+        (None, Some(_)) => change(
+            "UPDATE referral.failures SET retries = retries + 1, failed_at = now() WHERE failure_id = ANY (ARRAY( \
+                 SELECT failure_id FROM referral.failures \
+                 WHERE source_id = $1 AND transaction_key = $3 AND resolved_at IS NULL AND invites_friends_id IS NULL \
+                   AND sqlstate = $4 FOR UPDATE SKIP LOCKED))",
+            &args,
+        )?,
+        (None, None) => 0,
+    };
+    if again > 0 {
+        return Ok(());
+    }
     change(
         "INSERT INTO referral.failures (source_id, invites_friends_id, transaction_key, sqlstate, message, detail, hint) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -231,14 +313,14 @@ struct Locked {
     last: i32,
 }
 
-fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: &[String]) -> Result<(), Error> {
+fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: &[String]) -> Result<u64, Error> {
     if let Some(broken) = &source.broken {
         return Err(broken.clone());
     }
     let mut locked = lock(friends)?;
     locked.retain(|referral| source.goals.iter().any(|goal| goal.program == referral.program));
     if locked.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     read_posted(config, source, &mut locked)?;
     read_facts(config, source, &mut locked)?;
@@ -257,8 +339,9 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: 
         let decisions = evaluate(&terms, &goals, &referral.facts);
         batch.add(referral, difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last));
     }
-    batch.write(config, source)?;
-    resolve_failures(config, source, &locked)
+    let written = batch.write(config, source)?;
+    resolve_failures(config, source, &locked)?;
+    Ok(written)
 }
 
 /// Locks the referrals against other evaluations of the same friends, always in the same order.
@@ -362,7 +445,7 @@ fn facts_of_users(config: &Config, source: &Source, columns: &str) -> String {
         "SELECT {columns} FROM unnest($1) WITH ORDINALITY k (key, n) \
          CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.user_key {eq} k.key::{key} OFFSET 0) f",
         facts = source.facts,
-        eq = source.buyer_eq,
+        eq = source.user_eq,
         key = config.key.name
     )
 }
@@ -371,18 +454,30 @@ fn read_facts(config: &Config, source: &Source, locked: &mut [Locked]) -> Result
     let sql = facts_of_users(
         config,
         source,
-        "k.n, f.transaction_key, f.qualifies, f.amount::text, f.currency, f.occurred_at",
+        "k.n, f.row_key, f.qualifies, f.amount::text, f.currency, f.occurred_at, f.refund_of",
     );
     let keys: Vec<&str> = locked.iter().map(|referral| referral.friend.as_str()).collect();
     let keys = arg(keys);
+    let mut refunds = Vec::new();
     as_reader(source, || {
         write(&sql, &[keys], |row| {
             let place = usize::try_from(row.need::<i64>(1)? - 1).unwrap_or(usize::MAX);
             let Some(referral) = locked.get_mut(place) else { return Ok(()) };
-            referral.facts.push(fact(row)?);
+            match row.get::<String>(7) {
+                None => referral.facts.push(fact(row)?),
+                Some(of) => refunds.push((place, Refund { of, fact: fact(row)? })),
+            }
             Ok(())
         })
     })?;
+    for (place, refund) in refunds {
+        let transaction = refund.fact.key.clone();
+        take_off(&mut locked[place].facts, refund).map_err(|problem| Error::BadValue {
+            transaction,
+            value: "currency",
+            problem,
+        })?;
+    }
     Ok(())
 }
 
@@ -417,9 +512,9 @@ fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String])
         return Ok(());
     }
     let sql = format!(
-        "SELECT f.transaction_key FROM ({facts}) f WHERE f.transaction_id = ANY ($1::{id}[])",
+        "SELECT f.row_key FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[])",
         facts = source.facts,
-        id = source.id_type
+        id = source.key_type
     );
     let keys = arg(keys);
     let elsewhere: Vec<String> = as_reader(source, || write(&sql, &[keys], |row| row.need(1)))?;
@@ -443,7 +538,7 @@ fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String])
 }
 
 /// Runs what reads the source's table: with the rights of its owner, in the time zone of the attachment.
-fn as_reader<R>(source: &Source, f: impl FnOnce() -> R) -> R {
+pub fn as_reader<R>(source: &Source, f: impl FnOnce() -> R) -> R {
     in_time_zone(&source.time_zone, || acting_as(source.owner, f))
 }
 
@@ -458,11 +553,11 @@ fn find_bad_transaction(config: &Config, source: &Source, friend: i64) -> Option
         |row| Ok(row.get::<String>(1)),
     );
     let user = user.ok()?.pop()??;
-    let all = keys(facts_of_users(config, source, "f.transaction_key"), &[arg(vec![user.as_str()])]).ok()?;
+    let all = keys(facts_of_users(config, source, "f.row_key"), &[arg(vec![user.as_str()])]).ok()?;
     let one = format!(
-        "SELECT f.transaction_key, f.* FROM ({facts}) f WHERE f.transaction_id = ANY ($1::{id}[])",
+        "SELECT f.row_key, f.* FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[])",
         facts = source.facts,
-        id = source.id_type
+        id = source.key_type
     );
     all.into_iter().flatten().find(|key| keys(one.clone(), &[arg(vec![key.as_str()])]).is_err())
 }
@@ -537,11 +632,16 @@ impl Batch {
         }
     }
 
-    /// Writes everything: completions that lost their ground first, since they free the places of others.
-    fn write(self, config: &Config, source: &Source) -> Result<(), Error> {
+    /// Writes everything and returns how many rows: completions that lost their ground first, since they free the places of others.
+    fn write(self, config: &Config, source: &Source) -> Result<u64, Error> {
+        let rows = self.freed.referral.len()
+            + self.restated.referral.len()
+            + self.completed.referral.len()
+            + self.lines.referral.len();
         self.freed.restate()?;
         self.restated.restate()?;
-        insert(config, source, self.completed, self.lines)
+        insert(config, source, self.completed, self.lines)?;
+        Ok(rows as u64)
     }
 }
 

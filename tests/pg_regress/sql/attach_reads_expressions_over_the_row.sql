@@ -19,7 +19,7 @@ SELECT referral.attach_transactions('sales', 'buyer', $$%% (cents - shipping_cen
 $$, 'EUR', qualifies => $$state = 'paid' AND NOT coalesce(test, false) AND EXISTS (SELECT FROM public.users u WHERE u.id = buyer)$$,
     occurred_at => 'to_timestamp("when")', id => $$shop || '/' || nr$$, name => 'till');
 RESET search_path;
-SELECT name, relation, amount, qualifies, id, occurred_at, id_type, mapped_columns FROM referral.sources WHERE name = 'till';
+SELECT name, relation, mapping, key_type, column_names FROM referral.sources WHERE name = 'till';
 SELECT referral.create_goal('sale', reward => 2, min_amount => 10, occurrence => 'every', source => 'till', effective_from => '-infinity') AS goal_id;
 SELECT rule FROM referral.goals;
 CALL refer(1, 2);

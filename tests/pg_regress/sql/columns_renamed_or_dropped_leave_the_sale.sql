@@ -1,5 +1,5 @@
--- A mapped column that is renamed or dropped leaves every purchase unharmed, and a failure for the friends whose
--- purchases can no longer be read. Renamed back, or attached anew, everything is credited.
+-- A mapped column that is renamed is followed. One that is dropped leaves every purchase unharmed, and a failure for the
+-- friends whose purchases can no longer be read. Attached anew, everything is credited.
 \set ECHO none
 \i shop.sql
 \set ECHO all
@@ -24,15 +24,20 @@ ALTER TABLE orders RENAME state TO status;
 CALL buy(5, 2, 30, '2026-01-05');
 SELECT * FROM standing;
 
--- the column of the user: nobody can tell whose purchase it is
+-- the column of the user, and that of the id
 ALTER TABLE orders RENAME user_id TO customer;
-INSERT INTO orders (id, customer, total, created_at) VALUES (6, 2, 30, '2026-01-06');
-INSERT INTO orders (id, customer, total, created_at) VALUES (7, 9, 30, '2026-01-06');
-UPDATE orders SET total = 31 WHERE id = 6;
+ALTER TABLE orders RENAME id TO nr;
+INSERT INTO orders (nr, customer, total, created_at) VALUES (6, 2, 30, '2026-01-06');
+INSERT INTO orders (nr, customer, total, created_at) VALUES (7, 9, 30, '2026-01-06');
+UPDATE orders SET total = 31 WHERE nr = 6;
+UPDATE orders SET nr = 66 WHERE nr = 6;
+SELECT * FROM standing;
+UPDATE orders SET nr = 6 WHERE nr = 66;
 SELECT count(*) FROM orders;
 ALTER TABLE orders RENAME customer TO user_id;
+ALTER TABLE orders RENAME nr TO id;
 
--- and everything that was missed is credited at the next change
+-- renamed back, everything goes on
 UPDATE orders SET total = 32 WHERE id = 5;
 SELECT * FROM standing;
 
@@ -42,6 +47,7 @@ INSERT INTO orders (id, user_id, created_at) VALUES (8, 2, '2026-01-08');
 DELETE FROM orders WHERE id = 1;
 SELECT count(*) FROM orders;
 SELECT * FROM standing;
+SELECT * FROM waiting;
 
 -- attached anew with what there is now
 SET client_min_messages = warning;

@@ -24,7 +24,7 @@ CALL refer(1, 3);
 
 -- with other mappings, and on_delete
 SELECT referral.attach_transactions('orders', 'user_id', 'total', 'EUR', qualifies => $$status IN ('paid', 'sent')$$, occurred_at => 'created_at', on_delete => 'reverse');
-SELECT source_id, name, currency, on_delete, detached_at FROM referral.sources;
+SELECT source_id, name, mapping ->> 'currency' AS currency, mapping ->> 'on_delete' AS on_delete, detached_at FROM referral.sources;
 SELECT tgname FROM pg_trigger WHERE tgfoid = 'referral.transactions_changed'::regproc ORDER BY 1;
 -- nothing is evaluated until a friend is touched; then everything of his is
 SELECT * FROM standing;

@@ -12,14 +12,14 @@ CALL refer(1, 2);
 \set ECHO all
 SET ROLE regress_attacker;
 CREATE TABLE loot (LIKE orders);
-CREATE TRIGGER referral_insert AFTER INSERT ON loot REFERENCING NEW TABLE AS referral_new FOR EACH STATEMENT EXECUTE FUNCTION referral.transactions_changed();
+CREATE TRIGGER referral_by_hand AFTER INSERT ON loot REFERENCING NEW TABLE AS referral_new FOR EACH STATEMENT EXECUTE FUNCTION referral.transactions_changed();
 \echo :SQLSTATE
 RESET ROLE;
 -- one that was made while PUBLIC could
 GRANT USAGE ON SCHEMA referral TO PUBLIC;
 GRANT EXECUTE ON FUNCTION referral.transactions_changed TO PUBLIC;
 SET ROLE regress_attacker;
-CREATE TRIGGER referral_insert AFTER INSERT ON loot REFERENCING NEW TABLE AS referral_new FOR EACH STATEMENT EXECUTE FUNCTION referral.transactions_changed();
+CREATE TRIGGER referral_by_hand AFTER INSERT ON loot REFERENCING NEW TABLE AS referral_new FOR EACH STATEMENT EXECUTE FUNCTION referral.transactions_changed();
 CREATE TRIGGER referral_row AFTER UPDATE ON loot FOR EACH ROW EXECUTE FUNCTION referral.transactions_changed();
 CREATE TRIGGER referral_before BEFORE DELETE ON loot FOR EACH ROW EXECUTE FUNCTION referral.transactions_changed();
 CREATE TRIGGER referral_truncate AFTER TRUNCATE ON loot EXECUTE FUNCTION referral.transactions_changed();
@@ -30,7 +30,7 @@ INSERT INTO loot (id, user_id, total, rate, status, created_at) VALUES (1, 2, 10
 \echo :SQLSTATE
 TRUNCATE loot;
 \echo :SQLSTATE
-ALTER TABLE loot DISABLE TRIGGER referral_insert;
+ALTER TABLE loot DISABLE TRIGGER referral_by_hand;
 INSERT INTO loot (id, user_id, total, rate, status, created_at) VALUES (1, 2, 1000, 1, 'paid', '2026-01-02');
 UPDATE loot SET total = 1;
 \echo :SQLSTATE

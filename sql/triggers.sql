@@ -1,0 +1,22 @@
+-- The triggers on the tables of the program, which guard them. uninstall() takes them off, install() puts them back.
+
+CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.credits
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+-- What lines and completions name is never deleted. These triggers stand in for foreign keys from invites_friends to
+-- invites, from goal_completions to invites_friends and from credits to goal_completions: under REPEATABLE READ a
+-- foreign key looks with the snapshot of the transaction, does not see a row committed since, and fails the purchase.
+CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.invites
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.invites_friends
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.goal_completions
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.goals
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+
+CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.programs
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
+CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.sources
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
+CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.goals
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
