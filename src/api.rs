@@ -5,6 +5,7 @@
 use crate::core::time::Instant;
 use crate::db::{Procedure, Relation, Role, Type, UserKey};
 use crate::engine::attach::{self, Invites, Signups, Transactions, UserOf};
+use crate::engine::doctor::{self, Finding};
 use crate::engine::goal::{self, NewGoal, Short};
 use crate::engine::install::{self, Home};
 use crate::engine::issue::{self, Terms};
@@ -137,6 +138,32 @@ fn attach_signups(
 #[pg_extern(schema = "referral", volatile, parallel_unsafe)]
 fn repair(source: Option<&str>) -> Outcome<()> {
     Ok(attach::repair(need("source", source)?)?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn uninstall(drop_data_of: default!(Option<&str>, "NULL")) -> Outcome<()> {
+    Ok(install::uninstall(drop_data_of)?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[allow(clippy::type_complexity)] // pgrx reads the columns here
+fn doctor() -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(check_name, String),
+            name!(object, String),
+            name!(status, String),
+            name!(finding, String),
+            name!(repair, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let findings = doctor::doctor()?.into_iter();
+    Ok(TableIterator::new(findings.map(|Finding { check, object, status, finding, repair }| {
+        (check.to_owned(), object, status.as_str().to_owned(), finding, repair)
+    })))
 }
 
 #[pg_extern(sql = false)] // a procedure, created in sql/extension.sql

@@ -25,10 +25,8 @@ pub enum Error {
     UsersTwice,
     UsersMissing,
     NoKeyType,
-    ReconcileRunning { source: String, pid: i32 },
     BadBatchSize(i32),
     DataNotNamed { said: String, database: String },
-    StillAttached { known: String },
     CurrencyTwice,
     CurrencyMissing,
     BadUnit { argument: &'static str, problem: String },
@@ -230,12 +228,6 @@ impl Error {
                 "It has no default operator class for btree indexes.".into(),
                 "Pass a type such as bigint, uuid or text.",
             ),
-            Self::ReconcileRunning { source, pid } => full(
-                Code::ERRCODE_OBJECT_IN_USE,
-                "source is being reconciled",
-                format!("Process {pid} is reconciling \"{source}\"."),
-                "Watch it in referral.progress_reconcile, or end it with pg_cancel_backend and call again: it goes on where it was.",
-            ),
             Self::BadBatchSize(size) => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "invalid batch_size",
@@ -247,12 +239,6 @@ impl Error {
                 "the data was not named",
                 format!("drop_data_of is \"{said}\"; this database is \"{database}\"."),
                 "Pass the name of this database to drop invites, referrals and the ledger with it, or nothing to keep them.",
-            ),
-            Self::StillAttached { known } => full(
-                Code::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-                "tables are still attached",
-                format!("Attached: {known}."),
-                "Call referral.detach for each first.",
             ),
             Self::CurrencyTwice => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

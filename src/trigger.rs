@@ -72,8 +72,11 @@ fn operation(operation: &PgTriggerOperation) -> &'static str {
     }
 }
 
+/// What a trigger works with.
+type Attached = (Rc<Config>, Rc<Source>);
+
 /// The source that a trigger belongs to. `None` is one that does nothing.
-fn source_of(trigger: &PgTrigger, kind: Kind) -> Result<Option<(Rc<Config>, Rc<Source>)>, Error> {
+fn source_of(trigger: &PgTrigger, kind: Kind) -> Result<Option<Attached>, Error> {
     let config = match config() {
         // Somebody dropped the tables and left the triggers: that is no reason to stop a sale.
         Err(Error::NotInstalled) => {
@@ -86,13 +89,11 @@ fn source_of(trigger: &PgTrigger, kind: Kind) -> Result<Option<(Rc<Config>, Rc<S
         let source = Rc::clone(source);
         return Ok(Some((config, source)));
     }
+    // Data is being restored and that of this extension comes later, or a child was taken out of its table, or somebody
+    // made the trigger by hand: whatever it is, it earns nothing and it stops no sale.
     let unknown = Error::NotRegistered { relation: format!("{}.{}", trigger.table_schema()?, trigger.table_name()?) };
-    if config.sources.is_empty() {
-        // Data is being restored, and that of this extension comes later.
-        ErrorReport::from(unknown).report(PgLogLevel::WARNING);
-        return Ok(None);
-    }
-    Err(unknown)
+    ErrorReport::from(unknown).report(PgLogLevel::WARNING);
+    Ok(None)
 }
 
 fn credit_touched(trigger: &PgTrigger) -> Result<(), Error> {

@@ -209,7 +209,7 @@ fn read_invites(source: &Source, keys: &[String]) -> Result<(Wanted, Rows), Erro
             Ok(Some((key, invite, row.get(7))))
         })
     })?;
-    rows.claims.sort_by(|a, b| a.at.cmp(&b.at));
+    rows.claims.sort_by_key(|claim| claim.at);
     Ok((wanted.into_iter().flatten().collect(), rows))
 }
 
@@ -321,7 +321,7 @@ fn read_signups(source: &Source, keys: &[String]) -> Result<Vec<Claim>, Error> {
     .into_iter()
     .flatten()
     .collect();
-    claims.sort_by(|a, b| a.at.cmp(&b.at));
+    claims.sort_by_key(|claim| claim.at);
     Ok(claims)
 }
 

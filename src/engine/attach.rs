@@ -323,8 +323,7 @@ pub fn repair(name: &str) -> Result<(), Error> {
         return Err(broken.clone());
     }
     let table = secured(None, || Table::of(source.relation, "rpf"))?;
-    let deletions = source.kind == Kind::Invites || (source.kind == Kind::Transactions && !source.archive);
-    secured(None, || make_triggers(source.kind, source.relation, &table, deletions))?;
+    secured(None, || make_triggers(source.kind, source.relation, &table, source.hears_deletions()))?;
     secured(Some(config.owner), || {
         change(
             "UPDATE referral.sources SET table_oid = relation::oid, column_numbers = ARRAY( \
@@ -430,6 +429,11 @@ fn currency(said: &Transactions, table: &Table) -> Result<String, Error> {
 
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A column by its name, quoted.
+pub fn column_quoted(relation: pg_sys::Oid, table: &Table, column: &str) -> Result<String, Error> {
+    column_of(relation, table, column).map(|(quoted, _)| quoted)
 }
 
 /// A column by its name: quoted, and its type.

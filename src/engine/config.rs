@@ -167,8 +167,12 @@ pub struct Source {
     pub owner: pg_sys::Oid,
     /// What keeps the source from being evaluated, if anything does.
     pub broken: Option<Error>,
-    /// Who the user of a row is.
+    /// Who the user of a row is,
     pub user: User,
+    /// and the name that the column has now, where he is in one.
+    pub user_column: Option<String>,
+    /// Columns that have another name than when the table was attached.
+    pub renamed: Vec<String>,
     /// The operator that compares him with the user's key, for statements.
     pub user_eq: String,
     /// All columns that the mappings read.
@@ -340,6 +344,17 @@ fn load_goals() -> Result<Goals, Error> {
         },
     )?;
     Ok(goals)
+}
+
+impl Source {
+    /// Whether it matters to this source that rows are deleted.
+    pub fn hears_deletions(&self) -> bool {
+        match self.kind {
+            Kind::Transactions => !self.archive,
+            Kind::Invites => true,
+            Kind::Signups => false,
+        }
+    }
 }
 
 /// A row of the table `sources`, with the relation as it is named now.
@@ -554,6 +569,12 @@ fn member(
         owner: attached.owner,
         broken,
         user,
+        user_column: attached.user_column.as_deref().and_then(|then| attached.now(then)).map(str::to_owned),
+        renamed: attached
+            .columns
+            .iter()
+            .filter_map(|(then, now)| now.as_ref().filter(|now| *now != then).map(|now| format!("{then} is {now}")))
+            .collect(),
         user_eq: if same_type { key.eq.clone() } else { "=".into() },
         mapped: attached.columns.iter().filter_map(|(then, _)| find(then)).map(|found| found.column).collect(),
         facts,

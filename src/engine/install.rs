@@ -1,5 +1,6 @@
 //! Creates the tables, typed for the key of the users.
 
+use super::attach::detach;
 use super::config::{Config, config};
 use crate::db::{arg, base_type, change, lock_politely, look, own_table, secured, set_up};
 use crate::error::Error;
@@ -11,6 +12,28 @@ const FOREIGN_KEYS: &str = include_str!("../../sql/foreign_keys.sql");
 const TRIGGERS: &str = include_str!("../../sql/triggers.sql");
 const VIEWS: &str = include_str!("../../sql/views.sql");
 const FUNCTIONS: &str = include_str!("../../sql/functions.sql");
+
+/// A trigger on a table of the program.
+pub struct Guard {
+    /// The table,
+    pub table: &'static str,
+    /// the trigger,
+    pub trigger: &'static str,
+    /// and the statement that makes it.
+    pub statement: &'static str,
+}
+
+/// The triggers that `sql/triggers.sql` makes.
+pub fn guards() -> Vec<Guard> {
+    let statements = TRIGGERS.split(';').filter_map(|text| text.find("CREATE TRIGGER ").map(|start| &text[start..]));
+    statements
+        .filter_map(|statement| {
+            let trigger = statement.split_whitespace().nth(2)?;
+            let table = statement.split_whitespace().skip_while(|word| *word != "ON").nth(1)?;
+            Some(Guard { table, trigger, statement })
+        })
+        .collect()
+}
 
 /// A table as its catalogue row describes it.
 pub struct Table {
@@ -279,6 +302,48 @@ fn give_to(owner: &str) -> Result<(), Error> {
         |row| row.need::<String>(2),
     )?;
     statements.iter().try_for_each(|statement| set_up(statement))
+}
+
+/// Takes the triggers off all attached tables and drops the functions that `install` made; the data only when it is told
+/// the name of this database. `install` makes everything again.
+pub fn uninstall(drop_data_of: Option<&str>) -> Result<(), Error> {
+    let config = administered()?;
+    let database =
+        secured(None, || look("SELECT current_database()::text", &[], |row| row.need::<String>(1)))?.concat();
+    if let Some(said) = drop_data_of.filter(|said| *said != database) {
+        return Err(Error::DataNotNamed { said: said.to_owned(), database });
+    }
+    let names = secured(Some(config.owner), || {
+        look("SELECT name FROM referral.sources WHERE detached_at IS NULL ORDER BY name", &[], |row| {
+            row.need::<String>(1)
+        })
+    })?;
+    drop(config);
+    names.iter().try_for_each(|name| detach(name))?;
+    secured(None, || {
+        let statements = look(
+            "SELECT 1, format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) \
+             FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid \
+             WHERE c.relnamespace = 'referral'::regnamespace AND p.pronamespace = c.relnamespace \
+             UNION ALL \
+             SELECT 2, format('DROP ROUTINE %s', p.oid::regprocedure) FROM pg_proc p \
+             WHERE p.pronamespace = 'referral'::regnamespace AND NOT EXISTS ( \
+                   SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e') \
+             UNION ALL \
+             SELECT CASE c.relkind WHEN 'v' THEN 3 ELSE 4 END, \
+                    format('DROP %s %s', CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, \
+                           string_agg(c.oid::regclass::text, ', ')) \
+             FROM pg_class c \
+             WHERE $1 AND c.relnamespace = 'referral'::regnamespace AND c.relkind = ANY ('{v,r}') GROUP BY c.relkind \
+             UNION ALL \
+             SELECT 5, format('DROP DOMAIN %s', t.oid::regtype) FROM pg_type t \
+             WHERE $1 AND t.typnamespace = 'referral'::regnamespace AND t.typtype = 'd' \
+             ORDER BY 1, 2",
+            &[arg(drop_data_of.is_some())],
+            |row| row.need::<String>(2),
+        )?;
+        statements.iter().try_for_each(|statement| set_up(statement))
+    })
 }
 
 /// The configuration, for a function that only the owner of the tables may call.

@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod attach;
 pub mod config;
+pub mod doctor;
 pub mod goal;
 pub mod grant;
 pub mod install;

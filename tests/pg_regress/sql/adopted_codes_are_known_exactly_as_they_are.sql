@@ -1,0 +1,27 @@
+-- An adopted code is redeemed as it is written, with its case, its spaces and its punctuation; nothing is folded, and codes
+-- that differ by that alone are different codes.
+\set ECHO none
+\i legacy.sql
+\set ECHO all
+INSERT INTO legacy (owner_id, code) VALUES (1, 'Summer-10%!'), (2, 'SUMMER-10%!'), (3, ' pad '), (4, 'two words'), (5, 'ünï-😀'),
+    (6, 'o1l0'), (7, repeat('long', 100)), (8, 'x'), (9, 'lower'), (10, 'it''s; DROP TABLE legacy --'), (11, E'tab\tand\nline');
+CALL attach_legacy();
+SET client_min_messages = warning;
+CALL referral.reconcile('legacy');
+SELECT count(*), count(*) FILTER (WHERE i.invite_code = l.code) AS alike FROM referral.invites i JOIN legacy l ON l.id::text = i.source_key;
+SELECT n AS friend, r.status, r.referrer FROM (VALUES
+    (21, 'Summer-10%!'), (22, 'SUMMER-10%!'), (23, ' pad '), (24, 'two words'), (25, 'ünï-😀'), (26, 'o1l0'), (27, repeat('long', 100)),
+    (28, 'x'), (29, 'lower'), (30, 'it''s; DROP TABLE legacy --'), (31, E'tab\tand\nline')) c (n, code), referral.redeem_invite(code, n) r ORDER BY n;
+-- nearly is not enough
+SELECT code, r.status FROM (VALUES ('summer-10%!'), ('Summer-10%'), ('pad'), ('two  words'), ('TWO WORDS'), ('O1L0'), ('0110'), ('X'), ('LOWER')) c (code),
+    referral.redeem_invite(code, 40) r ORDER BY code;
+-- space around it is what a hand adds, not what the code has
+SELECT r.status, r.referrer FROM legacy, referral.redeem_invite('  lower ', 41) r WHERE legacy.id = 1;
+UPDATE legacy SET uses = 5;
+SELECT r.status, r.referrer FROM referral.redeem_invite('  lower ', 41) r;
+-- a code of the site's own that differs from an adopted one by its case alone stands beside it
+SELECT referral.issue_invite(12, code => 'lower');
+SELECT r.status, r.referrer FROM referral.redeem_invite('lower', 42) r;
+SELECT r.status, r.referrer FROM referral.redeem_invite('LOWER', 43) r;
+SELECT r.status, r.referrer FROM referral.redeem_invite('Lower', 44) r;
+SELECT * FROM failed;
