@@ -1,6 +1,6 @@
 # The names to type; the work is done in tools/, tests/, demo/ and bench/.
 
-.PHONY: build install installcheck test demo demo-stop bench deps clean help
+.PHONY: build install installcheck test test-clients demo demo-stop bench deps clean help
 
 build: deps        ## build the extension under target/package (the default)
 	tools/build package
@@ -13,6 +13,9 @@ installcheck:      ## the tests that need a server, in a throw-away one, on what
 
 test: deps         ## every test, in a throw-away server
 	tests/run
+
+test-clients: deps ## clients of every stack, whose drivers and PgBouncer it installs, in a throw-away server
+	tests/run clients
 
 demo: deps install ## a shop with 69,659 real purchases, credited to the people who invited the buyers
 	demo/run

@@ -98,17 +98,28 @@ fn source_of(trigger: &PgTrigger, kind: Kind) -> Result<Option<Attached>, Error>
 
 fn credit_touched(trigger: &PgTrigger) -> Result<(), Error> {
     let Some((config, source)) = source_of(trigger, Kind::Transactions)? else { return Ok(()) };
-    if let PgTriggerOperation::Truncate = trigger.op()? {
-        return evaluate_source(&config, &source);
+    match trigger.op()? {
+        PgTriggerOperation::Truncate => return evaluate_source(&config, &source),
+        // SAFETY: the trigger is running.
+        PgTriggerOperation::Delete if !source.hears_deletions() && !unsafe { moved(trigger) } => return Ok(()),
+        _ => {}
     }
     let (friends, renamed) = match &source.user {
         User::Column(user) => {
-            let Touched { friends, renamed } = touched(&config, &source, user, trigger)?;
+            let Touched { friends, mut renamed } = touched(&config, &source, user, trigger)?;
+            if source.key_column.is_none() && !friends.is_empty() && source.broken.is_none() {
+                // SAFETY: the trigger is running.
+                renamed.extend(unsafe { renamed_by_expression(&source, trigger)? });
+            }
             (friends, renamed)
         }
         User::Expression if source.broken.is_none() => {
             // SAFETY: the trigger is running.
-            let (changes, renamed) = unsafe { (changes(trigger)?, renamed(&source, trigger)?) };
+            let (changes, mut renamed) = unsafe { (changes(trigger)?, renamed(&source, trigger)?) };
+            if source.key_column.is_none() {
+                // SAFETY: as above.
+                renamed.extend(unsafe { renamed_by_expression(&source, trigger)? });
+            }
             match friends_of(&config, &source, &changes)? {
                 Ok(friends) => (friends, renamed),
                 Err(failure) => return record_blindly(&config, &source, failure),
@@ -244,16 +255,52 @@ fn touched(config: &Config, source: &Source, user: &UserColumn, trigger: &PgTrig
     let mut friends = Friends::new(config, user);
     // SAFETY: the trigger is running.
     unsafe {
+        let moved = moved(trigger);
         each_change(trigger, width(source, [user.column.number]), |old, new| {
             if matters(source, old, new) {
                 old.into_iter().chain(new).for_each(|row| friends.row(row));
-                if let (Some(old), Some(new)) = (old, new) {
-                    renamed.extend(old.renamed(new, source));
-                }
+                renamed.extend(old.and_then(|old| old.renamed(new, source, moved)));
             }
         })?;
     }
     Ok(Touched { friends: friends.found.iter().copied().collect(), renamed })
+}
+
+/// Whether the row that fired a trigger on DELETE was not deleted but moved to another partition.
+///
+/// # Safety
+/// The trigger is running.
+unsafe fn moved(trigger: &PgTrigger) -> bool {
+    // SAFETY: PostgreSQL fills trigger data as the event and the level say; the header of a row that moved points to a
+    // place that cannot be.
+    unsafe {
+        let Some(tuple) = trigger.trigger_data().tg_trigtuple.as_ref() else { return false };
+        let next = (*tuple.t_data).t_ctid;
+        u32::from(next.ip_posid) == pg_sys::MovedPartitionsOffsetNumber
+            && (next.ip_blkid.bi_hi, next.ip_blkid.bi_lo) == (u16::MAX, u16::MAX)
+    }
+}
+
+/// Ids that rows had and have no longer, where an expression says the id.
+///
+/// # Safety
+/// The trigger is running.
+unsafe fn renamed_by_expression(source: &Source, trigger: &PgTrigger) -> Result<Vec<String>, Error> {
+    // SAFETY: as the caller vouches.
+    let changes = unsafe { changes(trigger)? };
+    match (trigger.op()?, changes.as_slice()) {
+        (PgTriggerOperation::Update, [old, new]) => {
+            // What cannot be read is found out when the friend is evaluated.
+            let (old, new) = (keys_of(source, std::slice::from_ref(old))?, keys_of(source, std::slice::from_ref(new))?);
+            let new = new.unwrap_or_default();
+            Ok(old.unwrap_or_default().into_iter().filter(|key| !new.contains(key)).collect())
+        }
+        // SAFETY: as the caller vouches.
+        (PgTriggerOperation::Delete, _) if unsafe { moved(trigger) } => {
+            Ok(keys_of(source, &changes)?.unwrap_or_default())
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Ids that rows had and have no longer.
@@ -264,10 +311,9 @@ unsafe fn renamed(source: &Source, trigger: &PgTrigger) -> Result<Vec<String>, E
     let mut renamed = Vec::new();
     // SAFETY: as the caller vouches.
     unsafe {
+        let moved = moved(trigger);
         each_change(trigger, width(source, []), |old, new| {
-            if let (Some(old), Some(new)) = (old, new) {
-                renamed.extend(old.renamed(new, source));
-            }
+            renamed.extend(old.and_then(|old| old.renamed(new, source, moved)));
         })?;
     }
     Ok(renamed)
@@ -367,11 +413,12 @@ impl Rows {
 }
 
 impl Rows {
-    /// The id of this row, when the row has another one in `new`.
-    fn renamed(&self, new: &Self, source: &Source) -> Option<String> {
-        let (column, output) = source.key_column.as_ref().filter(|(column, _)| self.differs(new, column))?;
+    /// The id of this row, when the row has another one in `new`, or may have one where it was moved to.
+    fn renamed(&self, new: Option<&Self>, source: &Source, moved: bool) -> Option<String> {
+        let (column, output) = source.key_column.as_ref()?;
+        let renamed = new.map_or(moved, |new| self.differs(new, column));
         // SAFETY: the output function is that of the column's type.
-        self.value(column.number).map(|id| unsafe { print(*output, id) })
+        self.value(column.number).filter(|_| renamed).map(|id| unsafe { print(*output, id) })
     }
 }
 

@@ -155,7 +155,8 @@ pub fn attach_transactions(said: Transactions) -> Result<String, Error> {
             ],
             id,
             program: None,
-            deletions: said.on_delete == "reverse",
+            // A refund that is deleted is none any more.
+            deletions: said.on_delete == "reverse" || mapping.contains_key("refund_of"),
             mapping,
         },
     )
@@ -329,8 +330,8 @@ pub fn repair(name: &str) -> Result<(), Error> {
             "UPDATE referral.sources SET table_oid = relation::oid, column_numbers = ARRAY( \
                  SELECT a.attnum FROM unnest(column_names) WITH ORDINALITY n (name, place) \
                  JOIN pg_attribute a ON a.attrelid = relation AND a.attname = n.name ORDER BY n.place) \
-             WHERE source_id = $1 AND table_oid <> relation::oid",
-            &[arg(source.id)],
+             WHERE source_id = $1 AND $2",
+            &[arg(source.id), arg(source.renamed.is_empty())],
         )
         .map(drop)
     })
@@ -784,8 +785,11 @@ fn make_triggers(kind: Kind, relation: pg_sys::Oid, table: &Table, deletions: bo
             ("INSERT", "REFERENCING NEW TABLE AS referral_new"),
             ("UPDATE", "REFERENCING OLD TABLE AS referral_old NEW TABLE AS referral_new"),
         ];
-        if deletions {
+        // A row that moves to another partition is deleted there and inserted here.
+        if deletions || relkind == "p" {
             events.push(("DELETE", "REFERENCING OLD TABLE AS referral_old"));
+        }
+        if deletions {
             if relkind != "f" {
                 events.push(("TRUNCATE", ""));
             }

@@ -173,6 +173,8 @@ pub struct Source {
     pub user_column: Option<String>,
     /// Columns that have another name than when the table was attached.
     pub renamed: Vec<String>,
+    /// Columns that have taken the name of one that was attached: names count more than numbers.
+    pub replaced: Vec<String>,
     /// The operator that compares him with the user's key, for statements.
     pub user_eq: String,
     /// All columns that the mappings read.
@@ -189,6 +191,8 @@ pub struct Source {
     pub time_zone: CString,
     /// Whether a transaction that is gone keeps its credit.
     pub archive: bool,
+    /// Whether rows may be refunds of other rows.
+    pub refunds: bool,
     /// The program of the codes, where it holds some.
     pub program: Option<i32>,
     /// Goals about it.
@@ -350,7 +354,8 @@ impl Source {
     /// Whether it matters to this source that rows are deleted.
     pub fn hears_deletions(&self) -> bool {
         match self.kind {
-            Kind::Transactions => !self.archive,
+            // A refund that is deleted is none any more.
+            Kind::Transactions => !self.archive || self.refunds,
             Kind::Invites => true,
             Kind::Signups => false,
         }
@@ -375,8 +380,11 @@ struct Attached {
     time_zone: String,
     archive: bool,
     program: Option<i32>,
+    refunds: bool,
     /// The columns that the mappings read: their names then and now; `None` is a column that is gone.
     columns: Vec<(String, Option<String>)>,
+    /// Columns that have the name of one that was attached and has another name now.
+    replaced: Vec<String>,
 }
 
 impl Attached {
@@ -407,6 +415,7 @@ struct TableColumn {
     name: String,
     column: Column,
     type_oid: pg_sys::Oid,
+    type_name: String,
     output: pg_sys::Oid,
 }
 
@@ -419,7 +428,7 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
     let mut attached = look(
         "SELECT s.source_id, s.kind, s.name, c.oid, format('%I.%I', n.nspname, c.relname), c.relowner, s.owner::oid, \
                 s.facts, s.alias::text, s.key_type, s.key_column::text, s.user_column::text, s.user_type, s.time_zone, \
-                coalesce(s.mapping ->> 'on_delete' = 'archive', false), s.program_id \
+                coalesce(s.mapping ->> 'on_delete' = 'archive', false), s.program_id, s.mapping ? 'refund_of' \
          FROM referral.sources s JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE s.detached_at IS NULL ORDER BY s.source_id",
         &[],
@@ -441,23 +450,30 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
                 time_zone: row.need(14)?,
                 archive: row.need(15)?,
                 program: row.get(16),
+                refunds: row.need(17)?,
                 columns: Vec::new(),
+                replaced: Vec::new(),
             })
         },
     )?;
     // By its name; or by its number, when the name is gone and the table is still the one that was attached.
     look(
-        "SELECT s.source_id, k.name::text, coalesce(named.attname, numbered.attname)::text \
+        "SELECT s.source_id, k.name::text, coalesce(named.attname, numbered.attname)::text, \
+                CASE WHEN named.attnum <> k.number THEN numbered.attname END::text \
          FROM referral.sources s CROSS JOIN LATERAL unnest(s.column_names, s.column_numbers) k (name, number) \
          LEFT JOIN pg_attribute named ON named.attrelid = s.relation AND named.attname = k.name AND NOT named.attisdropped \
-         LEFT JOIN pg_attribute numbered ON named.attname IS NULL AND s.relation::oid = s.table_oid \
+         LEFT JOIN pg_attribute numbered ON s.relation::oid = s.table_oid \
               AND numbered.attrelid = s.relation AND numbered.attnum = k.number AND NOT numbered.attisdropped \
          WHERE s.detached_at IS NULL",
         &[],
         |row| {
             let id: i32 = row.need(1)?;
             if let Some(source) = attached.iter_mut().find(|source| source.id == id) {
-                source.columns.push((row.need(2)?, row.get(3)));
+                let name: String = row.need(2)?;
+                if let Some(other) = row.get::<String>(4) {
+                    source.replaced.push(format!("{name} was the column that is {other} now"));
+                }
+                source.columns.push((name, row.get(3)));
             }
             Ok(())
         },
@@ -474,7 +490,7 @@ fn load_members(attached: &Attached) -> Result<Vec<(pg_sys::Oid, Vec<TableColumn
     look(
         "WITH RECURSIVE member (relid) AS ( \
              SELECT $1 UNION SELECT i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.relid) \
-         SELECT m.relid, a.attname::text, a.attnum, a.attbyval, a.attlen, a.atttypid, t.typoutput::oid \
+         SELECT m.relid, a.attname::text, a.attnum, a.attbyval, a.attlen, a.atttypid, t.typoutput::oid, format_type(a.atttypid, -1) \
          FROM member m \
          LEFT JOIN pg_attribute a ON a.attrelid = m.relid AND a.attnum > 0 AND NOT a.attisdropped \
               AND ($2 IS NULL OR a.attname = ANY ($2)) \
@@ -492,6 +508,7 @@ fn load_members(attached: &Attached) -> Result<Vec<(pg_sys::Oid, Vec<TableColumn
                     column: Column { number: row.need(3)?, by_value: row.need(4)?, length: row.need(5)? },
                     type_oid: row.need(6)?,
                     output: row.need(7)?,
+                    type_name: row.need(8)?,
                 });
             }
             Ok(())
@@ -538,6 +555,7 @@ fn member(
         Some(Ok(goals)) => (goals.clone(), None),
         Some(Err(error)) => (Vec::new(), Some(error.clone())),
     };
+    let key_column = attached.key_column.as_deref().and_then(find);
     let gone: Vec<&str> =
         attached.columns.iter().filter(|(_, now)| now.is_none()).map(|(then, _)| then.as_str()).collect();
     let table = || attached.table.clone();
@@ -575,14 +593,19 @@ fn member(
             .iter()
             .filter_map(|(then, now)| now.as_ref().filter(|now| *now != then).map(|now| format!("{then} is {now}")))
             .collect(),
+        replaced: attached.replaced.clone(),
         user_eq: if same_type { key.eq.clone() } else { "=".into() },
         mapped: attached.columns.iter().filter_map(|(then, _)| find(then)).map(|found| found.column).collect(),
         facts,
         changed: attached.query(&changed_rows(relation), columns),
-        key_type: attached.key_type.clone(),
-        key_column: attached.key_column.as_deref().and_then(find).map(|found| (found.column, found.output)),
+        key_type: match key_column {
+            Some(found) => found.type_name.clone(),
+            None => attached.key_type.clone(),
+        },
+        key_column: key_column.map(|found| (found.column, found.output)),
         time_zone: CString::new(attached.time_zone.as_str()).unwrap_or_default(),
         archive: attached.archive,
+        refunds: attached.refunds,
         program: attached.program,
         goals,
     }

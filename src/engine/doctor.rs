@@ -267,7 +267,7 @@ fn examine_source(config: &Config, source: &Source) -> Result<Vec<Finding>, Erro
             );
             report.add("goals", Status::Warning, "no goal is about it: nothing is earned", Some(repair));
         } else {
-            report.fine("goals", format!("{} versions of goals are about it", source.goals.len()));
+            report.fine("goals", format!("goals and their versions about it: {}", source.goals.len()));
         }
     }
     let subscribed = pairs(
@@ -326,6 +326,12 @@ fn examine_mappings(source: &Source, report: &mut Report, name: &str) -> Result<
             let finding = detail.map_or(message.clone(), |detail| format!("{message}: {detail}"));
             report.add("mappings", Status::Wrong, finding, Some(again));
         }
+        Ok(()) if !source.replaced.is_empty() => report.add(
+            "mappings",
+            Status::Warning,
+            format!("a name means another column than when it was attached: {}", source.replaced.join(", ")),
+            Some(format!("SELECT referral.repair({name}); if that is meant; else detach it and attach it again")),
+        ),
         Ok(()) if source.renamed.is_empty() => report.fine("mappings", "all resolve"),
         Ok(()) => report.fine("mappings", format!("all resolve; renamed since: {}", source.renamed.join(", "))),
     }
@@ -357,8 +363,8 @@ fn examine_triggers(source: &Source, report: &mut Report, name: &str) -> Result<
                 coalesce((SELECT string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I;', c.oid::regclass, t.tgname), ' ' ORDER BY t.tgname) \
                           FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = to_regproc('referral.' || $2) \
                             AND t.tgenabled = ANY ('{D,R}')), format('SELECT referral.repair(%s);', $4)) \
-         FROM member m JOIN pg_class c ON c.oid = m.relid CROSS JOIN event e \
-         WHERE (e.bit = ANY ('{4,16}') OR ($3 AND e.bit = 8) \
+         FROM member m JOIN pg_class c ON c.oid = m.relid CROSS JOIN event e JOIN pg_class r ON r.oid = $1 \
+         WHERE (e.bit = ANY ('{4,16}') OR (($3 OR r.relkind = 'p') AND e.bit = 8) \
                 OR ($3 AND e.bit = 32 AND c.relkind <> 'f' AND NOT c.relispartition)) \
            AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = to_regproc('referral.' || $2) \
                              AND t.tgenabled = ANY ('{O,A}') AND t.tgtype::int & e.bit <> 0) \

@@ -454,7 +454,7 @@ fn read_facts(config: &Config, source: &Source, locked: &mut [Locked]) -> Result
     let sql = facts_of_users(
         config,
         source,
-        "k.n, f.row_key, f.qualifies, f.amount::text, f.currency, f.occurred_at, f.refund_of",
+        "k.n, f.row_key, f.qualifies, f.amount::numeric::text, f.currency, f.occurred_at, f.refund_of",
     );
     let keys: Vec<&str> = locked.iter().map(|referral| referral.friend.as_str()).collect();
     let keys = arg(keys);

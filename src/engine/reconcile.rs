@@ -215,9 +215,9 @@ fn next(config: &Config, source: &Source, place: &Place, size: i64) -> Result<Ve
     match place.phase {
         Phase::Friends => secured(Some(config.owner), || {
             look(
-                "SELECT invites_friends_id::text FROM referral.invites_friends \
-                 WHERE invites_friends_id > coalesce($1::bigint, 0) AND program_id = ANY ($2) \
-                 ORDER BY invites_friends_id LIMIT $3",
+                "SELECT i.invites_friends_id::text FROM referral.invites_friends i \
+                 WHERE i.invites_friends_id > coalesce($1::bigint, 0) AND i.program_id = ANY ($2) \
+                 ORDER BY i.invites_friends_id LIMIT $3",
                 &[arg(after), arg(programs(source)), arg(size)],
                 |row| row.need(1),
             )
@@ -232,8 +232,8 @@ fn next(config: &Config, source: &Source, place: &Place, size: i64) -> Result<Ve
         }
         Phase::Gone => secured(Some(config.owner), || {
             look(
-                "SELECT source_key FROM referral.invites \
-                 WHERE source_id = $1 AND source_key > coalesce($2, '') ORDER BY source_key LIMIT $3",
+                "SELECT i.source_key FROM referral.invites i \
+                 WHERE i.source_id = $1 AND i.source_key > coalesce($2, '') ORDER BY i.source_key LIMIT $3",
                 &[arg(source.id), arg(after), arg(size)],
                 |row| row.need(1),
             )
