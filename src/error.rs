@@ -25,6 +25,7 @@ pub enum Error {
     UsersTwice,
     UsersMissing,
     NoKeyType,
+    OtherEncoding(String),
     BadBatchSize(i32),
     DataNotNamed { said: String, database: String },
     CurrencyTwice,
@@ -227,6 +228,12 @@ impl Error {
                 "type cannot be a key",
                 "It has no default operator class for btree indexes.".into(),
                 "Pass a type such as bigint, uuid or text.",
+            ),
+            Self::OtherEncoding(encoding) => full(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "database is not encoded in UTF8",
+                format!("Its encoding is {encoding}; codes and ids of users could be misread."),
+                "Install into a database made with ENCODING 'UTF8'.",
             ),
             Self::BadBatchSize(size) => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

@@ -789,10 +789,8 @@ fn make_triggers(kind: Kind, relation: pg_sys::Oid, table: &Table, deletions: bo
         if deletions || relkind == "p" {
             events.push(("DELETE", "REFERENCING OLD TABLE AS referral_old"));
         }
-        if deletions {
-            if relkind != "f" {
-                events.push(("TRUNCATE", ""));
-            }
+        if deletions && relkind != "f" {
+            events.push(("TRUNCATE", ""));
         }
         for (event, referencing) in events {
             let level = match event {

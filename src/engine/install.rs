@@ -146,6 +146,10 @@ pub fn install(
                 return Ok(false);
             }
         }
+        let encoding = look("SELECT getdatabaseencoding()::text", &[], |row| row.need::<String>(1))?.concat();
+        if encoding != "UTF8" {
+            return Err(Error::OtherEncoding(encoding));
+        }
         let key = match home {
             Home::Table(users) => key_of_table(users)?,
             Home::Elsewhere(key_type) => key_of_type(key_type)?,

@@ -234,12 +234,6 @@ FROM (VALUES
         CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (user 'zoo_owner', password_required 'false')$$, $$
         CREATE FOREIGN TABLE orders (id bigint NOT NULL, user_id bigint, total numeric, status text NOT NULL DEFAULT 'paid', note text, created_at timestamptz)
             SERVER elsewhere OPTIONS (schema_name 'far', table_name 'orders')$$),
-    ('a foreign table, a mapping for each role', $$
-        CREATE USER MAPPING FOR zoo_app SERVER elsewhere OPTIONS (user 'zoo_owner', password_required 'false');
-        CREATE USER MAPPING FOR zoo_owner SERVER elsewhere OPTIONS (user 'zoo_owner', password_required 'false');
-        CREATE USER MAPPING FOR postgres SERVER elsewhere OPTIONS (user 'zoo_owner', password_required 'false')$$, $$
-        CREATE FOREIGN TABLE orders (id bigint NOT NULL, user_id bigint, total numeric, status text NOT NULL DEFAULT 'paid', note text, created_at timestamptz)
-            SERVER elsewhere OPTIONS (schema_name 'far', table_name 'orders')$$),
     ('a partitioned table with foreign partitions', $$
         CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (user 'zoo_owner', password_required 'false')$$, $$
         CREATE TABLE orders (id bigint NOT NULL, user_id bigint, total numeric, status text NOT NULL DEFAULT 'paid', note text, created_at timestamptz)

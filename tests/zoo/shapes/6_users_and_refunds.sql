@@ -111,10 +111,9 @@ FROM (VALUES
     ('rows that name the payment in a document', 'data jsonb',
      '(data->>''refunds'')::bigint', 'data = jsonb_build_object(''refunds'', {order}::int)', '-', 'UPDATE payments SET data = ''{}'' WHERE id = 50 + {n}; UPDATE payments SET status = ''void'' WHERE id = 50 + {n}', '(data->>''refunds'')::bigint')
 ) r (kind, columns, refund_of, written, sign, undo, truth);
--- A refund that does not say whose it is: of a till, or of a provider's webhook.
+-- A refund that does not say whose it is, of a till or of a provider's webhook, is looked up by an expression.
 INSERT INTO zoo.shapes (name, make, attach, buy, touch, refund, unrefund, remove, forget, truth)
-SELECT 'refunds: rows without a user' || kind, make, replace(attach, 'user_column => ''user_id''', "user"), buy, touch,
+SELECT 'refunds: rows without a user, who is looked up', make, replace(attach, 'user_column => ''user_id''',
+        '"user" => ''coalesce(user_id, (SELECT p.user_id FROM payments p WHERE p.id = payments.refund_of))'''), buy, touch,
     replace(refund, '{user}', 'NULL'), unrefund, remove, replace(forget, 'WHERE user_id = {user}', 'WHERE user_id = {user} OR refund_of IN (SELECT id FROM payments WHERE user_id = {user})'), truth
-FROM zoo.shapes, (VALUES ('', 'user_column => ''user_id'''),
-    (', who is looked up', '"user" => ''coalesce(user_id, (SELECT p.user_id FROM payments p WHERE p.id = payments.refund_of))''')) u (kind, "user")
-WHERE name = 'refunds: rows with an amount below zero';
+FROM zoo.shapes WHERE name = 'refunds: rows with an amount below zero';
