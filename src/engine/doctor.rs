@@ -316,21 +316,25 @@ fn examine_source(config: &Config, source: &Source) -> Result<Vec<Finding>, Erro
 }
 
 fn examine_mappings(source: &Source, report: &mut Report, name: &str) -> Result<(), Error> {
-    let again = format!("SELECT referral.detach({name}); and attach it again with the columns that it has now");
+    let again = format!("SELECT referral.detach({name});");
     let problem = match &source.broken {
         Some(broken) => Err(Failure::from(broken.clone())),
         None => secured(Some(source.owner), || analyse(&format!("SELECT * FROM ({}) f", source.facts))),
     };
     match problem {
         Err(Failure { message, detail, .. }) => {
-            let finding = detail.map_or(message.clone(), |detail| format!("{message}: {detail}"));
+            let why = detail.map_or(message.clone(), |detail| format!("{message}: {detail}"));
+            let finding = format!("{why} Detach it, and attach it under the same name as it is now");
             report.add("mappings", Status::Wrong, finding, Some(again));
         }
         Ok(()) if !source.replaced.is_empty() => report.add(
             "mappings",
             Status::Warning,
-            format!("a name means another column than when it was attached: {}", source.replaced.join(", ")),
-            Some(format!("SELECT referral.repair({name}); if that is meant; else detach it and attach it again")),
+            format!(
+                "a name means another column than when it was attached: {}. Take it over, or detach and attach again",
+                source.replaced.join(", ")
+            ),
+            Some(format!("SELECT referral.repair({name});")),
         ),
         Ok(()) if source.renamed.is_empty() => report.fine("mappings", "all resolve"),
         Ok(()) => report.fine("mappings", format!("all resolve; renamed since: {}", source.renamed.join(", "))),
