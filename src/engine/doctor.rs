@@ -3,7 +3,8 @@
 use super::attach::{UserOf, column_quoted, index_wanted};
 use super::config::{Config, Kind, Source};
 use super::install::{Guard, Table, administered, guards};
-use crate::db::{analyse, arg, look, secured};
+use super::post::readable;
+use crate::db::{arg, look, secured};
 use crate::error::{Error, Failure};
 
 /// How bad it is.
@@ -317,11 +318,7 @@ fn examine_source(config: &Config, source: &Source) -> Result<Vec<Finding>, Erro
 
 fn examine_mappings(source: &Source, report: &mut Report, name: &str) -> Result<(), Error> {
     let again = format!("SELECT referral.detach({name});");
-    let problem = match &source.broken {
-        Some(broken) => Err(Failure::from(broken.clone())),
-        None => secured(Some(source.owner), || analyse(&format!("SELECT * FROM ({}) f", source.facts))),
-    };
-    match problem {
+    match readable(source) {
         Err(Failure { message, detail, .. }) => {
             let why = detail.map_or(message.clone(), |detail| format!("{message}: {detail}"));
             let finding = format!("{why} Detach it, and attach it under the same name as it is now");

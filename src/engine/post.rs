@@ -11,7 +11,8 @@ use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::Role;
 use crate::core::time::Instant;
 use crate::db::{
-    ChangedRows, Probe, Row, acting_as, arg, change, in_own_memory, in_time_zone, look, secured, subtransaction, write,
+    ChangedRows, Probe, Row, acting_as, analyse, arg, change, in_own_memory, in_time_zone, look, secured,
+    subtransaction, write,
 };
 use crate::error::{Error, Failure};
 use pgrx::prelude::*;
@@ -535,6 +536,14 @@ fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String])
         referral.facts.append(&mut gone);
     }
     Ok(())
+}
+
+/// Whether the mappings of a source resolve; if not, why.
+pub fn readable(source: &Source) -> Result<(), Failure> {
+    match &source.broken {
+        Some(broken) => Err(broken.clone().into()),
+        None => secured(Some(source.owner), || analyse(&format!("SELECT * FROM ({}) f", source.facts))),
+    }
 }
 
 /// Runs what reads the source's table: with the rights of its owner, in the time zone of the attachment.

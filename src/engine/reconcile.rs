@@ -10,7 +10,7 @@ use super::adopt::adopt;
 use super::attach::known_sources;
 use super::config::{Config, Kind, Source, config};
 use super::install::administered;
-use super::post::{as_reader, evaluate_friends};
+use super::post::{as_reader, evaluate_friends, readable};
 use crate::core::time::Instant;
 use crate::db::{Procedure, arg, change, look, secured, write};
 use crate::error::Error;
@@ -96,6 +96,8 @@ fn again(name: &str) -> Result<(Rc<Config>, Rc<Source>), Error> {
 
 fn walk(name: &str, size: i64, restart: bool, procedure: &Procedure) -> Result<(), Error> {
     let (config, source) = again(name)?;
+    // What cannot be read would leave a failure for every friend and every row.
+    readable(&source).map_err(|failure| Error::Raised(Box::new(failure)))?;
     let started_at = begin(&config, &source, restart)?;
     drop((config, source));
     procedure.commit()?;
