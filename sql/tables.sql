@@ -56,7 +56,7 @@ CREATE TABLE referral.invites (
     CONSTRAINT invites_source_check CHECK ((source_id IS NULL) = (source_key IS NULL))
 );
 CREATE INDEX invites_user_id_idx ON referral.invites (user_id);
-CREATE UNIQUE INDEX invites_source_key ON referral.invites (source_id, source_key) WHERE source_id IS NOT NULL;
+CREATE UNIQUE INDEX invites_source_key ON referral.invites (source_key, source_id) WHERE source_id IS NOT NULL;
 COMMENT ON TABLE referral.invites IS 'Codes that users issued.';
 COMMENT ON COLUMN referral.invites.user_id IS 'The referrer; null once that user is deleted, and then the code cannot be redeemed.';
 COMMENT ON COLUMN referral.invites.invite_code IS 'As it is printed. Generated codes are 12 characters of Crockford base32 and a check character, 4-4-5.';
@@ -88,7 +88,7 @@ CREATE TABLE referral.sources (
                    CONSTRAINT sources_name_check CHECK (length(name) BETWEEN 1 AND 63),
     kind           text NOT NULL CONSTRAINT sources_kind_check CHECK (kind = ANY ('{transactions,invites,signups}')),
     relation       regclass NOT NULL,
-    owner          regrole NOT NULL,
+    owner          name NOT NULL,
     program_id     integer,
     mapping        jsonb NOT NULL,
     facts          text[] NOT NULL,
@@ -99,7 +99,7 @@ CREATE TABLE referral.sources (
     user_type      text NOT NULL,
     column_names   name[] NOT NULL,
     column_numbers smallint[] NOT NULL,
-    table_oid      oid NOT NULL,
+    table_identity text NOT NULL,
     time_zone      text NOT NULL,
     attached_at    timestamptz NOT NULL DEFAULT now(),
     detached_at    timestamptz
@@ -107,7 +107,7 @@ CREATE TABLE referral.sources (
 CREATE UNIQUE INDEX sources_relation_key ON referral.sources (relation, kind) WHERE detached_at IS NULL;
 COMMENT ON TABLE referral.sources IS 'Attached tables and how they are read. Written by attach_transactions, attach_invites, attach_signups, repair and detach.';
 COMMENT ON COLUMN referral.sources.kind IS 'transactions: what friends buy; invites: codes that another table holds; signups: codes that users signed up with.';
-COMMENT ON COLUMN referral.sources.owner IS 'Owner of the table when it was attached. Mapping expressions run with the rights of the table''s owner; when it changes, the table has to be attached again.';
+COMMENT ON COLUMN referral.sources.owner IS 'Owner of the table when it was attached. Mapping expressions run with the rights of the table''s owner; when it changes, the new owner has to call repair.';
 COMMENT ON COLUMN referral.sources.program_id IS 'The program of the codes, where the source is one of invites.';
 COMMENT ON COLUMN referral.sources.mapping IS 'What the attaching call said, by the names of its arguments.';
 COMMENT ON COLUMN referral.sources.facts IS 'The query that reads the table through its mappings, before and after the name of the table, with every other name qualified as it was understood when the table was attached.';
@@ -117,7 +117,7 @@ COMMENT ON COLUMN referral.sources.key_column IS 'The column that is the id, whe
 COMMENT ON COLUMN referral.sources.user_column IS 'The column of the user; null where an expression says who it is.';
 COMMENT ON COLUMN referral.sources.column_names IS 'Columns that the mappings read. An UPDATE that leaves them as they are is not evaluated.';
 COMMENT ON COLUMN referral.sources.column_numbers IS 'Their numbers in the table, by which a column that was renamed is found again.';
-COMMENT ON COLUMN referral.sources.table_oid IS 'Oid of the table that the numbers are about; after a restore it is another, and only names count.';
+COMMENT ON COLUMN referral.sources.table_identity IS 'Server, database and Oid of the table that the numbers are about; after a restore it is another, and only names count until repair.';
 COMMENT ON COLUMN referral.sources.time_zone IS 'Time zone of the session that attached the table; mappings are evaluated in it, whatever the session of the purchase has set.';
 
 CREATE TABLE referral.goals (
@@ -202,7 +202,7 @@ CREATE TABLE referral.failures (
     resolved_at        timestamptz
 );
 CREATE INDEX failures_waiting_idx ON referral.failures (invites_friends_id) WHERE resolved_at IS NULL;
-CREATE INDEX failures_source_idx ON referral.failures (source_id, transaction_key) WHERE resolved_at IS NULL;
+CREATE INDEX failures_transaction_key_idx ON referral.failures (transaction_key, source_id) WHERE resolved_at IS NULL;
 COMMENT ON TABLE referral.failures IS 'What could not be posted, written in the commit of the change that asked for it. The purchase, the invite or the sign-up stands; the next evaluation that succeeds posts what was missed.';
 COMMENT ON COLUMN referral.failures.invites_friends_id IS 'The friend; null where nobody could be looked up, and for sources of invites and signups.';
 COMMENT ON COLUMN referral.failures.retries IS 'How often it failed again; failed_at is the last time.';
@@ -216,7 +216,7 @@ CREATE TABLE referral.refusals (
     code       text NOT NULL,
     status     text NOT NULL,
     refused_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT refusals_pkey PRIMARY KEY (source_id, source_key)
+    CONSTRAINT refusals_pkey PRIMARY KEY (source_key, source_id)
 );
 COMMENT ON TABLE referral.refusals IS 'Codes in attached tables that were not redeemed, with the status that redeem_invite gives. A row goes when its code is redeemed after all; reconcile tries again.';
 COMMENT ON COLUMN referral.refusals.source_key IS 'Id of the row in the attached table.';
@@ -234,9 +234,9 @@ CREATE TABLE referral.reconciliations (
     finished_at timestamptz
 );
 COMMENT ON TABLE referral.reconciliations IS 'How far reconcile has come with each source. One that was interrupted goes on from its position.';
-COMMENT ON COLUMN referral.reconciliations.phase IS 'friends: each is evaluated; rows: each is taken in; gone: invites whose rows are no longer there; finished.';
+COMMENT ON COLUMN referral.reconciliations.phase IS 'friends: each is evaluated; rows: each invite is taken in; redemptions: each is redeemed, in the order of their time; gone: what is here and has no row any more; finished.';
 COMMENT ON COLUMN referral.reconciliations.position IS 'The last friend, or the last row, of this phase that is done.';
-COMMENT ON COLUMN referral.reconciliations.total IS 'Friends or rows when it began; rows as PostgreSQL last counted them.';
+COMMENT ON COLUMN referral.reconciliations.total IS 'Friends, invites or redemptions when it began.';
 COMMENT ON COLUMN referral.reconciliations.pid IS 'Process of the session that did the last batch.';
 COMMENT ON COLUMN referral.reconciliations.done IS 'How many of them are done.';
 COMMENT ON COLUMN referral.reconciliations.posted IS 'Rows written to completions and credits, or invites and referrals, that were missing or had changed.';

@@ -605,6 +605,16 @@ pub fn lock_politely(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> bool {
     false
 }
 
+/// Whether this session restores a dump: it has the settings that pg_dump and pg_restore make and nobody else does.
+pub fn restoring() -> bool {
+    // SAFETY: plain reads of settings.
+    unsafe {
+        !pg_sys::check_function_bodies
+            && !pg_sys::namespace_search_path.is_null()
+            && *pg_sys::namespace_search_path == 0
+    }
+}
+
 /// Tells every session to read the configuration anew, once this transaction commits.
 pub fn announce_change(table: pg_sys::Oid) {
     // SAFETY: the table exists: its trigger fired.

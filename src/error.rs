@@ -26,6 +26,8 @@ pub enum Error {
     UsersMissing,
     NoKeyType,
     OtherEncoding(String),
+    FailureLost { source: String, failure: String, worse: String },
+    Restoring { relation: String },
     BadBatchSize(i32),
     DataNotNamed { said: String, database: String },
     CurrencyTwice,
@@ -235,6 +237,18 @@ impl Error {
                 format!("Its encoding is {encoding}; codes and ids of users could be misread."),
                 "Install into a database made with ENCODING 'UTF8'.",
             ),
+            Self::FailureLost { source, failure, worse } => full(
+                Code::ERRCODE_WARNING,
+                "a failure of the referral program could not be written down",
+                format!("In \"{source}\": {failure}. The row in referral.failures: {worse}."),
+                "Mend what kept the row from being written, then CALL referral.reconcile().",
+            ),
+            Self::Restoring { relation } => full(
+                Code::ERRCODE_WARNING,
+                "rows are being restored, and nothing is credited",
+                format!("The settings of this session are those of pg_dump; the first rows are those of {relation}."),
+                "When the restore is through, CALL referral.reconcile() credits what the dump did not hold.",
+            ),
             Self::BadBatchSize(size) => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "invalid batch_size",
@@ -431,13 +445,13 @@ impl Error {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "table is not an attached source",
                 format!("A trigger of the referral program fired on {relation}, which nobody attached."),
-                "Drop that trigger, or attach the table with referral.attach_transactions.",
+                "Attach the table, or drop that trigger. SELECT * FROM referral.doctor() knows more.",
             ),
             Self::OwnerChanged { relation } => full(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "owner of an attached table has changed",
                 format!("{relation} belongs to somebody else than when it was attached."),
-                "The new owner detaches it and attaches it again.",
+                "The new owner, or a superuser, calls SELECT referral.repair(name).",
             ),
             Self::ColumnGone { relation, column } => full(
                 Code::ERRCODE_UNDEFINED_COLUMN,

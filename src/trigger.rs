@@ -4,14 +4,15 @@
 //! PostgreSQL keeps them, and each buyer is one probe of an index, without SQL, without a transaction id, and
 //! with a snapshot that takes no predicate locks.
 
-use crate::db::{ChangedRows, Probe, announce_change, print};
-use crate::engine::adopt::{adopt, adopted, keys_of, record_unread};
+use crate::db::{ChangedRows, Probe, announce_change, print, restoring};
+use crate::engine::adopt::{Part, adopt, adopted, keys_of, record_unread};
 use crate::engine::config::{Column, Config, Kind, Source, User, UserColumn, config};
 use crate::engine::post::{evaluate_friends, evaluate_source, friends_of, record_blindly};
 use crate::error::Error;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::prelude::*;
 use pgrx::{AllocatedByPostgres, PgTrigger, PgTriggerError, PgTriggerLevel, PgTriggerOperation};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -72,11 +73,24 @@ fn operation(operation: &PgTriggerOperation) -> &'static str {
     }
 }
 
+thread_local! {
+    /// Whether this session was told that it restores a dump.
+    static TOLD: Cell<bool> = const { Cell::new(false) };
+}
+
 /// What a trigger works with.
 type Attached = (Rc<Config>, Rc<Source>);
 
 /// The source that a trigger belongs to. `None` is one that does nothing.
 fn source_of(trigger: &PgTrigger, kind: Kind) -> Result<Option<Attached>, Error> {
+    if restoring() {
+        // Of two tables that belong together only one may be there yet: what is missing would seem deleted.
+        if !TOLD.replace(true) {
+            let relation = format!("{}.{}", trigger.table_schema()?, trigger.table_name()?);
+            ErrorReport::from(Error::Restoring { relation }).report(PgLogLevel::WARNING);
+        }
+        return Ok(None);
+    }
     let config = match config() {
         // Somebody dropped the tables and left the triggers: that is no reason to stop a sale.
         Err(Error::NotInstalled) => {
@@ -89,8 +103,8 @@ fn source_of(trigger: &PgTrigger, kind: Kind) -> Result<Option<Attached>, Error>
         let source = Rc::clone(source);
         return Ok(Some((config, source)));
     }
-    // Data is being restored and that of this extension comes later, or a child was taken out of its table, or somebody
-    // made the trigger by hand: whatever it is, it earns nothing and it stops no sale.
+    // A child was taken out of its table, or somebody made the trigger by hand: whatever it is, it earns nothing and it
+    // stops no sale.
     let unknown = Error::NotRegistered { relation: format!("{}.{}", trigger.table_schema()?, trigger.table_name()?) };
     ErrorReport::from(unknown).report(PgLogLevel::WARNING);
     Ok(None)
@@ -136,7 +150,7 @@ fn credit_touched(trigger: &PgTrigger) -> Result<(), Error> {
 fn adopt_touched(trigger: &PgTrigger, kind: Kind) -> Result<(), Error> {
     let Some((config, source)) = source_of(trigger, kind)? else { return Ok(()) };
     if let PgTriggerOperation::Truncate = trigger.op()? {
-        return adopt(&config, &source, &adopted(&config, &source)?).map(drop);
+        return adopt(&config, &source, &adopted(&config, &source)?, Part::All).map(drop);
     }
     // SAFETY: the trigger is running.
     let keys = unsafe { touched_keys(&source, trigger)? };
@@ -151,7 +165,7 @@ fn adopt_touched(trigger: &PgTrigger, kind: Kind) -> Result<(), Error> {
             }
         }
     };
-    if keys.is_empty() { Ok(()) } else { adopt(&config, &source, &keys).map(drop) }
+    if keys.is_empty() { Ok(()) } else { adopt(&config, &source, &keys, Part::All).map(drop) }
 }
 
 /// The rows of a trigger, as statements read them: before and after the change.

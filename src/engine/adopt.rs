@@ -18,19 +18,30 @@ const BATCH: usize = 1000;
 /// How often the rows of a batch are read again because somebody changed them meanwhile.
 const ROUNDS: usize = 5;
 
+/// What of the rows is taken in.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Part {
+    /// Everything.
+    All,
+    /// The invites.
+    Invites,
+    /// The redemptions that they tell of.
+    Redemptions,
+}
+
 /// Brings invites or referrals up to what these rows of an attached table say. Returns how many were written. Nothing
 /// here stops whoever changed the rows: what fails is a row in `failures`, what is refused one in `refusals`.
 ///
 /// # Errors
 /// What may not be caught: a cancelled statement, a serialization failure.
-pub fn adopt(config: &Config, source: &Source, keys: &[String]) -> Result<u64, Error> {
+pub fn adopt(config: &Config, source: &Source, keys: &[String], part: Part) -> Result<u64, Error> {
     let mut written = 0;
     secured(Some(config.owner), || {
         for batch in keys.chunks(BATCH) {
             in_parts(
                 batch,
                 |keys| {
-                    written += adopt_batch(config, source, keys)?;
+                    written += adopt_batch(config, source, keys, part)?;
                     Ok(())
                 },
                 |key, failure| record_row(source, Some(key), failure),
@@ -40,17 +51,20 @@ pub fn adopt(config: &Config, source: &Source, keys: &[String]) -> Result<u64, E
     })
 }
 
-fn adopt_batch(config: &Config, source: &Source, keys: &[String]) -> Result<u64, Error> {
+fn adopt_batch(config: &Config, source: &Source, keys: &[String], part: Part) -> Result<u64, Error> {
     if let Some(broken) = &source.broken {
         return Err(broken.clone());
     }
-    let (written, redemptions) = match source.kind {
-        Kind::Invites => mirror(config, source, keys)?,
-        _ => (0, read_signups(source, keys)?),
+    let (mut written, claims) = match (source.kind, part) {
+        (Kind::Signups, _) => (0, read_signups(source, keys)?),
+        (_, Part::Redemptions) => (0, read_invites(source, keys)?.1.claims),
+        _ => mirror(config, source, keys)?,
     };
-    let redeemed = redeem_all(config, source, redemptions)?;
+    if part != Part::Invites {
+        written += redeem_all(config, source, keys, claims)?;
+    }
     resolve(source, keys)?;
-    Ok(written + redeemed)
+    Ok(written)
 }
 
 fn resolve(source: &Source, keys: &[String]) -> Result<(), Error> {
@@ -105,6 +119,8 @@ struct Invite {
     max_redemptions: Option<i32>,
     expires_at: Option<Instant>,
     revoked: bool,
+    /// When, where the row knows.
+    revoked_at: Option<Instant>,
     recipient: Option<String>,
 }
 
@@ -126,16 +142,21 @@ fn mirror(config: &Config, source: &Source, keys: &[String]) -> Result<(u64, Vec
         let (mut wanted, rows) = read_invites(source, keys)?;
         let stored = read_stored(source, keys)?;
         forget_unknown_users(config, &mut wanted)?;
-        wanted.retain(|(key, invite, _)| stored.get(key) != Some(invite));
-        let gone: Vec<&str> = stored
+        for (key, invite, _) in &mut wanted {
+            if let Some((_, stored)) = stored.get(key).filter(|_| invite.revoked && invite.revoked_at.is_none()) {
+                invite.revoked_at = stored.revoked_at;
+            }
+        }
+        wanted.retain(|(key, invite, _)| stored.get(key).is_none_or(|(_, stored)| stored != invite));
+        let gone: Vec<i64> = stored
             .iter()
-            .filter(|(key, invite)| !rows.present.contains(*key) && !invite.revoked)
-            .map(|(key, _)| key.as_str())
+            .filter(|(key, (_, invite))| !rows.present.contains(*key) && !invite.revoked)
+            .map(|(_, (id, _))| *id)
             .collect();
         if wanted.is_empty() && gone.is_empty() {
             return Ok((written, rows.claims));
         }
-        let mut now = store(config, source, &wanted, &gone)?;
+        let mut now = store(config, source, &wanted, &stored, &gone)?;
         if now == 0 {
             now = take_over(source, &wanted)?;
         }
@@ -190,7 +211,7 @@ type Wanted = Vec<(String, Invite, Option<Instant>)>;
 fn read_invites(source: &Source, keys: &[String]) -> Result<(Wanted, Rows), Error> {
     let mut rows = Rows::default();
     let columns = "f.row_key, f.user_key::text, f.code, f.max_redemptions, f.expires_at, f.revoked, f.created_at, \
-                   f.recipient, f.redeemed_by, f.redeemed_at";
+                   f.recipient, f.redeemed_by, f.redeemed_at, f.revoked_at";
     let wanted = as_reader(source, || {
         write(&rows_by_key(source, columns), &[arg(strs(keys))], |row| {
             let (key, Some(code)): (String, Option<String>) = (row.need(1)?, row.get(3)) else { return Ok(None) };
@@ -204,6 +225,7 @@ fn read_invites(source: &Source, keys: &[String]) -> Result<(Wanted, Rows), Erro
                 max_redemptions: row.get(4),
                 expires_at: row.get(5),
                 revoked: row.get(6).unwrap_or(false),
+                revoked_at: row.get(11),
                 recipient: row.get::<String>(8).map(|address| address.trim().to_lowercase()),
             };
             Ok(Some((key, invite, row.get(7))))
@@ -213,9 +235,9 @@ fn read_invites(source: &Source, keys: &[String]) -> Result<(Wanted, Rows), Erro
     Ok((wanted.into_iter().flatten().collect(), rows))
 }
 
-fn read_stored(source: &Source, keys: &[String]) -> Result<HashMap<String, Invite>, Error> {
+fn read_stored(source: &Source, keys: &[String]) -> Result<HashMap<String, (i64, Invite)>, Error> {
     let stored = look(
-        "SELECT source_key, user_id::text, invite_code, max_redemptions, expires_at, revoked_at IS NOT NULL, recipient \
+        "SELECT source_key, user_id::text, invite_code, max_redemptions, expires_at, revoked_at IS NOT NULL, recipient, revoked_at, invite_id \
          FROM referral.invites WHERE source_id = $1 AND source_key = ANY ($2)",
         &[arg(source.id), arg(strs(keys))],
         |row| {
@@ -225,9 +247,10 @@ fn read_stored(source: &Source, keys: &[String]) -> Result<HashMap<String, Invit
                 max_redemptions: row.get(4),
                 expires_at: row.get(5),
                 revoked: row.need(6)?,
+                revoked_at: row.get(8),
                 recipient: row.get(7),
             };
-            Ok((row.need(1)?, invite))
+            Ok((row.need(1)?, (row.need(9)?, invite)))
         },
     )?;
     Ok(stored.into_iter().collect())
@@ -259,54 +282,68 @@ fn known_users(config: &Config, mut users: Vec<&str>) -> Result<HashSet<String>,
     Ok(known.into_iter().collect())
 }
 
-/// Writes invites, new ones and changed ones, and revokes those whose rows are gone. Returns how many were written; a
+/// Writes invites, new ones and changed ones, and revokes those whose rows are gone. Returns how many were written; a new
 /// code that somebody else has is left out.
-fn store(config: &Config, source: &Source, wanted: &Wanted, gone: &[&str]) -> Result<u64, Error> {
+fn store(
+    config: &Config,
+    source: &Source,
+    wanted: &Wanted,
+    stored: &HashMap<String, (i64, Invite)>,
+    gone: &[i64],
+) -> Result<u64, Error> {
+    let mut written =
+        change("UPDATE referral.invites SET revoked_at = now() WHERE invite_id = ANY ($1)", &[arg(gone.to_vec())])?;
+    // One by one: a join that was planned while the table was empty would read it whole for each of them.
+    for (key, invite, _) in wanted {
+        let Some((id, _)) = stored.get(key) else { continue };
+        written += change(
+            &config.sql(
+                "UPDATE referral.invites \
+                 SET user_id = $2::{key}, invite_code = $3, max_redemptions = $4, expires_at = $5, recipient = $6, \
+                     revoked_at = CASE WHEN $7 THEN coalesce($8, now()) END \
+                 WHERE invite_id = $1",
+            ),
+            &[
+                arg(*id),
+                arg(invite.user.as_deref()),
+                arg(invite.code.as_str()),
+                arg(invite.max_redemptions),
+                arg(invite.expires_at),
+                arg(invite.recipient.as_deref()),
+                arg(invite.revoked),
+                arg(invite.revoked_at),
+            ],
+        )?;
+    }
+    let new: Vec<_> = wanted.iter().filter(|(key, ..)| !stored.contains_key(key)).collect();
     let column = |value: fn(&Invite) -> Option<&str>| -> Vec<Option<String>> {
-        wanted.iter().map(|(_, invite, _)| value(invite).map(str::to_owned)).collect()
+        new.iter().map(|(_, invite, _)| value(invite).map(str::to_owned)).collect()
     };
-    let revoked = change(
-        "UPDATE referral.invites SET revoked_at = now() \
-         WHERE source_id = $1 AND source_key = ANY ($2) AND revoked_at IS NULL",
-        &[arg(source.id), arg(gone.to_vec())],
-    )?;
-    let args = [
-        arg(source.id),
-        arg(wanted.iter().map(|(key, ..)| key.as_str()).collect::<Vec<_>>()),
-        arg(column(|invite| invite.user.as_deref())),
-        arg(column(|invite| Some(&invite.code))),
-        arg(wanted.iter().map(|(_, invite, _)| invite.max_redemptions).collect::<Vec<_>>()),
-        arg(wanted.iter().map(|(_, invite, _)| invite.expires_at).collect::<Vec<_>>()),
-        arg(wanted.iter().map(|(_, invite, _)| invite.revoked).collect::<Vec<_>>()),
-        arg(column(|invite| invite.recipient.as_deref())),
-        arg(wanted.iter().map(|(.., created_at)| *created_at).collect::<Vec<_>>()),
-        arg(source.program),
-    ];
-    let changed = change(
-        &config.sql(
-            "UPDATE referral.invites i \
-             SET user_id = w.user_id::{key}, invite_code = w.code, max_redemptions = w.max, expires_at = w.expires_at, \
-                 recipient = w.recipient, revoked_at = CASE WHEN w.revoked THEN coalesce(i.revoked_at, now()) END \
-             FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) \
-                  w (key, user_id, code, max, expires_at, revoked, recipient, created_at) \
-             WHERE i.source_id = $1 AND i.source_key = w.key",
-        ),
-        &args,
-    )?;
-    let made = change(
+    written += change(
         &config.sql(
             "INSERT INTO referral.invites (source_id, source_key, user_id, invite_code, max_redemptions, expires_at, \
                                            revoked_at, recipient, created_at, program_id) \
-             SELECT $1, w.key, w.user_id::{key}, w.code, w.max, w.expires_at, CASE WHEN w.revoked THEN now() END, \
-                    w.recipient, coalesce(w.created_at, now()), $10 \
-             FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) \
-                  w (key, user_id, code, max, expires_at, revoked, recipient, created_at) \
-             WHERE NOT EXISTS (SELECT FROM referral.invites o WHERE o.source_id = $1 AND o.source_key = w.key) \
+             SELECT $1, w.key, w.user_id::{key}, w.code, w.max, w.expires_at, \
+                    CASE WHEN w.revoked THEN coalesce(w.revoked_at, now()) END, w.recipient, coalesce(w.created_at, now()), $11 \
+             FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) \
+                  w (key, user_id, code, max, expires_at, revoked, revoked_at, recipient, created_at) \
              ON CONFLICT DO NOTHING",
         ),
-        &args,
+        &[
+            arg(source.id),
+            arg(new.iter().map(|(key, ..)| key.as_str()).collect::<Vec<_>>()),
+            arg(column(|invite| invite.user.as_deref())),
+            arg(column(|invite| Some(&invite.code))),
+            arg(new.iter().map(|(_, invite, _)| invite.max_redemptions).collect::<Vec<_>>()),
+            arg(new.iter().map(|(_, invite, _)| invite.expires_at).collect::<Vec<_>>()),
+            arg(new.iter().map(|(_, invite, _)| invite.revoked).collect::<Vec<_>>()),
+            arg(new.iter().map(|(_, invite, _)| invite.revoked_at).collect::<Vec<_>>()),
+            arg(column(|invite| invite.recipient.as_deref())),
+            arg(new.iter().map(|(.., created_at)| *created_at).collect::<Vec<_>>()),
+            arg(source.program),
+        ],
     )?;
-    Ok(revoked + changed + made)
+    Ok(written)
 }
 
 fn read_signups(source: &Source, keys: &[String]) -> Result<Vec<Claim>, Error> {
@@ -327,12 +364,9 @@ fn read_signups(source: &Source, keys: &[String]) -> Result<Vec<Claim>, Error> {
 
 /// Redeems what rows tell of, in the order of its time, and credits what the new friends have bought already. Returns
 /// how many are new.
-fn redeem_all(config: &Config, source: &Source, claims: Vec<Claim>) -> Result<u64, Error> {
-    if claims.is_empty() {
-        return Ok(0);
-    }
+fn redeem_all(config: &Config, source: &Source, keys: &[String], claims: Vec<Claim>) -> Result<u64, Error> {
     let known = known_users(config, claims.iter().map(|claim| claim.friend.as_str()).collect())?;
-    let (mut referrals, mut settled, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut referrals, mut refused) = (Vec::new(), Vec::new());
     for claim in claims {
         let status = if known.contains(&claim.friend) {
             let redemption = redeem_only(config, &claim.code, &claim.friend, claim.at)?;
@@ -344,11 +378,11 @@ fn redeem_all(config: &Config, source: &Source, claims: Vec<Claim>) -> Result<u6
             Status::UnknownFriend
         };
         match status {
-            Status::Redeemed | Status::AlreadyRedeemed => settled.push(claim.row),
+            Status::Redeemed | Status::AlreadyRedeemed => {}
             status => refused.push((claim, status)),
         }
     }
-    note_refusals(config, source, &settled, &refused)?;
+    note_refusals(config, source, keys, &refused)?;
     if !referrals.is_empty() {
         referrals.sort_unstable();
         evaluate_everywhere(config, &referrals)?;
@@ -357,15 +391,12 @@ fn redeem_all(config: &Config, source: &Source, claims: Vec<Claim>) -> Result<u6
 }
 
 /// Writes down what was refused, and forgets what is no longer.
-fn note_refusals(
-    config: &Config,
-    source: &Source,
-    settled: &[String],
-    refused: &[(Claim, Status)],
-) -> Result<(), Error> {
+fn note_refusals(config: &Config, source: &Source, keys: &[String], refused: &[(Claim, Status)]) -> Result<(), Error> {
+    let standing: HashSet<&str> = refused.iter().map(|(claim, _)| claim.row.as_str()).collect();
+    let settled: Vec<&str> = keys.iter().map(String::as_str).filter(|key| !standing.contains(key)).collect();
     change(
         "DELETE FROM referral.refusals WHERE source_id = $1 AND source_key = ANY ($2)",
-        &[arg(source.id), arg(strs(settled))],
+        &[arg(source.id), arg(settled)],
     )?;
     if refused.is_empty() {
         return Ok(());
@@ -374,7 +405,7 @@ fn note_refusals(
         &config.sql(
             "INSERT INTO referral.refusals AS r (source_id, source_key, friend_id, code, status) \
              SELECT $1, n.key, n.friend::{key}, n.code, n.status FROM unnest($2, $3, $4, $5) n (key, friend, code, status) \
-             ON CONFLICT (source_id, source_key) DO UPDATE \
+             ON CONFLICT (source_key, source_id) DO UPDATE \
              SET friend_id = excluded.friend_id, code = excluded.code, status = excluded.status, refused_at = now() \
              WHERE (r.code, r.status) IS DISTINCT FROM (excluded.code, excluded.status)",
         ),

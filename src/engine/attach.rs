@@ -1,6 +1,6 @@
 //! Attaches tables: checks how they are read, writes down the query that does it, and makes the triggers.
 
-use super::config::{Config, Kind};
+use super::config::{Config, Kind, table_identity};
 use super::goal::program_named;
 use super::install::{Table, administered};
 use crate::core::money::Unit;
@@ -75,6 +75,10 @@ enum Shape {
     Count,
     /// Null counts as false.
     Truth,
+    /// The same, or a time, which counts as true.
+    TruthOrTime,
+    /// A time, or null for what is none.
+    TimeIfTime,
     /// Becomes a timestamptz.
     Time,
 }
@@ -197,7 +201,8 @@ pub fn attach_invites(said: Invites) -> Result<String, Error> {
                 part("code", Shape::Text, Some(said.code)),
                 part("max_redemptions", Shape::Count, Some(said.max_redemptions)),
                 part("expires_at", Shape::Time, said.expires_at),
-                part("revoked", Shape::Truth, said.revoked),
+                part("revoked", Shape::TruthOrTime, said.revoked.clone()),
+                part("revoked_at", Shape::TimeIfTime, said.revoked),
                 part("created_at", Shape::Time, said.created_at),
                 part("recipient", Shape::Text, said.recipient),
                 part("redeemed_by", Shape::User, said.redeemed_by),
@@ -256,15 +261,16 @@ fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
     secured(None, || make_triggers(attachment.kind, relation, table, attachment.deletions))?;
     secured(Some(config.owner), || {
         change(
-            "INSERT INTO referral.sources (name, kind, relation, owner, program_id, mapping, facts, alias, key_type, \
-                 key_column, user_column, user_type, column_names, column_numbers, table_oid, time_zone) \
-             VALUES ($1, $2, $3::oid::regclass, $4::oid::regrole, $5, $6::jsonb, $7, $8::name, $9, $10::name, $11::name, \
-                     $12, $13::name[], $14, $3, $15) \
+            &"INSERT INTO referral.sources (name, kind, relation, owner, program_id, mapping, facts, alias, key_type, \
+                 key_column, user_column, user_type, column_names, column_numbers, table_identity, time_zone) \
+             VALUES ($1, $2, $3::oid::regclass, pg_get_userbyid($4), $5, $6::jsonb, $7, $8::name, $9, $10::name, $11::name, \
+                     $12, $13::name[], $14, IDENTITY, $15) \
              ON CONFLICT (name) DO UPDATE SET (relation, owner, program_id, mapping, facts, alias, key_type, key_column, \
-                 user_column, user_type, column_names, column_numbers, table_oid, time_zone, attached_at, detached_at) \
+                 user_column, user_type, column_names, column_numbers, table_identity, time_zone, attached_at, detached_at) \
              = (excluded.relation, excluded.owner, excluded.program_id, excluded.mapping, excluded.facts, \
                 excluded.alias, excluded.key_type, excluded.key_column, excluded.user_column, excluded.user_type, \
-                excluded.column_names, excluded.column_numbers, excluded.table_oid, excluded.time_zone, now(), NULL)",
+                excluded.column_names, excluded.column_numbers, excluded.table_identity, excluded.time_zone, now(), NULL)"
+                .replace("IDENTITY", &table_identity("$3")),
             &[
                 arg(name.as_str()),
                 arg(attachment.kind.as_str()),
@@ -314,23 +320,30 @@ pub fn detach(name: &str) -> Result<(), Error> {
     })
 }
 
-/// Makes the triggers of an attached table anew, as after a restore without them, and learns the numbers of its columns.
+/// Makes the triggers of an attached table anew, as after a restore without them; takes over its owner, who has to be the
+/// caller, and the numbers of its columns.
 pub fn repair(name: &str) -> Result<(), Error> {
     let config = administered()?;
     let Some(source) = config.source_named(name) else {
         return Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? });
     };
-    if let Some(broken) = &source.broken {
-        return Err(broken.clone());
-    }
     let table = secured(None, || Table::of(source.relation, "rpf"))?;
+    match &source.broken {
+        None | Some(Error::OwnerChanged { .. }) => {}
+        Some(broken) => return Err(broken.clone()),
+    }
     secured(None, || make_triggers(source.kind, source.relation, &table, source.hears_deletions()))?;
     secured(Some(config.owner), || {
         change(
-            "UPDATE referral.sources SET table_oid = relation::oid, column_numbers = ARRAY( \
+            "UPDATE referral.sources SET owner = pg_get_userbyid($2) WHERE source_id = $1",
+            &[arg(source.id), arg(table.owner)],
+        )?;
+        change(
+            &"UPDATE referral.sources SET table_identity = IDENTITY, column_numbers = ARRAY( \
                  SELECT a.attnum FROM unnest(column_names) WITH ORDINALITY n (name, place) \
                  JOIN pg_attribute a ON a.attrelid = relation AND a.attname = n.name ORDER BY n.place) \
-             WHERE source_id = $1 AND $2",
+             WHERE source_id = $1 AND $2"
+                .replace("IDENTITY", &table_identity("relation::oid")),
             &[arg(source.id), arg(source.renamed.is_empty())],
         )
         .map(drop)
@@ -698,8 +711,8 @@ impl Shape {
         match self {
             Self::Amount => "numeric",
             Self::Count => "int4",
-            Self::Truth => "bool",
-            Self::Time => "timestamptz",
+            Self::Truth | Self::TruthOrTime => "bool",
+            Self::Time | Self::TimeIfTime => "timestamptz",
             Self::OtherId | Self::User | Self::Text => "text",
         }
     }
@@ -716,6 +729,7 @@ impl Part {
         time_zone: &str,
     ) -> Result<String, Error> {
         const INTEGERS: [pg_sys::Oid; 3] = [pg_sys::INT2OID, pg_sys::INT4OID, pg_sys::INT8OID];
+        const TIMES: [pg_sys::Oid; 3] = [pg_sys::TIMESTAMPTZOID, pg_sys::TIMESTAMPOID, pg_sys::DATEOID];
         let base = base_type(oid);
         let wrong = |wanted| {
             Err(Error::BadMappingType {
@@ -738,11 +752,14 @@ impl Part {
             Shape::Amount => return wrong("numeric, an integer or money: never a float"),
             Shape::Count if INTEGERS.contains(&base) => format!("(\n{sql}\n)::pg_catalog.int4"),
             Shape::Count => return wrong("an integer"),
-            Shape::Truth if base == pg_sys::BOOLOID => format!("coalesce((\n{sql}\n), false)"),
+            Shape::Truth | Shape::TruthOrTime if base == pg_sys::BOOLOID => format!("coalesce((\n{sql}\n), false)"),
             Shape::Truth => return wrong("boolean"),
+            Shape::TruthOrTime if TIMES.contains(&base) => format!("(\n{sql}\n) IS NOT NULL"),
+            Shape::TruthOrTime => return wrong("boolean, a timestamp or a date"),
+            Shape::TimeIfTime if !TIMES.contains(&base) => "NULL::pg_catalog.timestamptz".into(),
             // A time without a zone is read in the zone that is set now, whatever later sessions have set. A date is
             // the end of its day, so that a purchase on the day of the redemption counts.
-            Shape::Time => match base {
+            Shape::Time | Shape::TimeIfTime => match base {
                 pg_sys::TIMESTAMPTZOID => format!("(\n{sql}\n)"),
                 pg_sys::TIMESTAMPOID => {
                     format!("((\n{sql}\n)::pg_catalog.timestamp AT TIME ZONE {})", literal(time_zone))

@@ -370,7 +370,7 @@ struct Attached {
     relation: pg_sys::Oid,
     table: String,
     owner: pg_sys::Oid,
-    owner_then: pg_sys::Oid,
+    same_owner: bool,
     facts: Vec<String>,
     alias: String,
     key_type: String,
@@ -424,9 +424,17 @@ fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// The expression that says which table this is, of all tables of all servers.
+pub fn table_identity(relation: &str) -> String {
+    format!(
+        "concat_ws('/', (SELECT system_identifier FROM pg_control_system()), \
+                   (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()), {relation})"
+    )
+}
+
 fn load_attached() -> Result<Vec<Attached>, Error> {
     let mut attached = look(
-        "SELECT s.source_id, s.kind, s.name, c.oid, format('%I.%I', n.nspname, c.relname), c.relowner, s.owner::oid, \
+        "SELECT s.source_id, s.kind, s.name, c.oid, format('%I.%I', n.nspname, c.relname), c.relowner, pg_get_userbyid(c.relowner) = s.owner, \
                 s.facts, s.alias::text, s.key_type, s.key_column::text, s.user_column::text, s.user_type, s.time_zone, \
                 coalesce(s.mapping ->> 'on_delete' = 'archive', false), s.program_id, s.mapping ? 'refund_of' \
          FROM referral.sources s JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -440,7 +448,7 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
                 relation: row.need(4)?,
                 table: row.need(5)?,
                 owner: row.need(6)?,
-                owner_then: row.need(7)?,
+                same_owner: row.need(7)?,
                 facts: row.need(8)?,
                 alias: row.need(9)?,
                 key_type: row.need(10)?,
@@ -458,13 +466,14 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
     )?;
     // By its name; or by its number, when the name is gone and the table is still the one that was attached.
     look(
-        "SELECT s.source_id, k.name::text, coalesce(named.attname, numbered.attname)::text, \
+        &"SELECT s.source_id, k.name::text, coalesce(named.attname, numbered.attname)::text, \
                 CASE WHEN named.attnum <> k.number THEN numbered.attname END::text \
          FROM referral.sources s CROSS JOIN LATERAL unnest(s.column_names, s.column_numbers) k (name, number) \
          LEFT JOIN pg_attribute named ON named.attrelid = s.relation AND named.attname = k.name AND NOT named.attisdropped \
-         LEFT JOIN pg_attribute numbered ON s.relation::oid = s.table_oid \
+         LEFT JOIN pg_attribute numbered ON s.table_identity = IDENTITY \
               AND numbered.attrelid = s.relation AND numbered.attnum = k.number AND NOT numbered.attisdropped \
-         WHERE s.detached_at IS NULL",
+         WHERE s.detached_at IS NULL"
+            .replace("IDENTITY", &table_identity("s.relation::oid")),
         &[],
         |row| {
             let id: i32 = row.need(1)?;
@@ -561,7 +570,7 @@ fn member(
     let table = || attached.table.clone();
     let broken = if bad_rule.is_some() {
         bad_rule
-    } else if attached.owner != attached.owner_then {
+    } else if !attached.same_owner {
         Some(Error::OwnerChanged { relation: table() })
     } else if !gone.is_empty() {
         Some(Error::ColumnGone { relation: table(), column: gone.join("\", \"") })

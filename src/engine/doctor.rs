@@ -319,6 +319,10 @@ fn examine_source(config: &Config, source: &Source) -> Result<Vec<Finding>, Erro
 fn examine_mappings(source: &Source, report: &mut Report, name: &str) -> Result<(), Error> {
     let again = format!("SELECT referral.detach({name});");
     match readable(source) {
+        Err(Failure { message, detail, .. }) if matches!(source.broken, Some(Error::OwnerChanged { .. })) => {
+            let finding = detail.unwrap_or(message);
+            report.add("mappings", Status::Wrong, finding, Some(format!("SELECT referral.repair({name});")));
+        }
         Err(Failure { message, detail, .. }) => {
             let why = detail.map_or(message.clone(), |detail| format!("{message}: {detail}"));
             let finding = format!("{why} Detach it, and attach it under the same name as it is now");

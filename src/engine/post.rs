@@ -240,8 +240,27 @@ pub fn record_blindly(config: &Config, source: &Source, cause: Failure) -> Resul
     })
 }
 
-/// Writes a failure, or counts one more of a failure that is open.
+/// Writes a failure. That this may fail too is no reason to stop a sale.
 fn store_failure(
+    source: &Source,
+    friend: Option<i64>,
+    transaction: Option<&str>,
+    failure: Failure,
+) -> Result<(), Error> {
+    match subtransaction(|| try_to_store_failure(source, friend, transaction, failure.clone())) {
+        Ok(()) => Ok(()),
+        Err(worse) if must_reach_the_client(worse.code) => Err(Error::Raised(Box::new(worse))),
+        Err(worse) => {
+            let lost =
+                Error::FailureLost { source: source.name.clone(), failure: failure.message, worse: worse.message };
+            pgrx::pg_sys::panic::ErrorReport::from(lost).report(PgLogLevel::WARNING);
+            Ok(())
+        }
+    }
+}
+
+/// Writes a failure, or counts one more of a failure that is open.
+fn try_to_store_failure(
     source: &Source,
     friend: Option<i64>,
     transaction: Option<&str>,

@@ -6,13 +6,13 @@
 //! nobody waits for long, a call that was interrupted goes on from there, and a second session that calls it shares the
 //! work.
 
-use super::adopt::adopt;
+use super::adopt::{Part, adopt};
 use super::attach::known_sources;
 use super::config::{Config, Kind, Source, config};
 use super::install::administered;
 use super::post::{as_reader, evaluate_friends, readable};
 use crate::core::time::Instant;
-use crate::db::{Procedure, arg, change, look, secured, write};
+use crate::db::{Param, Procedure, Row, arg, change, look, secured, write};
 use crate::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,12 +20,18 @@ use std::time::Duration;
 /// How often a NOTICE says how far it has come.
 const NOTICE_EVERY: Duration = Duration::from_secs(5);
 
+/// Rows that are sought at once in the order of their time, where no index may help.
+const PAGE: i64 = 50_000;
+
 /// What is walked over.
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
     Friends,
+    /// Invites, in the order of their ids.
     Rows,
-    /// Invites whose rows are no longer there.
+    /// Redemptions, in the order of their time: who was first matters.
+    Redemptions,
+    /// Invites and refusals whose rows are no longer there.
     Gone,
     Finished,
 }
@@ -35,21 +41,32 @@ impl Phase {
         match self {
             Self::Friends => "friends",
             Self::Rows => "rows",
+            Self::Redemptions => "redemptions",
             Self::Gone => "gone",
             Self::Finished => "finished",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Friends, Self::Rows, Self::Gone, Self::Finished].into_iter().find(|phase| phase.as_str() == text)
+        let all = [Self::Friends, Self::Rows, Self::Redemptions, Self::Gone, Self::Finished];
+        all.into_iter().find(|phase| phase.as_str() == text)
     }
 
+    /// The one that a source begins with, and whose work is counted.
     fn first(kind: Kind) -> Self {
-        if kind == Kind::Transactions { Self::Friends } else { Self::Rows }
+        match kind {
+            Kind::Transactions => Self::Friends,
+            Kind::Invites => Self::Rows,
+            Kind::Signups => Self::Redemptions,
+        }
     }
 
-    fn next(self, kind: Kind) -> Self {
-        if self == Self::Rows && kind == Kind::Invites { Self::Gone } else { Self::Finished }
+    fn next(self) -> Self {
+        match self {
+            Self::Rows => Self::Redemptions,
+            Self::Redemptions => Self::Gone,
+            Self::Friends | Self::Gone | Self::Finished => Self::Finished,
+        }
     }
 }
 
@@ -102,41 +119,69 @@ fn walk(name: &str, size: i64, restart: bool, procedure: &Procedure) -> Result<(
     drop((config, source));
     procedure.commit()?;
     let mut told = std::time::Instant::now();
+    let mut ahead = Ahead::default();
     loop {
         let (config, source) = again(name)?;
         let Some(place) = secured(Some(config.owner), || place(&source))?.filter(|p| p.started_at == started_at) else {
             return Ok(());
         };
         if place.phase == Phase::Finished {
-            pgrx::notice!(
-                "{name}: {} {} done, {} rows posted",
-                place.done,
-                Phase::first(source.kind).as_str(),
-                place.posted
-            );
+            let what = Phase::first(source.kind).as_str();
+            pgrx::notice!("{name}: {} {what} done, {} rows posted", place.done, place.posted);
             return Ok(());
         }
-        let keys = next(&config, &source, &place, size)?;
+        let steps = ahead.take(&config, &source, &place, size)?;
+        let keys: Vec<String> = steps.iter().map(|step| step.key.clone()).collect();
         let posted = match place.phase {
             Phase::Friends => {
                 let friends: Vec<i64> = keys.iter().filter_map(|key| key.parse().ok()).collect();
                 evaluate_friends(&config, &source, &friends, &[])?
             }
-            _ => adopt(&config, &source, &keys)?,
+            Phase::Rows => adopt(&config, &source, &keys, Part::Invites)?,
+            Phase::Redemptions => adopt(&config, &source, &keys, Part::Redemptions)?,
+            Phase::Gone | Phase::Finished => adopt(&config, &source, &keys, Part::All)?,
         };
-        secured(Some(config.owner), || advance(&source, &place, &keys, posted, size))?;
+        secured(Some(config.owner), || advance(&source, &place, &steps, posted))?;
         drop((config, source));
         procedure.commit()?;
         if told.elapsed() >= NOTICE_EVERY {
             told = std::time::Instant::now();
-            pgrx::notice!(
-                "{name}: {} of {} {} done, {} rows posted",
-                place.done,
-                place.total,
-                place.phase.as_str(),
-                place.posted
-            );
+            let (done, total, what, posted) = (place.done, place.total, place.phase.as_str(), place.posted);
+            pgrx::notice!("{name}: {done} of {total} done, at {what}, {posted} rows posted");
         }
+    }
+}
+
+/// One step of the walk.
+struct Step {
+    /// The friend, or the id of the row.
+    key: String,
+    /// Where the walk is after it.
+    position: String,
+}
+
+/// Steps that were read already: many rows are put into the order of their time at once.
+#[derive(Default)]
+struct Ahead {
+    phase: Option<Phase>,
+    steps: std::collections::VecDeque<Step>,
+    /// The position that the first of them follows.
+    after: Option<String>,
+}
+
+impl Ahead {
+    /// The next steps from a place. None: the phase is over.
+    fn take(&mut self, config: &Config, source: &Source, place: &Place, size: i64) -> Result<Vec<Step>, Error> {
+        // Another session may have gone on meanwhile.
+        let fits = self.phase == Some(place.phase) && self.after == place.position;
+        if !fits || self.steps.is_empty() {
+            self.steps = next(config, source, place, size)?.into();
+            self.phase = Some(place.phase);
+        }
+        let batch = usize::try_from(size).unwrap_or(usize::MAX).min(self.steps.len());
+        let taken: Vec<Step> = self.steps.drain(..batch).collect();
+        self.after = taken.last().map(|step| step.position.clone());
+        Ok(taken)
     }
 }
 
@@ -174,18 +219,21 @@ fn count(config: &Config, source: &Source, phase: Phase) -> Result<i64, Error> {
                 |row| row.need(1),
             )
         })?,
-        // As PostgreSQL last counted them, with partitions and children.
-        _ => secured(None, || {
-            look(
-                "WITH RECURSIVE member (relid) AS ( \
-                     SELECT $1 UNION SELECT i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.relid) \
-                 SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM member m JOIN pg_class c ON c.oid = m.relid",
-                &[arg(source.relation)],
-                |row| row.need(1),
-            )
-        })?,
+        _ => {
+            let sql = format!("SELECT count(*) FROM ({}) f {}", source.facts, counted(source, phase));
+            secured(None, || as_reader(source, || write(&sql, &[], |row| row.need(1))))?
+        }
     };
     Ok(counts.into_iter().sum())
+}
+
+/// The rows that a phase is about.
+fn counted(source: &Source, phase: Phase) -> &'static str {
+    match (phase, source.kind) {
+        (Phase::Redemptions, Kind::Invites) => "WHERE f.row_id IS NOT NULL AND f.redeemed_by IS NOT NULL",
+        (Phase::Redemptions, _) => "WHERE f.row_id IS NOT NULL AND f.code IS NOT NULL",
+        _ => "WHERE f.row_id IS NOT NULL",
+    }
 }
 
 fn programs(source: &Source) -> Vec<i32> {
@@ -211,9 +259,13 @@ fn place(source: &Source) -> Result<Option<Place>, Error> {
     Ok(places.into_iter().next())
 }
 
-/// The next friends, or the ids of the next rows.
-fn next(config: &Config, source: &Source, place: &Place, size: i64) -> Result<Vec<String>, Error> {
+/// The next steps from a place: a batch, or more.
+fn next(config: &Config, source: &Source, place: &Place, size: i64) -> Result<Vec<Step>, Error> {
     let after = place.position.as_deref();
+    let by_key = |row: &Row| -> Result<Step, Error> {
+        let key: String = row.need(1)?;
+        Ok(Step { position: key.clone(), key })
+    };
     match place.phase {
         Phase::Friends => secured(Some(config.owner), || {
             look(
@@ -221,48 +273,87 @@ fn next(config: &Config, source: &Source, place: &Place, size: i64) -> Result<Ve
                  WHERE i.invites_friends_id > coalesce($1::bigint, 0) AND i.program_id = ANY ($2) \
                  ORDER BY i.invites_friends_id LIMIT $3",
                 &[arg(after), arg(programs(source)), arg(size)],
-                |row| row.need(1),
+                by_key,
             )
         }),
         Phase::Rows => {
             let after_it = after.map_or(String::new(), |_| format!("AND f.row_id > $1::{}", source.key_type));
             let sql = format!(
-                "SELECT f.row_key FROM ({}) f WHERE f.row_id IS NOT NULL {after_it} ORDER BY f.row_id LIMIT $2",
-                source.facts
+                "SELECT f.row_key FROM ({}) f {} {after_it} ORDER BY f.row_id LIMIT $2",
+                source.facts,
+                counted(source, place.phase)
             );
-            secured(None, || as_reader(source, || write(&sql, &[arg(after), arg(size)], |row| row.need(1))))
+            secured(None, || as_reader(source, || write(&sql, &[arg(after), arg(size)], by_key)))
         }
+        Phase::Redemptions => next_in_time(source, place),
         Phase::Gone => secured(Some(config.owner), || {
             look(
-                "SELECT i.source_key FROM referral.invites i \
-                 WHERE i.source_id = $1 AND i.source_key > coalesce($2, '') ORDER BY i.source_key LIMIT $3",
-                &[arg(source.id), arg(after), arg(size)],
-                |row| row.need(1),
+                "SELECT k.source_key FROM ( \
+                     SELECT i.source_key FROM referral.invites i WHERE i.source_id = $1 \
+                     UNION SELECT r.source_key FROM referral.refusals r WHERE r.source_id = $1) k \
+                 WHERE k.source_key > coalesce($2, '') ORDER BY k.source_key LIMIT $3",
+                &[arg(source.id), arg(after), arg(PAGE.max(size))],
+                by_key,
             )
         }),
         Phase::Finished => Ok(Vec::new()),
     }
 }
 
+/// The next redemptions in the order of their time, those without a time last. A position is the time, in microseconds, or
+/// a hyphen, and the id.
+fn next_in_time(source: &Source, place: &Place) -> Result<Vec<Step>, Error> {
+    let read = |condition: &str, order: &str, args: &[Param]| {
+        let sql = format!(
+            "SELECT f.row_key, f.redeemed_at FROM ({}) f {} AND {condition} ORDER BY {order} LIMIT $1",
+            source.facts,
+            counted(source, Phase::Redemptions)
+        );
+        secured(None, || {
+            as_reader(source, || {
+                write(&sql, args, |row| {
+                    let (key, at): (String, Option<Instant>) = (row.need(1)?, row.get(2));
+                    let at = at.map_or_else(|| "-".to_owned(), |at| at.0.to_string());
+                    Ok(Step { position: format!("{at} {key}"), key })
+                })
+            })
+        })
+    };
+    let (timed, untimed) = ("f.redeemed_at, f.row_id", "f.row_id");
+    let key_type = &source.key_type;
+    let after = place.position.as_deref().and_then(|position| position.split_once(' '));
+    let steps = match after.map(|(at, key)| (at.parse().map(Instant), key)) {
+        None => read("f.redeemed_at IS NOT NULL", timed, &[arg(PAGE)])?,
+        Some((Ok(at), key)) => {
+            let condition = format!("f.redeemed_at >= $2 AND (f.redeemed_at > $2 OR f.row_id > $3::{key_type})");
+            read(&condition, timed, &[arg(PAGE), arg(at), arg(key)])?
+        }
+        Some((Err(_), key)) => {
+            let condition = format!("f.redeemed_at IS NULL AND f.row_id > $2::{key_type}");
+            return read(&condition, untimed, &[arg(PAGE), arg(key)]);
+        }
+    };
+    if steps.is_empty() { read("f.redeemed_at IS NULL", untimed, &[arg(PAGE)]) } else { Ok(steps) }
+}
+
 /// Writes down how far the walk has come.
-fn advance(source: &Source, place: &Place, keys: &[String], posted: u64, size: i64) -> Result<(), Error> {
-    let at_end = (keys.len() as i64) < size;
-    let phase = if at_end { place.phase.next(source.kind) } else { place.phase };
-    if at_end && phase == Phase::Finished {
+fn advance(source: &Source, place: &Place, steps: &[Step], posted: u64) -> Result<(), Error> {
+    let phase = if steps.is_empty() { place.phase.next() } else { place.phase };
+    if phase == Phase::Finished {
         resolve_the_rest(source, place)?;
     }
+    let counted = if place.phase == Phase::first(source.kind) { steps.len() } else { 0 };
     change(
         "UPDATE referral.reconciliations \
-         SET phase = $2, position = CASE WHEN $3 THEN NULL ELSE $4 END, done = done + CASE WHEN phase = 'gone' THEN 0 ELSE $5 END, posted = posted + $6, \
+         SET phase = $2, position = $3, done = done + $4, posted = posted + $5, total = greatest(total, done + $4), \
              pid = pg_backend_pid(), updated_at = clock_timestamp(), \
-             finished_at = CASE WHEN $2 = 'finished' THEN clock_timestamp() END, total = greatest(total, done + CASE WHEN phase = 'gone' THEN 0 ELSE $5 END) \
+             finished_at = CASE WHEN $2 = 'finished' THEN clock_timestamp() END \
          WHERE source_id = $1",
         &[
             arg(source.id),
             arg(phase.as_str()),
-            arg(at_end),
-            arg(keys.last().map(String::as_str)),
-            arg(keys.len() as i64),
+            arg(steps.last().map(|step| step.position.as_str())),
+            arg(counted as i64),
             arg(i64::try_from(posted).unwrap_or(i64::MAX)),
         ],
     )
