@@ -53,7 +53,8 @@ CREATE TABLE referral.invites (
     recipient       text,
     source_id       integer,
     source_key      text,
-    CONSTRAINT invites_source_check CHECK ((source_id IS NULL) = (source_key IS NULL))
+    source_revoked  boolean NOT NULL DEFAULT false,
+    CONSTRAINT invites_source_check CHECK (source_id IS NOT NULL OR (source_key IS NULL AND NOT source_revoked))
 );
 CREATE INDEX invites_user_id_idx ON referral.invites (user_id);
 CREATE UNIQUE INDEX invites_source_key ON referral.invites (source_key, source_id) WHERE source_id IS NOT NULL;
@@ -63,7 +64,8 @@ COMMENT ON COLUMN referral.invites.invite_code IS 'As it is printed. Generated c
 COMMENT ON COLUMN referral.invites.program_id IS 'Its program. No foreign key: it would write a lock into the one row of the program for every code issued.';
 COMMENT ON COLUMN referral.invites.recipient IS 'The address that an attached table says the invite was sent to, in lower case. Nothing of this version compares it.';
 COMMENT ON COLUMN referral.invites.source_id IS 'The attached table that the code comes from; null for codes issued here.';
-COMMENT ON COLUMN referral.invites.source_key IS 'Id of its row there.';
+COMMENT ON COLUMN referral.invites.source_key IS 'Id of its row there; null when no row has the code any more.';
+COMMENT ON COLUMN referral.invites.source_revoked IS 'Whether it is revoked because its row says so or is gone; what revoke_invite revoked stays so.';
 COMMENT ON COLUMN referral.invites.max_redemptions IS 'How many friends may redeem it; null for a link that any number may use.';
 
 CREATE TABLE referral.invites_friends (

@@ -347,7 +347,11 @@ impl Procedure {
         if self.commits {
             // SAFETY: the connection was opened for this and every other one is closed; no role or setting is in
             // force that belongs to the transaction.
-            unsafe { pg_sys::SPI_commit() };
+            unsafe {
+                pg_sys::SPI_commit();
+                // What the session has as its default would only make batches fail.
+                pg_sys::XactIsoLevel = pg_sys::XACT_READ_COMMITTED as i32;
+            }
         }
         Ok(())
     }
@@ -481,6 +485,15 @@ pub fn secured<R>(role: Option<pg_sys::Oid>, f: impl FnOnce() -> R) -> R {
         Some(role) => acting_as(role, f),
         None => f(),
     })
+}
+
+/// How long reconcile waits for a lock, in milliseconds: less than PostgreSQL waits before it looks for a deadlock, so that
+/// never the application has to give up.
+const IMPATIENCE: [(&CStr, &CStr); 1] = [(c"lock_timeout", c"100")];
+
+/// Runs `f` with little patience for locks.
+pub fn impatiently<R>(f: impl FnOnce() -> R) -> R {
+    under(IMPATIENCE.into_iter(), f)
 }
 
 /// Runs `f` where a value is the same text in every session: in this time zone.
@@ -689,6 +702,27 @@ impl Probe {
             );
             Self { index, entries, key, table, rows: None }
         }
+    }
+
+    /// Opens a scan of an index whose first column is a text.
+    pub fn open_text(table: pg_sys::Oid, index: pg_sys::Oid) -> Self {
+        const TEXT_EQ: u32 = 98;
+        Self::open(table, index, pg_sys::TEXTOID, pg_sys::Oid::from(TEXT_EQ), pg_sys::DEFAULT_COLLATION_OID)
+    }
+
+    /// Whether there is a row under a text.
+    pub fn has_text(&mut self, key: &str) -> bool {
+        let mut found = false;
+        if let Some(key) = key.into_datum() {
+            // SAFETY: for scans of texts.
+            unsafe {
+                self.find(key, |_| {
+                    found = true;
+                    true
+                });
+            }
+        }
+        found
     }
 
     /// Opens a scan of an index whose first column is a bigint.

@@ -303,8 +303,8 @@ impl Error {
             ),
             Self::OtherId { name, id } => full(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "a source keeps the id of its transactions",
-                format!("\"{name}\" has completions whose transactions are known by {id}."),
+                "a source keeps the id of its rows",
+                format!("\"{name}\" has completions or invites whose rows are known by {id}."),
                 "Attach with the same id, or under another name, which has goals of its own.",
             ),
             Self::RelationAttached { relation, name } => full(
@@ -316,7 +316,7 @@ impl Error {
             Self::NoSuchSource { name, known } => full(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 "source does not exist",
-                if name.is_empty() {
+                if known == "none" {
                     "No table is attached.".to_owned()
                 } else {
                     format!("No source named \"{name}\" is attached. Attached: {known}.")

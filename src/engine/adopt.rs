@@ -8,7 +8,7 @@ use super::config::{Config, Kind, Source};
 use super::post::{as_reader, evaluate_everywhere, in_parts, read_changes, record_row};
 use super::redeem::{Status, redeem_only};
 use crate::core::time::Instant;
-use crate::db::{ChangedRows, acting_as, arg, change, look, secured, write};
+use crate::db::{ChangedRows, Probe, acting_as, arg, change, look, secured, write};
 use crate::error::{Error, Failure};
 use std::collections::{HashMap, HashSet};
 
@@ -55,23 +55,35 @@ fn adopt_batch(config: &Config, source: &Source, keys: &[String], part: Part) ->
     if let Some(broken) = &source.broken {
         return Err(broken.clone());
     }
-    let (mut written, claims) = match (source.kind, part) {
-        (Kind::Signups, _) => (0, read_signups(source, keys)?),
-        (_, Part::Redemptions) => (0, read_invites(source, keys)?.1.claims),
-        _ => mirror(config, source, keys)?,
-    };
+    let mut mirrored = Mirrored::default();
+    match (source.kind, part) {
+        (Kind::Signups, _) => mirrored.claims = read_signups(source, keys)?,
+        (_, Part::Redemptions) => mirrored.claims = read_invites(source, keys)?.1.claims,
+        _ => mirrored = mirror(config, source, keys, part == Part::Invites)?,
+    }
+    let Mirrored { mut written, claims, taken } = mirrored;
     if part != Part::Invites {
         written += redeem_all(config, source, keys, claims)?;
     }
-    resolve(source, keys)?;
+    resolve(config, source, keys, &taken)?;
+    for (key, code) in taken {
+        record_row(source, Some(&key), Error::CodeTaken(code).into())?;
+    }
     Ok(written)
 }
 
-fn resolve(source: &Source, keys: &[String]) -> Result<(), Error> {
+/// What failed before and did not now is no failure any more.
+fn resolve(config: &Config, source: &Source, keys: &[String], failed: &[(String, String)]) -> Result<(), Error> {
+    let mut failures = Probe::open_text(config.failures_by_row.table, config.failures_by_row.index);
+    let mended = |key: &&String| !failed.iter().any(|(failed, _)| failed == *key) && failures.has_text(key);
+    let mended: Vec<&str> = keys.iter().filter(mended).map(String::as_str).collect();
+    if mended.is_empty() {
+        return Ok(());
+    }
     change(
         "UPDATE referral.failures SET resolved_at = now() \
-         WHERE source_id = $1 AND transaction_key = ANY ($2) AND resolved_at IS NULL",
-        &[arg(source.id), arg(strs(keys))],
+         WHERE source_id = $1 AND transaction_key = ANY ($2) AND resolved_at IS NULL AND invites_friends_id IS NULL",
+        &[arg(source.id), arg(mended)],
     )
     .map(drop)
 }
@@ -90,7 +102,8 @@ pub fn keys_of(source: &Source, changes: &[ChangedRows]) -> Result<Result<Vec<St
 pub fn adopted(config: &Config, source: &Source) -> Result<Vec<String>, Error> {
     secured(Some(config.owner), || {
         look(
-            "SELECT source_key FROM referral.invites WHERE source_id = $1 AND revoked_at IS NULL ORDER BY source_key",
+            "SELECT source_key FROM referral.invites \
+             WHERE source_id = $1 AND source_key IS NOT NULL AND NOT source_revoked ORDER BY source_key",
             &[arg(source.id)],
             |row| row.need(1),
         )
@@ -118,8 +131,9 @@ struct Invite {
     code: String,
     max_redemptions: Option<i32>,
     expires_at: Option<Instant>,
+    /// By its row, or because that is gone.
     revoked: bool,
-    /// When, where the row knows.
+    /// Since when, where the row knows.
     revoked_at: Option<Instant>,
     recipient: Option<String>,
 }
@@ -133,12 +147,22 @@ struct Claim {
     at: Option<Instant>,
 }
 
-/// Makes the invites of these rows what the rows say. Returns how many were written, and the redemptions that the rows
-/// tell of.
-fn mirror(config: &Config, source: &Source, keys: &[String]) -> Result<(u64, Vec<Claim>), Error> {
-    let mut written = 0;
-    let mut round = 0;
-    loop {
+/// What became of some rows.
+#[derive(Default)]
+struct Mirrored {
+    /// How many invites were written.
+    written: u64,
+    /// The redemptions that the rows tell of.
+    claims: Vec<Claim>,
+    /// Rows whose code somebody else has, and the code.
+    taken: Vec<(String, String)>,
+}
+
+/// Makes the invites of these rows what the rows say. The rows are read again after each writing, because somebody may
+/// change them meanwhile; `hold` keeps them from being deleted until what is written is there for all to see.
+fn mirror(config: &Config, source: &Source, keys: &[String], hold: bool) -> Result<Mirrored, Error> {
+    let (mut written, mut idle) = (0, 0);
+    for round in 0.. {
         let (mut wanted, rows) = read_invites(source, keys)?;
         let stored = read_stored(source, keys)?;
         forget_unknown_users(config, &mut wanted)?;
@@ -154,49 +178,85 @@ fn mirror(config: &Config, source: &Source, keys: &[String]) -> Result<(u64, Vec
             .map(|(_, (id, _))| *id)
             .collect();
         if wanted.is_empty() && gone.is_empty() {
-            return Ok((written, rows.claims));
+            return Ok(Mirrored { written, claims: rows.claims, taken: Vec::new() });
         }
-        let mut now = store(config, source, &wanted, &stored, &gone)?;
+        let mut now = move_codes(source, &wanted, &stored)?;
         if now == 0 {
-            now = take_over(source, &wanted)?;
+            now = store(config, source, &wanted, &stored, &gone)?;
+            if hold && wanted.iter().any(|(key, ..)| !stored.contains_key(key)) {
+                hold_rows(source, keys)?;
+            }
         }
         written += now;
-        round += 1;
-        if let Some((_, Invite { code, .. }, _)) = wanted.pop().filter(|_| now == 0 || round == ROUNDS) {
-            // Somebody else has the code.
-            return Err(Error::CodeTaken(code));
+        // Nothing to write may mean that somebody else wrote the same: it is seen now.
+        idle = if now == 0 { idle + 1 } else { 0 };
+        if idle > 1 || round >= ROUNDS {
+            let taken = wanted.into_iter().map(|(key, invite, _)| (key, invite.code)).collect();
+            return Ok(Mirrored { written, claims: rows.claims, taken });
         }
     }
+    Ok(Mirrored::default())
 }
 
-/// A code whose row has another id now, or was deleted and written again, is the same invite. Returns how many are.
-fn take_over(source: &Source, wanted: &Wanted) -> Result<u64, Error> {
-    let codes: Vec<&str> = wanted.iter().map(|(_, invite, _)| invite.code.as_str()).collect();
-    let holders: HashMap<String, String> = look(
-        "SELECT source_key, invite_code FROM referral.invites WHERE source_id = $1 AND invite_code = ANY ($2)",
-        &[arg(source.id), arg(codes)],
-        |row| Ok((row.need(1)?, row.need(2)?)),
-    )?
-    .into_iter()
-    .collect();
-    let keys: Vec<&str> = holders.keys().map(String::as_str).collect();
-    let here: HashSet<String> =
-        as_reader(source, || write(&rows_by_key(source, "f.row_key"), &[arg(keys)], |row| row.need(1)))?
-            .into_iter()
-            .collect();
-    let (mut from, mut to) = (Vec::new(), Vec::new());
-    for (old, code) in holders.iter().filter(|(key, _)| !here.contains(*key)) {
-        if let Some((new, ..)) = wanted.iter().find(|(_, invite, _)| invite.code == *code) {
-            from.push(old.as_str());
-            to.push(new.as_str());
+/// Waits for whoever deletes these rows, and keeps others from it until the end of the transaction.
+fn hold_rows(source: &Source, keys: &[String]) -> Result<(), Error> {
+    let Some(key) = source.key_name.as_ref().filter(|_| !source.foreign) else { return Ok(()) };
+    let sql = format!("SELECT FROM {} t WHERE t.{key} = ANY ($1::{}[]) FOR KEY SHARE", source.table, source.key_type);
+    as_reader(source, || write(&sql, &[arg(strs(keys))], |_| Ok(()))).map(drop)
+}
+
+/// A code whose row has another id now, that was exchanged with another row's, or deleted and written again, is the same
+/// invite. Returns how many invites were given to other rows.
+fn move_codes(source: &Source, wanted: &Wanted, stored: &HashMap<String, (i64, Invite)>) -> Result<u64, Error> {
+    let new: Vec<(&str, &str)> = wanted
+        .iter()
+        .filter(|(key, invite, _)| stored.get(key).is_none_or(|(_, stored)| stored.code != invite.code))
+        .map(|(key, invite, _)| (key.as_str(), invite.code.as_str()))
+        .collect();
+    if new.is_empty() {
+        return Ok(0);
+    }
+    let codes: Vec<&str> = new.iter().map(|(_, code)| *code).collect();
+    let holders = look(
+        // Asked for by its code alone, there is one index to use.
+        "SELECT invite_id, source_key, invite_code, source_id FROM referral.invites WHERE invite_code = ANY ($1)",
+        &[arg(codes)],
+        |row| Ok((row.need::<i64>(1)?, row.get::<String>(2), row.need::<String>(3)?, row.get::<i32>(4))),
+    )?;
+    let holders: Vec<_> = holders
+        .into_iter()
+        .filter(|(.., holder)| *holder == Some(source.id))
+        .map(|(id, key, code, _)| (id, key, code))
+        .collect();
+    if holders.is_empty() {
+        return Ok(0);
+    }
+    let keys: Vec<String> = holders.iter().filter_map(|(_, key, _)| key.clone()).collect();
+    let (rows, _) = read_invites(source, &keys)?;
+    let still = |key: &Option<String>, code: &str| {
+        rows.iter().any(|(row, invite, _)| Some(row) == key.as_ref() && invite.code == code)
+    };
+    let (mut moved, mut to, mut displaced) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, key, code) in &holders {
+        let Some((row, _)) = new.iter().find(|(_, wanted)| wanted == code) else { continue };
+        if key.as_deref() != Some(row) && !still(key, code) {
+            moved.push(*id);
+            to.push(*row);
+            displaced.extend(stored.get(*row).map(|(id, _)| *id));
         }
     }
+    // Those that are left without a row first, since keys are unique; most of them get one right away.
     change(
-        "UPDATE referral.invites i SET source_key = n.new FROM unnest($2, $3) n (old, new) \
-         WHERE i.source_id = $1 AND i.source_key = n.old \
-           AND NOT EXISTS (SELECT FROM referral.invites o WHERE o.source_id = $1 AND o.source_key = n.new)",
-        &[arg(source.id), arg(from), arg(to)],
-    )
+        "UPDATE referral.invites SET source_key = NULL, source_revoked = true, revoked_at = coalesce(revoked_at, now()) \
+         WHERE invite_id = ANY ($1) AND NOT invite_id = ANY ($2)",
+        &[arg(displaced), arg(moved.clone())],
+    )?;
+    change("UPDATE referral.invites SET source_key = NULL WHERE invite_id = ANY ($1)", &[arg(moved.clone())])?;
+    let mut count = 0;
+    for (id, row) in moved.into_iter().zip(to) {
+        count += change("UPDATE referral.invites SET source_key = $2 WHERE invite_id = $1", &[arg(id), arg(row)])?;
+    }
+    Ok(count)
 }
 
 /// The rows that are there, and what they say of redemptions.
@@ -214,7 +274,8 @@ fn read_invites(source: &Source, keys: &[String]) -> Result<(Wanted, Rows), Erro
                    f.recipient, f.redeemed_by, f.redeemed_at, f.revoked_at";
     let wanted = as_reader(source, || {
         write(&rows_by_key(source, columns), &[arg(strs(keys))], |row| {
-            let (key, Some(code)): (String, Option<String>) = (row.need(1)?, row.get(3)) else { return Ok(None) };
+            let code = row.get::<String>(3).filter(|code| !code.trim().is_empty());
+            let (key, Some(code)): (String, _) = (row.need(1)?, code) else { return Ok(None) };
             rows.present.insert(key.clone());
             if let Some(friend) = row.get(9) {
                 rows.claims.push(Claim { row: key.clone(), code: code.clone(), friend, at: row.get(10) });
@@ -237,7 +298,8 @@ fn read_invites(source: &Source, keys: &[String]) -> Result<(Wanted, Rows), Erro
 
 fn read_stored(source: &Source, keys: &[String]) -> Result<HashMap<String, (i64, Invite)>, Error> {
     let stored = look(
-        "SELECT source_key, user_id::text, invite_code, max_redemptions, expires_at, revoked_at IS NOT NULL, recipient, revoked_at, invite_id \
+        "SELECT source_key, user_id::text, invite_code, max_redemptions, expires_at, source_revoked, recipient, \
+                CASE WHEN source_revoked THEN revoked_at END, invite_id \
          FROM referral.invites WHERE source_id = $1 AND source_key = ANY ($2)",
         &[arg(source.id), arg(strs(keys))],
         |row| {
@@ -291,8 +353,11 @@ fn store(
     stored: &HashMap<String, (i64, Invite)>,
     gone: &[i64],
 ) -> Result<u64, Error> {
-    let mut written =
-        change("UPDATE referral.invites SET revoked_at = now() WHERE invite_id = ANY ($1)", &[arg(gone.to_vec())])?;
+    let mut written = change(
+        "UPDATE referral.invites SET source_revoked = true, revoked_at = coalesce(revoked_at, now()) \
+             WHERE invite_id = ANY ($1)",
+        &[arg(gone.to_vec())],
+    )?;
     // One by one: a join that was planned while the table was empty would read it whole for each of them.
     for (key, invite, _) in wanted {
         let Some((id, _)) = stored.get(key) else { continue };
@@ -300,8 +365,11 @@ fn store(
             &config.sql(
                 "UPDATE referral.invites \
                  SET user_id = $2::{key}, invite_code = $3, max_redemptions = $4, expires_at = $5, recipient = $6, \
-                     revoked_at = CASE WHEN $7 THEN coalesce($8, now()) END \
-                 WHERE invite_id = $1",
+                     revoked_at = CASE WHEN $7 THEN coalesce($8, revoked_at, now()) \
+                                       WHEN NOT source_revoked THEN revoked_at END, \
+                     source_revoked = $7 \
+                 WHERE invite_id = $1 \
+                   AND NOT EXISTS (SELECT FROM referral.invites o WHERE o.invite_code = $3 AND o.invite_id <> $1)",
             ),
             &[
                 arg(*id),
@@ -322,8 +390,8 @@ fn store(
     written += change(
         &config.sql(
             "INSERT INTO referral.invites (source_id, source_key, user_id, invite_code, max_redemptions, expires_at, \
-                                           revoked_at, recipient, created_at, program_id) \
-             SELECT $1, w.key, w.user_id::{key}, w.code, w.max, w.expires_at, \
+                                           source_revoked, revoked_at, recipient, created_at, program_id) \
+             SELECT $1, w.key, w.user_id::{key}, w.code, w.max, w.expires_at, w.revoked, \
                     CASE WHEN w.revoked THEN coalesce(w.revoked_at, now()) END, w.recipient, coalesce(w.created_at, now()), $11 \
              FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) \
                   w (key, user_id, code, max, expires_at, revoked, revoked_at, recipient, created_at) \
@@ -392,12 +460,17 @@ fn redeem_all(config: &Config, source: &Source, keys: &[String], claims: Vec<Cla
 
 /// Writes down what was refused, and forgets what is no longer.
 fn note_refusals(config: &Config, source: &Source, keys: &[String], refused: &[(Claim, Status)]) -> Result<(), Error> {
+    let mut refusals = Probe::open_text(config.refusals.table, config.refusals.index);
     let standing: HashSet<&str> = refused.iter().map(|(claim, _)| claim.row.as_str()).collect();
-    let settled: Vec<&str> = keys.iter().map(String::as_str).filter(|key| !standing.contains(key)).collect();
-    change(
-        "DELETE FROM referral.refusals WHERE source_id = $1 AND source_key = ANY ($2)",
-        &[arg(source.id), arg(settled)],
-    )?;
+    let keys = keys.iter().map(String::as_str);
+    let settled: Vec<&str> = keys.filter(|key| !standing.contains(key) && refusals.has_text(key)).collect();
+    drop(refusals);
+    if !settled.is_empty() {
+        change(
+            "DELETE FROM referral.refusals WHERE source_id = $1 AND source_key = ANY ($2)",
+            &[arg(source.id), arg(settled)],
+        )?;
+    }
     if refused.is_empty() {
         return Ok(());
     }
@@ -407,7 +480,7 @@ fn note_refusals(config: &Config, source: &Source, keys: &[String], refused: &[(
              SELECT $1, n.key, n.friend::{key}, n.code, n.status FROM unnest($2, $3, $4, $5) n (key, friend, code, status) \
              ON CONFLICT (source_key, source_id) DO UPDATE \
              SET friend_id = excluded.friend_id, code = excluded.code, status = excluded.status, refused_at = now() \
-             WHERE (r.code, r.status) IS DISTINCT FROM (excluded.code, excluded.status)",
+             WHERE (r.friend_id::text, r.code, r.status) IS DISTINCT FROM (excluded.friend_id::text, excluded.code, excluded.status)",
         ),
         &[
             arg(source.id),

@@ -355,7 +355,7 @@ pub fn known_sources(config: &Config) -> Result<String, Error> {
     let names = secured(Some(config.owner), || {
         look(
             "SELECT coalesce(string_agg(quote_literal(name), ', ' ORDER BY name), 'none') \
-             FROM referral.sources WHERE detached_at IS NULL",
+             FROM referral.sources s JOIN pg_class c ON c.oid = s.relation WHERE s.detached_at IS NULL",
             &[],
             |row| row.need::<String>(1),
         )
@@ -657,7 +657,8 @@ fn facts(config: &Config, attachment: &Attachment) -> Result<Facts, Error> {
         types.iter().find(|(n, ..)| n == name).map_or(("", pg_sys::InvalidOid), |(_, printed, oid)| (printed, *oid))
     };
     let (key_type, (user_type, user_oid)) = (type_of("row_id").0.to_owned(), type_of("user_key"));
-    check_comparable(config, user_name, &user_sql, user_oid)?;
+    let said = user.column.as_ref().or(user.expression.as_ref()).map_or("", String::as_str);
+    check_comparable(config, user_name, said, user_oid)?;
 
     let time_zone = read_time_zone()?;
     columns.truncate(1);
@@ -741,7 +742,12 @@ impl Part {
         };
         Ok(match self.shape {
             Shape::Text => format!("(\n{sql}\n)::pg_catalog.text"),
-            Shape::OtherId => format!("(\n{sql}\n)::{key_type}::pg_catalog.text"),
+            Shape::OtherId => {
+                if analyse(&format!("SELECT (NULL::{printed})::{key_type}")).is_err() {
+                    return wrong("one that can be cast to the type of the id");
+                }
+                format!("(\n{sql}\n)::{key_type}::pg_catalog.text")
+            }
             Shape::User => {
                 check_comparable(config, self.name, sql, oid)?;
                 format!("(\n{sql}\n)::pg_catalog.text")

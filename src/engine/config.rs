@@ -28,8 +28,11 @@ pub struct Config {
     /// and its column invites_friends_id.
     pub referral_id: i16,
     /// Indexes that begin with a friend: of completions, and of failures that wait.
-    pub completions: FriendIndex,
-    pub failures: FriendIndex,
+    pub completions: OwnIndex,
+    pub failures: OwnIndex,
+    /// Indexes that begin with the id of a row: of failures that wait, and of refusals.
+    pub failures_by_row: OwnIndex,
+    pub refusals: OwnIndex,
     /// Type of the user's key.
     pub key: Key,
     /// The users table, where this database has one.
@@ -42,9 +45,9 @@ pub struct Config {
     statements: RefCell<HashMap<&'static str, Rc<str>>>,
 }
 
-/// An index whose first column is invites_friends_id, and its table.
+/// An index, and its table.
 #[derive(Clone, Copy)]
-pub struct FriendIndex {
+pub struct OwnIndex {
     /// The table.
     pub table: pg_sys::Oid,
     /// The index.
@@ -187,10 +190,14 @@ pub struct Source {
     pub key_type: String,
     /// The column that is the id, where the id is one, and the output function of its type.
     pub key_column: Option<(Column, pg_sys::Oid)>,
+    /// The name that it has now, quoted.
+    pub key_name: Option<String>,
     /// The time zone of whoever attached the table; mappings are evaluated in it.
     pub time_zone: CString,
     /// Whether a transaction that is gone keeps its credit.
     pub archive: bool,
+    /// Whether it is a foreign table.
+    pub foreign: bool,
     /// Whether rows may be refunds of other rows.
     pub refunds: bool,
     /// The program of the codes, where it holds some.
@@ -240,11 +247,13 @@ fn load() -> Result<Rc<Config>, Error> {
     let table = |name| own_table(name).ok_or(Error::NotInstalled);
     let referrals = table(c"invites_friends")?;
     let configuration = [table(c"programs")?, table(c"sources")?, table(c"goals")?];
-    let completions = FriendIndex { table: table(c"goal_completions")?, index: table(c"goal_completions_pkey")? };
-    let failures = FriendIndex { table: table(c"failures")?, index: table(c"failures_waiting_idx")? };
-    WATCHED.set([&[referrals, completions.table, failures.table][..], &configuration].concat());
+    let completions = OwnIndex { table: table(c"goal_completions")?, index: table(c"goal_completions_pkey")? };
+    let failures = OwnIndex { table: table(c"failures")?, index: table(c"failures_waiting_idx")? };
+    let failures_by_row = OwnIndex { table: failures.table, index: table(c"failures_transaction_key_idx")? };
+    let refusals = OwnIndex { table: table(c"refusals")?, index: table(c"refusals_pkey")? };
+    WATCHED.set([&[referrals, completions.table, failures.table, refusals.table][..], &configuration].concat());
     secured(None, || {
-        let mut config = load_keys(referrals, completions, failures)?;
+        let mut config = load_keys(referrals, [completions, failures, failures_by_row, refusals])?;
         secured(Some(config.owner), || {
             config.programs = load_programs()?;
             let goals = load_goals()?;
@@ -258,7 +267,8 @@ fn load() -> Result<Rc<Config>, Error> {
     })
 }
 
-fn load_keys(referrals: pg_sys::Oid, completions: FriendIndex, failures: FriendIndex) -> Result<Config, Error> {
+fn load_keys(referrals: pg_sys::Oid, indexes: [OwnIndex; 4]) -> Result<Config, Error> {
+    let [completions, failures, failures_by_row, refusals] = indexes;
     let rows = look(
         "SELECT c.relowner, ix.indexrelid, id.attnum, f.atttypid, \
                 format_type(f.atttypid, -1), \
@@ -288,6 +298,8 @@ fn load_keys(referrals: pg_sys::Oid, completions: FriendIndex, failures: FriendI
                 referral_id: row.need(3)?,
                 completions,
                 failures,
+                failures_by_row,
+                refusals,
                 key: Key {
                     oid: row.need(4)?,
                     name: row.need(5)?,
@@ -381,6 +393,7 @@ struct Attached {
     archive: bool,
     program: Option<i32>,
     refunds: bool,
+    foreign: bool,
     /// The columns that the mappings read: their names then and now; `None` is a column that is gone.
     columns: Vec<(String, Option<String>)>,
     /// Columns that have the name of one that was attached and has another name now.
@@ -436,7 +449,8 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
     let mut attached = look(
         "SELECT s.source_id, s.kind, s.name, c.oid, format('%I.%I', n.nspname, c.relname), c.relowner, pg_get_userbyid(c.relowner) = s.owner, \
                 s.facts, s.alias::text, s.key_type, s.key_column::text, s.user_column::text, s.user_type, s.time_zone, \
-                coalesce(s.mapping ->> 'on_delete' = 'archive', false), s.program_id, s.mapping ? 'refund_of' \
+                coalesce(s.mapping ->> 'on_delete' = 'archive', false), s.program_id, s.mapping ? 'refund_of', \
+                c.relkind = 'f' \
          FROM referral.sources s JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE s.detached_at IS NULL ORDER BY s.source_id",
         &[],
@@ -459,6 +473,7 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
                 archive: row.need(15)?,
                 program: row.get(16),
                 refunds: row.need(17)?,
+                foreign: row.need(18)?,
                 columns: Vec::new(),
                 replaced: Vec::new(),
             })
@@ -612,8 +627,10 @@ fn member(
             None => attached.key_type.clone(),
         },
         key_column: key_column.map(|found| (found.column, found.output)),
+        key_name: key_column.map(|found| quote(&found.name)),
         time_zone: CString::new(attached.time_zone.as_str()).unwrap_or_default(),
         archive: attached.archive,
+        foreign: attached.foreign,
         refunds: attached.refunds,
         program: attached.program,
         goals,

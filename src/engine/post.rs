@@ -11,11 +11,12 @@ use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::Role;
 use crate::core::time::Instant;
 use crate::db::{
-    ChangedRows, Probe, Row, acting_as, analyse, arg, change, in_own_memory, in_time_zone, look, secured,
+    ChangedRows, Probe, Row, acting_as, analyse, arg, change, impatiently, in_own_memory, in_time_zone, look, secured,
     subtransaction, write,
 };
 use crate::error::{Error, Failure};
 use pgrx::prelude::*;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// Friends that are evaluated together.
@@ -140,8 +141,34 @@ pub fn evaluate_source(config: &Config, source: &Source) -> Result<(), Error> {
     evaluate_friends(config, source, &friends, &[]).map(drop)
 }
 
+thread_local! {
+    static RECONCILING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f` for reconcile, which waits for no lock for long and tries again itself: a lock that was not to be had is not
+/// written down but returned.
+pub fn for_reconcile<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore;
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            RECONCILING.set(false);
+        }
+    }
+    RECONCILING.set(true);
+    let _restore = Restore;
+    impatiently(f)
+}
+
+/// A lock that was not to be had.
+pub fn is_about_a_lock(code: PgSqlErrorCode) -> bool {
+    matches!(code, PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED | PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE)
+}
+
 /// Errors that are not about the referral program: the client asked for an end, or has to try again.
 fn must_reach_the_client(code: PgSqlErrorCode) -> bool {
+    if RECONCILING.get() && is_about_a_lock(code) {
+        return true;
+    }
     matches!(
         code,
         PgSqlErrorCode::ERRCODE_QUERY_CANCELED
@@ -208,10 +235,7 @@ fn record(config: &Config, source: &Source, friend: i64, failure: Failure) -> Re
         |row| row.need::<bool>(1),
     )?;
     // A lock that was not to be had is no transaction's fault.
-    let about_a_row = !matches!(
-        failure.code,
-        PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED | PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
-    );
+    let about_a_row = !is_about_a_lock(failure.code);
     let transaction = match &failure.transaction {
         None if about_a_row && source.broken.is_none() => find_bad_transaction(config, source, friend),
         known => known.clone(),

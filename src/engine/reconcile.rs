@@ -10,15 +10,19 @@ use super::adopt::{Part, adopt};
 use super::attach::known_sources;
 use super::config::{Config, Kind, Source, config};
 use super::install::administered;
-use super::post::{as_reader, evaluate_friends, readable};
+use super::post::{as_reader, evaluate_friends, for_reconcile, is_about_a_lock, readable};
 use crate::core::time::Instant;
-use crate::db::{Param, Procedure, Row, arg, change, look, secured, write};
+use crate::db::{Param, Procedure, Row, arg, change, look, secured, subtransaction, write};
 use crate::error::Error;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// How often a NOTICE says how far it has come.
 const NOTICE_EVERY: Duration = Duration::from_secs(5);
+
+/// How often a friend or row is tried alone whose lock somebody holds, a tenth of a second each time.
+const TRIES: usize = 50;
 
 /// Rows that are sought at once in the order of their time, where no index may help.
 const PAGE: i64 = 50_000;
@@ -86,69 +90,171 @@ pub fn reconcile(name: Option<&str>, batch_size: i32, restart: bool, procedure: 
     if !(1..=100_000).contains(&batch_size) {
         return Err(Error::BadBatchSize(batch_size));
     }
-    let size = i64::from(batch_size);
-    let names = match name {
-        Some(name) if config.source_named(name).is_none() => {
-            return Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? });
+    let sources = match name {
+        Some(name) => match config.source_named(name) {
+            Some(source) => vec![source],
+            None => return Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? }),
+        },
+        None => {
+            let kinds = [Kind::Invites, Kind::Signups, Kind::Transactions];
+            kinds.into_iter().flat_map(|kind| config.attached(kind)).collect()
         }
-        Some(name) => vec![name.to_owned()],
-        None => [Kind::Invites, Kind::Signups, Kind::Transactions]
-            .into_iter()
-            .flat_map(|kind| config.attached(kind))
-            .map(|source| source.name.clone())
-            .collect(),
     };
-    drop(config);
-    names.iter().try_for_each(|name| walk(name, size, restart, procedure))
-}
-
-/// The configuration may change between two batches.
-fn again(name: &str) -> Result<(Rc<Config>, Rc<Source>), Error> {
-    let config = config()?;
-    match config.source_named(name) {
-        Some(source) => Ok((config, source)),
-        None => Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? }),
+    let mut walks = Vec::new();
+    for source in sources {
+        // What cannot be read would leave a failure for every friend and every row.
+        readable(&source).map_err(|failure| Error::Raised(Box::new(failure)))?;
+        let started_at = begin(&config, &source, restart)?;
+        walks.push(Walk::new(source.name.clone(), started_at, i64::from(batch_size)));
     }
+    drop(config);
+    procedure.commit()?;
+    for walk in &mut walks {
+        while walk.phase()? == Phase::Rows {
+            walk.step(Instant::INFINITY, procedure)?;
+        }
+    }
+    // Who redeemed first is a matter of time, whichever table says so.
+    loop {
+        let mut heads = Vec::new();
+        for (i, walk) in walks.iter_mut().enumerate() {
+            heads.extend(walk.next_redemption()?.map(|at| (at, i)));
+        }
+        heads.sort_unstable();
+        let Some((_, first)) = heads.first() else { break };
+        let until = heads.get(1).map_or(Instant::INFINITY, |(at, _)| *at);
+        walks[*first].step(until, procedure)?;
+    }
+    for walk in &mut walks {
+        while walk.phase()? != Phase::Finished {
+            walk.step(Instant::INFINITY, procedure)?;
+        }
+        walk.tell_the_end()?;
+    }
+    Ok(())
 }
 
-fn walk(name: &str, size: i64, restart: bool, procedure: &Procedure) -> Result<(), Error> {
-    let (config, source) = again(name)?;
-    // What cannot be read would leave a failure for every friend and every row.
-    readable(&source).map_err(|failure| Error::Raised(Box::new(failure)))?;
-    let started_at = begin(&config, &source, restart)?;
-    drop((config, source));
-    procedure.commit()?;
-    let mut told = std::time::Instant::now();
-    let mut ahead = Ahead::default();
-    loop {
-        let (config, source) = again(name)?;
-        let Some(place) = secured(Some(config.owner), || place(&source))?.filter(|p| p.started_at == started_at) else {
-            return Ok(());
-        };
+/// The walk over one source. The configuration may change between two batches.
+struct Walk {
+    name: String,
+    started_at: Instant,
+    size: i64,
+    ahead: Ahead,
+    told: std::time::Instant,
+}
+
+impl Walk {
+    fn new(name: String, started_at: Instant, size: i64) -> Self {
+        Self { name, started_at, size, ahead: Ahead::default(), told: std::time::Instant::now() }
+    }
+
+    fn source(&self) -> Result<(Rc<Config>, Rc<Source>), Error> {
+        let config = config()?;
+        match config.source_named(&self.name) {
+            Some(source) => Ok((config, source)),
+            None => Err(Error::NoSuchSource { name: self.name.clone(), known: known_sources(&config)? }),
+        }
+    }
+
+    /// How far it has come; finished, too, when somebody else began anew.
+    fn place(&self, config: &Config, source: &Source) -> Result<Place, Error> {
+        let place = secured(Some(config.owner), || place(source))?;
+        let mut place = place.ok_or(Error::Server("the reconciliation is not there"))?;
+        if place.started_at != self.started_at {
+            place.phase = Phase::Finished;
+        }
+        Ok(place)
+    }
+
+    fn phase(&self) -> Result<Phase, Error> {
+        let (config, source) = self.source()?;
+        self.place(&config, &source).map(|place| place.phase)
+    }
+
+    /// When the next redemption was, if the walk is at redemptions.
+    fn next_redemption(&mut self) -> Result<Option<Instant>, Error> {
+        let (config, source) = self.source()?;
+        let place = self.place(&config, &source)?;
+        if place.phase != Phase::Redemptions {
+            return Ok(None);
+        }
+        let at = self.ahead.head(&config, &source, &place, self.size)?;
+        // The end of the phase is a step too.
+        Ok(Some(at.unwrap_or(Instant::NEG_INFINITY)))
+    }
+
+    /// Does a batch, of rows up to some time, and commits.
+    fn step(&mut self, until: Instant, procedure: &Procedure) -> Result<(), Error> {
+        let (config, source) = self.source()?;
+        let place = self.place(&config, &source)?;
         if place.phase == Phase::Finished {
-            let what = Phase::first(source.kind).as_str();
-            pgrx::notice!("{name}: {} {what} done, {} rows posted", place.done, place.posted);
             return Ok(());
         }
-        let steps = ahead.take(&config, &source, &place, size)?;
+        let steps = self.ahead.take(&config, &source, &place, self.size, until)?;
         let keys: Vec<String> = steps.iter().map(|step| step.key.clone()).collect();
-        let posted = match place.phase {
-            Phase::Friends => {
-                let friends: Vec<i64> = keys.iter().filter_map(|key| key.parse().ok()).collect();
-                evaluate_friends(&config, &source, &friends, &[])?
+        let posted = match for_reconcile(|| subtransaction(|| bring_in(&config, &source, place.phase, &keys))) {
+            Ok(posted) => posted,
+            Err(failure) if is_about_a_lock(failure.code) => {
+                drop((config, source));
+                self.bring_in_alone(place.phase, &keys, procedure)?
             }
-            Phase::Rows => adopt(&config, &source, &keys, Part::Invites)?,
-            Phase::Redemptions => adopt(&config, &source, &keys, Part::Redemptions)?,
-            Phase::Gone | Phase::Finished => adopt(&config, &source, &keys, Part::All)?,
+            Err(failure) => return Err(Error::Raised(Box::new(failure))),
         };
+        let (config, source) = self.source()?;
         secured(Some(config.owner), || advance(&source, &place, &steps, posted))?;
         drop((config, source));
         procedure.commit()?;
-        if told.elapsed() >= NOTICE_EVERY {
-            told = std::time::Instant::now();
-            let (done, total, what, posted) = (place.done, place.total, place.phase.as_str(), place.posted);
-            pgrx::notice!("{name}: {done} of {total} done, at {what}, {posted} rows posted");
+        if self.told.elapsed() >= NOTICE_EVERY {
+            self.told = std::time::Instant::now();
+            let Place { done, total, posted, phase, .. } = place;
+            pgrx::notice!("{}: {done} of {total} done, at {}, {posted} rows posted", self.name, phase.as_str());
         }
+        Ok(())
+    }
+
+    /// Brings in one by one, each in a transaction of its own, what could not be had together because somebody holds a lock.
+    fn bring_in_alone(&self, phase: Phase, keys: &[String], procedure: &Procedure) -> Result<u64, Error> {
+        let mut posted = 0;
+        for key in keys {
+            let mut tries = 0;
+            posted += loop {
+                procedure.commit()?;
+                let (config, source) = self.source()?;
+                let one = std::slice::from_ref(key);
+                // In the end as a purchase would: what cannot be had is a row in failures.
+                if tries == TRIES {
+                    break bring_in(&config, &source, phase, one)?;
+                }
+                match for_reconcile(|| subtransaction(|| bring_in(&config, &source, phase, one))) {
+                    Ok(posted) => break posted,
+                    Err(failure) if is_about_a_lock(failure.code) => tries += 1,
+                    Err(failure) => return Err(Error::Raised(Box::new(failure))),
+                }
+            };
+        }
+        procedure.commit()?;
+        Ok(posted)
+    }
+
+    fn tell_the_end(&self) -> Result<(), Error> {
+        let (config, source) = self.source()?;
+        let place = self.place(&config, &source)?;
+        let what = Phase::first(source.kind).as_str();
+        pgrx::notice!("{}: {} {what} done, {} rows posted", self.name, place.done, place.posted);
+        Ok(())
+    }
+}
+
+/// Hands friends, or ids of rows, to the verb that a trigger would have called. Returns how many rows were written.
+fn bring_in(config: &Config, source: &Source, phase: Phase, keys: &[String]) -> Result<u64, Error> {
+    match phase {
+        Phase::Friends => {
+            let friends: Vec<i64> = keys.iter().filter_map(|key| key.parse().ok()).collect();
+            evaluate_friends(config, source, &friends, &[])
+        }
+        Phase::Rows => adopt(config, source, keys, Part::Invites),
+        Phase::Redemptions => adopt(config, source, keys, Part::Redemptions),
+        Phase::Gone | Phase::Finished => adopt(config, source, keys, Part::All),
     }
 }
 
@@ -158,29 +264,48 @@ struct Step {
     key: String,
     /// Where the walk is after it.
     position: String,
+    /// When it happened, where that matters; infinity where it is not known.
+    at: Instant,
 }
 
 /// Steps that were read already: many rows are put into the order of their time at once.
 #[derive(Default)]
 struct Ahead {
     phase: Option<Phase>,
-    steps: std::collections::VecDeque<Step>,
+    steps: VecDeque<Step>,
     /// The position that the first of them follows.
     after: Option<String>,
 }
 
 impl Ahead {
-    /// The next steps from a place. None: the phase is over.
-    fn take(&mut self, config: &Config, source: &Source, place: &Place, size: i64) -> Result<Vec<Step>, Error> {
+    /// The time of the next step; `None`: the phase is over.
+    fn head(&mut self, config: &Config, source: &Source, place: &Place, size: i64) -> Result<Option<Instant>, Error> {
         // Another session may have gone on meanwhile.
         let fits = self.phase == Some(place.phase) && self.after == place.position;
         if !fits || self.steps.is_empty() {
             self.steps = next(config, source, place, size)?.into();
             self.phase = Some(place.phase);
+            self.after.clone_from(&place.position);
         }
-        let batch = usize::try_from(size).unwrap_or(usize::MAX).min(self.steps.len());
+        Ok(self.steps.front().map(|step| step.at))
+    }
+
+    /// The next steps from a place, up to some time. None: the phase is over.
+    fn take(
+        &mut self,
+        config: &Config,
+        source: &Source,
+        place: &Place,
+        size: i64,
+        until: Instant,
+    ) -> Result<Vec<Step>, Error> {
+        self.head(config, source, place, size)?;
+        let batch = self.steps.iter().take(usize::try_from(size).unwrap_or(usize::MAX));
+        let batch = batch.take_while(|step| step.at <= until).count();
         let taken: Vec<Step> = self.steps.drain(..batch).collect();
-        self.after = taken.last().map(|step| step.position.clone());
+        if let Some(last) = taken.last() {
+            self.after = Some(last.position.clone());
+        }
         Ok(taken)
     }
 }
@@ -197,6 +322,7 @@ fn begin(config: &Config, source: &Source, restart: bool) -> Result<Instant, Err
              SET phase = excluded.phase, position = NULL, total = excluded.total, done = 0, posted = 0, \
                  pid = excluded.pid, started_at = excluded.started_at, updated_at = excluded.updated_at, finished_at = NULL \
              WHERE r.finished_at IS NOT NULL OR $4 \
+                OR r.started_at < (SELECT s.attached_at FROM referral.sources s WHERE s.source_id = $1) \
              RETURNING started_at",
             &[arg(source.id), arg(phase.as_str()), arg(total), arg(restart)],
             |row| row.need(1),
@@ -264,7 +390,7 @@ fn next(config: &Config, source: &Source, place: &Place, size: i64) -> Result<Ve
     let after = place.position.as_deref();
     let by_key = |row: &Row| -> Result<Step, Error> {
         let key: String = row.need(1)?;
-        Ok(Step { position: key.clone(), key })
+        Ok(Step { position: key.clone(), key, at: Instant::NEG_INFINITY })
     };
     match place.phase {
         Phase::Friends => secured(Some(config.owner), || {
@@ -289,10 +415,12 @@ fn next(config: &Config, source: &Source, place: &Place, size: i64) -> Result<Ve
         Phase::Gone => secured(Some(config.owner), || {
             look(
                 "SELECT k.source_key FROM ( \
-                     SELECT i.source_key FROM referral.invites i WHERE i.source_id = $1 \
-                     UNION SELECT r.source_key FROM referral.refusals r WHERE r.source_id = $1) k \
+                     SELECT i.source_key FROM referral.invites i WHERE i.source_id = $1 AND i.source_key IS NOT NULL \
+                     UNION SELECT r.source_key FROM referral.refusals r WHERE r.source_id = $1 \
+                     UNION SELECT f.transaction_key FROM referral.failures f \
+                     WHERE f.source_id = $1 AND f.resolved_at IS NULL AND f.transaction_key IS NOT NULL AND f.failed_at < $4) k \
                  WHERE k.source_key > coalesce($2, '') ORDER BY k.source_key LIMIT $3",
-                &[arg(source.id), arg(after), arg(PAGE.max(size))],
+                &[arg(source.id), arg(after), arg(PAGE.max(size)), arg(place.started_at)],
                 by_key,
             )
         }),
@@ -313,8 +441,8 @@ fn next_in_time(source: &Source, place: &Place) -> Result<Vec<Step>, Error> {
             as_reader(source, || {
                 write(&sql, args, |row| {
                     let (key, at): (String, Option<Instant>) = (row.need(1)?, row.get(2));
-                    let at = at.map_or_else(|| "-".to_owned(), |at| at.0.to_string());
-                    Ok(Step { position: format!("{at} {key}"), key })
+                    let said = at.map_or_else(|| "-".to_owned(), |at| at.0.to_string());
+                    Ok(Step { position: format!("{said} {key}"), key, at: at.unwrap_or(Instant::INFINITY) })
                 })
             })
         })

@@ -31,7 +31,6 @@ SELECT * FROM refused WHERE source = 'others';
 SELECT * FROM failed;
 -- nothing of it is a redemption, and reconcile says the same
 SET client_min_messages = warning;
-TABLE refused \g /dev/null
 CREATE TEMP TABLE before AS TABLE refused;
 CALL referral.reconcile();
 SELECT count(*) FROM (TABLE refused EXCEPT TABLE before) x;

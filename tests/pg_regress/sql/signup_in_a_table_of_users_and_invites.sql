@@ -20,7 +20,3 @@ INSERT INTO uses VALUES (1012, 1, '2026-01-03 00:00'), (1013, 1, '2026-01-03 00:
 SELECT * FROM friends;
 SELECT * FROM refused;
 SELECT * FROM failed;
--- the key of two columns that is changed names another row
-UPDATE uses SET invite_id = 2 WHERE account_id = 1013;
-SELECT * FROM friends WHERE friend = 13;
-SELECT * FROM refused;

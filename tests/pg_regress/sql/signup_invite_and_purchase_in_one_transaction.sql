@@ -32,13 +32,13 @@ INSERT INTO legacy (owner_id, code) VALUES (1, 'after');
 UPDATE users SET code = 'after' WHERE id = 102;
 SELECT * FROM standing WHERE friend = 102;
 COMMIT;
--- with the statements of one command
+-- all three by one statement
 BEGIN;
 WITH u AS (INSERT INTO users (id, code) VALUES (103, 'both') RETURNING id),
      o AS (INSERT INTO orders (id, user_id, total) SELECT 3, id, 30 FROM u)
 INSERT INTO legacy (owner_id, code) VALUES (2, 'both');
 COMMIT;
--- the triggers of the users came before the one of the invites: what was refused can still be redeemed
+-- whatever is left over is for reconcile
 SELECT * FROM standing WHERE friend = 103;
 SELECT * FROM refused;
 CALL referral.reconcile();

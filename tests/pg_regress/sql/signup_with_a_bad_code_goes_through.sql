@@ -34,6 +34,3 @@ SELECT key, sqlstate, message, resolved FROM failed;
 SELECT friend, referrer FROM friends WHERE friend > 119;
 UPDATE users SET code = 'abcd' WHERE id = 120;
 SELECT key, sqlstate, message, resolved FROM failed;
--- the user goes with his refusals left for whoever asks
-DELETE FROM users WHERE id = 103;
-SELECT count(*) FROM refused WHERE friend = 103;
