@@ -28,6 +28,7 @@ pub enum Error {
     OtherEncoding(String),
     FailureLost { source: String, failure: String, worse: String },
     Restoring { relation: String },
+    Skipped { source: String, problem: String },
     BadBatchSize(i32),
     DataNotNamed { said: String, database: String },
     CurrencyTwice,
@@ -248,6 +249,12 @@ impl Error {
                 "rows are being restored, and nothing is credited",
                 format!("The settings of this session are those of pg_dump; the first rows are those of {relation}."),
                 "When the restore is through, CALL referral.reconcile() credits what the dump did not hold.",
+            ),
+            Self::Skipped { source, problem } => full(
+                Code::ERRCODE_WARNING,
+                "a source that cannot be read is left out",
+                format!("\"{source}\": {problem}."),
+                "SELECT * FROM referral.doctor() says how to repair it.",
             ),
             Self::BadBatchSize(size) => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

@@ -3,7 +3,7 @@
 //! | module | what is there |
 //! |---|---|
 //! | `core` | the rules, pure: codes, goals, the evaluator, the ledger's difference |
-//! | `engine` | the verbs: install, attach, issue, redeem, post |
+//! | `engine` | the verbs: install, attach, issue, redeem, post, adopt, reconcile, doctor |
 //! | `trigger` | changed rows to touched friends |
 //! | `api` | the functions that SQL calls |
 //! | `db` | SPI, snapshots, index probes, the owner switch, subtransactions |
@@ -13,7 +13,7 @@
 //! SPI; only `db` and `trigger` hold `unsafe`; every error a user sees comes from `error`; every SQL object has a comment; PUBLIC may execute nothing.
 //!
 //! The SQL of the extension is made by pgrx from `api` and `trigger`, then `sql/extension.sql`. `install` runs
-//! `sql/tables.sql`, `sql/views.sql` and `sql/functions.sql`.
+//! the other files of `sql/`.
 
 mod api;
 mod core;

@@ -284,3 +284,24 @@ case_g() {
     done
     drop
 }
+
+# h. A history of five purchases a friend is reconciled; and once more, when there is nothing to post.
+case_h() {
+    local r n
+    ((${#ours[@]})) || return 0
+    use bench_h
+    for ((r = 1; r <= $(rounds $(quickly 2 5)); r++)); do
+        say "h: reconcile, round $r"
+        quiet
+        sql -c "CALL bench.reset_orders('ours', 0)" -c "CALL bench.reset_ledger('ours', 'referral')" \
+            -c 'ALTER TABLE ours.orders DISABLE TRIGGER USER' \
+            -c 'INSERT INTO ours.orders (user_id, total) SELECT n, 20.00 FROM bench.sizes, generate_series(1, 5), generate_series(1, friends) n' \
+            -c 'ALTER TABLE ours.orders ENABLE TRIGGER USER' \
+            -c 'VACUUM (ANALYZE) ours.orders, referral.goal_completions, referral.credits'
+        n=$(sql -c 'SELECT count(*) FROM ours.orders JOIN referral.invites_friends ON friend_id = user_id')
+        timed h1 "$r" ours "$n" "SET client_min_messages = warning; CALL referral.reconcile('orders')"
+        expect 'case h, credits' t 'SELECT (SELECT count(*) FROM referral.credits) = (SELECT friends FROM bench.sizes)'
+        timed h2 "$r" ours "$n" "SET client_min_messages = warning; CALL referral.reconcile('orders')"
+    done
+    drop
+}

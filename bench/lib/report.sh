@@ -15,6 +15,8 @@ rows() {
 	d_invites|d. the same, floor with the constraints too|us/row|floor|<= 1.50
 	e|e. redeem_invite, 8 clients|/s|peer|>= 1.00
 	ROWS
+    echo "h1|h. reconcile, a history of 5 purchases a friend|us/row||"
+    echo "h2|h. the same again, nothing to post|us/row||"
     local level held size kind
     for level in read_committed repeatable_read serializable; do
         for held in 0 5; do

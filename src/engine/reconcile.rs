@@ -14,6 +14,8 @@ use super::post::{as_reader, evaluate_friends, for_reconcile, is_about_a_lock, r
 use crate::core::time::Instant;
 use crate::db::{Param, Procedure, Row, arg, change, look, secured, subtransaction, write};
 use crate::error::Error;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
@@ -103,7 +105,14 @@ pub fn reconcile(name: Option<&str>, batch_size: i32, restart: bool, procedure: 
     let mut walks = Vec::new();
     for source in sources {
         // What cannot be read would leave a failure for every friend and every row.
-        readable(&source).map_err(|failure| Error::Raised(Box::new(failure)))?;
+        match readable(&source) {
+            Err(failure) if name.is_none() => {
+                let skipped = Error::Skipped { source: source.name.clone(), problem: failure.message };
+                ErrorReport::from(skipped).report(PgLogLevel::WARNING);
+                continue;
+            }
+            readable => readable.map_err(|failure| Error::Raised(Box::new(failure)))?,
+        }
         let started_at = begin(&config, &source, restart)?;
         walks.push(Walk::new(source.name.clone(), started_at, i64::from(batch_size)));
     }

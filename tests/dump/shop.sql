@@ -16,7 +16,7 @@ INSERT INTO legacy_invites (inviter, code, created_at)
 -- A friend who says so himself, one who has mistyped, one who had a referrer already.
 UPDATE users SET invited_with = 'unused-1' WHERE id = 21;
 UPDATE users SET invited_with = 'unsued-1' WHERE id = 22;
-UPDATE users SET invited_with = 'unused-2' WHERE id = 11;
+UPDATE users SET invited_with = 'unused-2', created_at = '2025-02-02' WHERE id = 11;
 -- Friends 11 to 20: three orders each, one of which is refunded by a row for some; and guests.
 INSERT INTO orders (user_id, total, created_at)
     SELECT u, 15 + 10 * n, timestamptz '2025-03-01' + n * interval '1 day'

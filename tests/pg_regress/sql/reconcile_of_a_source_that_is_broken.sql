@@ -14,3 +14,8 @@ ALTER TABLE legacy DROP COLUMN code;
 CALL referral.reconcile('legacy');
 \echo :SQLSTATE
 SELECT count(*) FROM failed;
+-- of all sources those that can be read are reconciled
+CREATE TABLE uses (id int PRIMARY KEY, user_id bigint, code text);
+SELECT referral.attach_signups('uses', 'user_id', 'code');
+CALL referral.reconcile();
+SELECT source, phase FROM referral.progress_reconcile ORDER BY 1;
