@@ -180,6 +180,7 @@ CREATE INDEX credits_beneficiary_id_idx ON referral.credits (beneficiary_id);
 COMMENT ON TABLE referral.credits IS 'The ledger: signed lines, never changed and never deleted. A balance is their sum per beneficiary and unit.';
 COMMENT ON COLUMN referral.credits.beneficiary_id IS 'Key of the user who is credited. No foreign key: the line stays when the user is deleted, and a purchase locks no row that others share.';
 COMMENT ON COLUMN referral.credits.revision IS 'Counts the lines of this completion and role.';
+COMMENT ON COLUMN referral.credits.available_at IS 'From when on it can be used; pending before. What is taken back is taken from where it was given.';
 COMMENT ON COLUMN referral.credits.reverses IS 'The line that this one takes back, whole or in part.';
 
 CREATE TABLE referral.balances (
@@ -188,7 +189,7 @@ CREATE TABLE referral.balances (
     amount         numeric NOT NULL,
     CONSTRAINT balances_pkey PRIMARY KEY (beneficiary_id, unit)
 );
-COMMENT ON TABLE referral.balances IS 'Settled sums. Every reward of this version is available at once, so nothing is settled and the table is empty; balance() adds it to the lines.';
+COMMENT ON TABLE referral.balances IS 'Settled sums. Nothing of this version is settled, and the table is empty; balance() adds it to the lines.';
 
 CREATE TABLE referral.failures (
     failure_id         bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT failures_pkey PRIMARY KEY,

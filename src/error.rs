@@ -394,7 +394,7 @@ impl Error {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "invalid rule",
                 format!("{path}: {problem}."),
-                "The README describes the document: when (min_amount, currency, occurrence, within) and rewards (to, fixed, unit).",
+                "The README describes the document: when (min_amount, currency, occurrence, within) and rewards (to, fixed or percent and max, unit, hold).",
             ),
             Self::GoalReachesBack { name, from, redeemed } => full(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

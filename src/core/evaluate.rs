@@ -5,7 +5,7 @@
 //! crediting, explaining and simulating are one piece of code.
 
 use super::money::{Decimal, Unit};
-use super::rule::{Occurrence, Role, Rule};
+use super::rule::{self, Occurrence, Role, Rule};
 use super::time::{Duration, Instant};
 use std::cmp::Ordering;
 use std::fmt;
@@ -159,6 +159,8 @@ pub struct Reward {
     pub unit: Unit,
     /// How much, at the unit's scale and more than zero.
     pub amount: Decimal,
+    /// When it can be used, where it is held back.
+    pub available_at: Option<Instant>,
 }
 
 /// What one goal makes of one transaction.
@@ -201,11 +203,7 @@ pub fn evaluate(referral: &Referral, goals: &[Goal], facts: &[Fact]) -> Vec<Deci
                 place += 1;
                 let last = check_occurrence(goal.rule.when.occurrence, place);
                 if last.passed {
-                    rewards.extend(goal.rule.rewards.iter().map(|reward| Reward {
-                        role: reward.to,
-                        unit: reward.unit.clone(),
-                        amount: reward.fixed,
-                    }));
+                    rewards.extend(goal.rule.rewards.iter().filter_map(|reward| due(reward, &facts[fact])));
                 }
                 counts = last.passed || matches!(goal.rule.when.occurrence, Occurrence::Nth(n) if place < n);
                 checks.push(last);
@@ -214,6 +212,14 @@ pub fn evaluate(referral: &Referral, goals: &[Goal], facts: &[Fact]) -> Vec<Deci
         }
     }
     decisions
+}
+
+/// What a reward pays for a transaction; nothing, when it comes to nothing.
+fn due(reward: &rule::Reward, fact: &Fact) -> Option<Reward> {
+    let unit = reward.unit.as_ref().or(fact.currency.as_ref())?;
+    let amount = reward.pays(fact.amount?, unit);
+    let available_at = reward.hold.and_then(|hold| Some(fact.occurred_at?.plus(hold)));
+    (amount > Decimal::ZERO).then(|| Reward { role: reward.to, unit: unit.clone(), amount, available_at })
 }
 
 /// Every gate that needs no other transaction.
@@ -245,6 +251,15 @@ fn check_alone(referral: &Referral, goal: &Goal, fact: &Fact) -> Vec<Check> {
             fact.currency.as_ref() == Some(currency),
             fact.currency.clone().map_or(Value::Missing, Value::Unit),
             Value::Unit(currency.clone()),
+        );
+    }
+    for asked in goal.rule.rewards.iter().filter_map(rule::Reward::currency) {
+        // Percent of an amount are paid in its own currency: it has to be known, and to be the one that is paid.
+        check(
+            Gate::Currency,
+            fact.currency.is_some() && asked.is_none_or(|asked| fact.currency.as_ref() == Some(asked)),
+            fact.currency.clone().map_or(Value::Missing, Value::Unit),
+            asked.cloned().map_or(Value::Missing, Value::Unit),
         );
     }
     if let Some(least) = goal.rule.when.min_amount {
@@ -336,6 +351,29 @@ pub(crate) mod tests {
         assert_eq!(decisions[0].failed(), None);
         assert_eq!(decisions[0].checks.len(), 8, "all gates are listed, passed ones too");
         assert_eq!(decisions[0].rewards.len(), 2);
+    }
+
+    #[test]
+    fn percent_need_a_currency_and_a_hold_counts_from_the_transaction() {
+        let rule = |rewards: &str| Goal {
+            rule: Rule::parse(&format!(r#"{{"rewards": [{rewards}]}}"#)).expect(rewards),
+            ..goal("{}")
+        };
+        let carried = rule(r#"{"to": "friend", "percent": "10", "hold": "1 day"}"#);
+        let pays = |goal: &Goal, fact: &Fact| {
+            let decisions = evaluate(&REFERRAL, std::slice::from_ref(goal), std::slice::from_ref(fact));
+            let first = &decisions[0];
+            (first.failed(), first.rewards.first().map(|r| (r.amount, r.unit.to_string(), r.available_at)))
+        };
+        let usd = fact("1", 5, 1234);
+        let held = Some(Instant(5 + 86_400_000_000));
+        assert_eq!(pays(&carried, &usd), (None, Some((Decimal::new(123, 2), "USD".into(), held))));
+        let yen = Fact { currency: Unit::parse("JPY").ok(), ..fact("1", 5, 123_450) };
+        assert_eq!(pays(&carried, &yen), (None, Some((Decimal::new(123, 0), "JPY".into(), held))));
+        assert_eq!(pays(&carried, &Fact { currency: None, ..usd.clone() }), (Some(Gate::Currency), None));
+        let euros = rule(r#"{"to": "friend", "percent": "10", "unit": "EUR"}"#);
+        assert_eq!(pays(&euros, &usd), (Some(Gate::Currency), None));
+        assert_eq!(pays(&carried, &fact("1", 5, 4)), (None, None), "ten percent of 4 cents are nothing");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Nothing posted is ever changed. When a transaction earns less than its lines say, new lines take the rest
 //! back, each naming the line it reverses; when it earns more, a new line adds it.
 
-use super::evaluate::{Decision, Fact, Gate, Goal};
+use super::evaluate::{Decision, Fact, Gate, Goal, Reward};
 use super::money::{Decimal, Unit};
 use super::rule::{Occurrence, Role};
 use super::time::Instant;
@@ -71,6 +71,8 @@ pub struct PostedLine {
     pub revision: i32,
     /// The line it takes back.
     pub reverses: Option<i64>,
+    /// When it can be used.
+    pub available_at: Instant,
 }
 
 /// A completion to store: a new one, or a stored one as it is from now on.
@@ -105,6 +107,8 @@ pub struct Line {
     pub revision: i32,
     /// The line it takes back.
     pub reverses: Option<i64>,
+    /// When it can be used; `None` is at once. What is taken back is taken from where it was given.
+    pub available_at: Option<Instant>,
     /// Why something is taken back.
     pub reason: Option<String>,
 }
@@ -171,8 +175,7 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
             Some(_) => {}
         }
         let posted = known.map_or(&[][..], |stored| &stored.lines);
-        let due: Vec<_> = decision.rewards.iter().map(|r| (r.role, &r.unit, r.amount)).collect();
-        changes.lines.extend(lines(number, posted, &due, None));
+        changes.lines.extend(lines(number, posted, &decision.rewards, None));
     }
     changes
 }
@@ -199,13 +202,18 @@ fn reason(decisions: &[Decision], goals: &[Goal], facts: &[Fact], stored: &Compl
 }
 
 /// The lines that bring one completion from what is posted to what is due.
-fn lines(number: i32, posted: &[PostedLine], due: &[(Role, &Unit, Decimal)], why: Option<String>) -> Vec<Line> {
+fn lines(number: i32, posted: &[PostedLine], due: &[Reward], why: Option<String>) -> Vec<Line> {
     let mut balances: BTreeMap<(Role, &Unit), (Decimal, Decimal)> = BTreeMap::new();
+    let mut held: BTreeMap<(Role, &Unit), Option<Instant>> = BTreeMap::new();
     for line in posted {
         balances.entry((line.role, &line.unit)).or_default().1 += line.amount;
     }
-    for (role, unit, amount) in due {
-        balances.entry((*role, *unit)).or_default().0 += *amount;
+    for reward in due {
+        let key = (reward.role, &reward.unit);
+        balances.entry(key).or_default().0 += reward.amount;
+        // Of two rewards of one unit, held back for different times, the later counts.
+        let until = held.entry(key).or_default();
+        *until = reward.available_at.max(*until);
     }
     let mut revisions: BTreeMap<Role, i32> = BTreeMap::new();
     for line in posted {
@@ -213,14 +221,15 @@ fn lines(number: i32, posted: &[PostedLine], due: &[(Role, &Unit, Decimal)], why
         *last = line.revision.max(*last);
     }
     let mut new = Vec::new();
-    let mut append = |role: Role, unit: &Unit, amount, reverses, reason: Option<String>| {
+    let mut append = |role: Role, unit: &Unit, amount, reverses, available_at, reason: Option<String>| {
         let revision = revisions.entry(role).or_default();
         *revision += 1;
-        new.push(Line { number, role, unit: unit.clone(), amount, revision: *revision, reverses, reason });
+        let (unit, revision) = (unit.clone(), *revision);
+        new.push(Line { number, role, unit, amount, revision, reverses, available_at, reason });
     };
     for ((role, unit), (target, sum)) in balances {
         if target > sum {
-            append(role, unit, target - sum, None, None);
+            append(role, unit, target - sum, None, held.get(&(role, unit)).copied().flatten(), None);
         }
         let mut surplus = sum - target;
         // the latest line is taken back first
@@ -229,7 +238,7 @@ fn lines(number: i32, posted: &[PostedLine], due: &[(Role, &Unit, Decimal)], why
             let part = surplus.min(line.amount + reversed);
             if part > Decimal::ZERO {
                 let why = why.clone().unwrap_or_else(|| "the transaction earns less".into());
-                append(role, unit, -part, Some(line.id), Some(why));
+                append(role, unit, -part, Some(line.id), Some(line.available_at), Some(why));
                 surplus -= part;
             }
         }
@@ -239,8 +248,9 @@ fn lines(number: i32, posted: &[PostedLine], due: &[(Role, &Unit, Decimal)], why
 
 #[cfg(test)]
 mod tests {
+    use super::super::evaluate::evaluate;
     use super::super::evaluate::tests::{REFERRAL, fact, goal};
-    use super::super::evaluate::{Reward, evaluate};
+    use super::super::rule::Rule;
     use super::*;
     use proptest::prelude::*;
 
@@ -265,11 +275,12 @@ mod tests {
             for line in changes.lines {
                 self.next_line += 1;
                 let id = self.next_line;
-                let Line { number, role, unit, amount, revision, reverses, .. } = line;
+                let Line { number, role, unit, amount, revision, reverses, available_at, .. } = line;
+                let available_at = available_at.unwrap_or(Instant(0));
                 let stored = self.stored(number);
                 assert!(stored.lines.iter().all(|l| (l.role, l.revision) != (role, revision)), "key of credits");
                 assert_eq!(reverses.is_some(), amount < Decimal::ZERO);
-                stored.lines.push(PostedLine { id, role, unit, amount, revision, reverses });
+                stored.lines.push(PostedLine { id, role, unit, amount, revision, reverses, available_at });
             }
         }
 
@@ -335,9 +346,13 @@ mod tests {
             amount: Decimal::new(cents, 2),
             revision,
             reverses,
+            available_at: Instant(7),
         };
         let posted = [line(1, 500, 1, None), line(2, 300, 2, None), line(3, -100, 3, Some(2))];
-        let new = lines(1, &posted, &[(Role::Referrer, &usd, Decimal::new(150, 2))], None);
+        let amount = Decimal::new(150, 2);
+        let due = Reward { role: Role::Referrer, unit: usd.clone(), amount, available_at: None };
+        let new = lines(1, &posted, &[due], None);
+        assert!(new.iter().all(|line| line.available_at == Some(Instant(7))), "taken from where it was given");
         let taken: Vec<_> = new.iter().map(|l| (l.reverses, l.amount, l.revision)).collect();
         assert_eq!(taken, [(Some(2), Decimal::new(-200, 2), 4), (Some(1), Decimal::new(-350, 2), 5)]);
     }
@@ -369,11 +384,13 @@ mod tests {
     struct Op(usize, i64, i64, bool, bool);
 
     fn goals_for(n: u32) -> Vec<Goal> {
-        ["{}".to_owned(), format!(r#"{{"occurrence": {{"nth": {n}}}}}"#), r#"{"occurrence": "every"}"#.into()]
-            .iter()
-            .zip(1..)
-            .map(|(when, id)| Goal { id, ..goal(when) })
-            .collect()
+        let whens =
+            ["{}".to_owned(), format!(r#"{{"occurrence": {{"nth": {n}}}}}"#), r#"{"occurrence": "every"}"#.into()];
+        let mut goals: Vec<Goal> = whens.iter().zip(1..).map(|(when, id)| Goal { id, ..goal(when) }).collect();
+        let percent = r#"{"when": {"occurrence": "every"}, "rewards": [
+            {"to": "referrer", "percent": "30", "max": "0.01", "unit": "USD", "hold": "1 day"}, {"to": "friend", "percent": "50"}]}"#;
+        goals.push(Goal { id: 4, rule: Rule::parse(percent).expect("rule"), ..goal("{}") });
+        goals
     }
 
     proptest! {
@@ -401,7 +418,7 @@ mod tests {
             let mut due: BTreeMap<(String, Role, Unit), Decimal> = BTreeMap::new();
             let facts = now(&rows);
             for decision in evaluate(&REFERRAL, &goals, &facts) {
-                for Reward { role, unit, amount } in decision.rewards {
+                for Reward { role, unit, amount, .. } in decision.rewards {
                     *due.entry((facts[decision.fact].key.clone(), role, unit)).or_default() += amount;
                 }
             }

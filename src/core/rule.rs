@@ -83,17 +83,93 @@ impl Role {
 
 /// One payment for a completion.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct Reward {
     /// Who is paid.
     pub to: Role,
-    /// An amount that does not depend on the transaction.
-    #[serde(deserialize_with = "required_amount")]
-    pub fixed: Decimal,
-    /// What the amount is counted in.
-    #[serde(deserialize_with = "required_unit")]
-    pub unit: Unit,
+    /// How much.
+    pub worth: Worth,
+    /// What is paid; `None` is whatever the transaction was paid in.
+    pub unit: Option<Unit>,
+    /// How long after the transaction the payment cannot be used yet.
+    pub hold: Option<Duration>,
 }
+
+/// How much a reward is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Worth {
+    /// An amount that does not depend on the transaction.
+    Fixed(Decimal),
+    /// A part of the transaction's amount, in hundredths, rounded to the unit's decimals, half away from zero.
+    Percent {
+        /// How many hundredths.
+        percent: Decimal,
+        /// No more than this.
+        max: Option<Decimal>,
+    },
+}
+
+/// A reward as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    to: Role,
+    #[serde(default, deserialize_with = "amount")]
+    fixed: Option<Decimal>,
+    #[serde(default, deserialize_with = "amount")]
+    percent: Option<Decimal>,
+    #[serde(default, deserialize_with = "amount")]
+    max: Option<Decimal>,
+    #[serde(default, deserialize_with = "unit")]
+    unit: Option<Unit>,
+    #[serde(default, deserialize_with = "duration")]
+    hold: Option<Duration>,
+}
+
+impl TryFrom<Written> for Reward {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let Written { to, fixed, percent, max, unit, hold } = written;
+        let worth = match (fixed, percent) {
+            (Some(_), None) if max.is_some() => return Err("max is for percent, not for fixed"),
+            (Some(fixed), None) => Worth::Fixed(fixed),
+            (None, Some(percent)) => Worth::Percent { percent, max },
+            (None, None) => return Err("a reward is either fixed or percent; neither is given"),
+            (Some(_), Some(_)) => return Err("a reward is either fixed or percent; both are given"),
+        };
+        Ok(Self { to, worth, unit, hold })
+    }
+}
+
+impl Reward {
+    /// The currency that a transaction has to be paid in for this reward; `Some(None)` is any, as long as it is known.
+    /// Percent of an amount in one currency are never paid in another, and may be paid in points.
+    pub fn currency(&self) -> Option<Option<&Unit>> {
+        match (&self.worth, &self.unit) {
+            (Worth::Fixed(_), _) => None,
+            (Worth::Percent { .. }, None) => Some(None),
+            (Worth::Percent { .. }, Some(unit)) => unit.is_currency().then_some(Some(unit)),
+        }
+    }
+
+    /// What a transaction of this amount pays, at the unit's scale.
+    pub fn pays(&self, paid: Decimal, unit: &Unit) -> Decimal {
+        let mut amount = match &self.worth {
+            Worth::Fixed(amount) => *amount,
+            Worth::Percent { percent, max } => {
+                let part = (paid / Decimal::ONE_HUNDRED).checked_mul(*percent).unwrap_or(MOST);
+                let part = unit.round(part.min(MOST));
+                max.map_or(part, |max| part.min(max))
+            }
+        };
+        amount.rescale(unit.scale());
+        amount
+    }
+}
+
+/// No payment is larger: sums stay within what a decimal holds.
+const MOST: Decimal = Decimal::from_parts(1_661_992_960, 1_808_227_885, 5, false, 0);
 
 /// A mistake in a rule: where, and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +195,9 @@ impl Rule {
         })?;
         rule.check()?;
         for reward in &mut rule.rewards {
-            reward.fixed.rescale(reward.unit.scale());
+            if let (Worth::Fixed(amount), Some(unit)) = (&mut reward.worth, &reward.unit) {
+                amount.rescale(unit.scale());
+            }
         }
         Ok(rule)
     }
@@ -144,13 +222,50 @@ impl Rule {
             return mistake("rewards", "at least one reward is needed".into());
         }
         for (i, reward) in self.rewards.iter().enumerate() {
-            let path = format!("rewards[{i}].fixed");
-            if reward.fixed <= Decimal::ZERO {
-                return mistake(&path, format!("{} must be more than 0", reward.fixed));
+            let path = |field: &str| format!("rewards[{i}].{field}");
+            let check = |field: &str, amount: Decimal| {
+                if amount <= Decimal::ZERO {
+                    return mistake(&path(field), format!("{amount} must be more than 0"));
+                }
+                if amount > MOST {
+                    return mistake(&path(field), format!("{amount} must be at most {MOST}"));
+                }
+                match &reward.unit {
+                    Some(unit) if field != "percent" && unit.round(amount) != amount => {
+                        let scale = unit.scale();
+                        mistake(&path(field), format!("{amount} has more than the {scale} decimals of {unit}"))
+                    }
+                    _ => Ok(()),
+                }
+            };
+            match &reward.worth {
+                Worth::Fixed(amount) => {
+                    if reward.unit.is_none() {
+                        return mistake(&path("unit"), "a fixed reward needs the unit it is counted in".into());
+                    }
+                    check("fixed", *amount)?;
+                }
+                Worth::Percent { percent, max } => {
+                    check("percent", *percent)?;
+                    let points = reward.unit.as_ref().is_some_and(|unit| !unit.is_currency());
+                    if *percent > Decimal::ONE_HUNDRED && !points {
+                        return mistake(&path("percent"), format!("{percent} must be at most 100"));
+                    }
+                    if let Some(max) = max {
+                        if reward.unit.is_none() {
+                            return mistake(&path("unit"), "max needs the unit it is counted in".into());
+                        }
+                        check("max", *max)?;
+                    }
+                }
             }
-            if reward.unit.round(reward.fixed) != reward.fixed {
-                let (unit, scale) = (&reward.unit, reward.unit.scale());
-                return mistake(&path, format!("{} has more than the {scale} decimals of {unit}", reward.fixed));
+            if let Some(Some(unit)) = reward.currency() {
+                let others = self.rewards.iter().filter_map(|other| other.currency().flatten());
+                let others = others.chain(self.when.currency.as_ref());
+                if let Some(other) = others.into_iter().find(|other| *other != unit) {
+                    let problem = format!("percent of an amount in {other} cannot be paid in {unit}");
+                    return mistake(&path("unit"), problem);
+                }
             }
         }
         Ok(())
@@ -214,8 +329,9 @@ mod tests {
         assert_eq!(rule.when.occurrence, Occurrence::First(2));
         assert_eq!(rule.when.min_amount, Some(Decimal::new(2000, 2)));
         assert_eq!(rule.rewards[1].to, Role::Friend);
-        assert_eq!(rule.rewards[1].unit.as_ref(), "points");
-        assert_eq!(rule.rewards[0].fixed.to_string(), "10.00", "at the scale of its unit");
+        assert_eq!(rule.rewards[1].unit.as_ref().map(Unit::as_ref), Some("points"));
+        let Worth::Fixed(ten) = rule.rewards[0].worth else { panic!("fixed") };
+        assert_eq!(ten.to_string(), "10.00", "at the scale of its unit");
     }
 
     #[test]
@@ -250,6 +366,54 @@ mod tests {
             assert_eq!(Rule::parse(&wrong).expect_err(to).path, path, "{to}");
         }
         assert_eq!(Rule::parse(r#"{"rewards": []}"#).expect_err("empty").path, "rewards");
+    }
+
+    fn rewards(rewards: &str) -> Result<Rule, Mistake> {
+        Rule::parse(&format!(r#"{{"rewards": [{rewards}]}}"#))
+    }
+
+    #[test]
+    fn percent_are_of_the_amount_and_rounded_to_the_unit() {
+        let usd = Unit::parse("USD").expect("unit");
+        for (reward, paid, pays) in [
+            (r#"{"to": "friend", "percent": "10"}"#, "12.34", "1.23"),
+            (r#"{"to": "friend", "percent": "10"}"#, "12.35", "1.24"),
+            (r#"{"to": "friend", "percent": "10"}"#, "0.04", "0.00"),
+            (r#"{"to": "friend", "percent": "10", "max": "1.00", "unit": "USD"}"#, "12.35", "1.00"),
+            (r#"{"to": "friend", "percent": "33.3333"}"#, "100", "33.33"),
+            (r#"{"to": "friend", "percent": 100}"#, "1000000000000000000000000000", "100000000000000000000.00"),
+        ] {
+            let rule = rewards(reward).expect(reward);
+            let paid = parse_amount(paid).expect(paid);
+            assert_eq!(rule.rewards[0].pays(paid, &usd).to_string(), pays, "{reward} of {paid}");
+        }
+        let points = rewards(r#"{"to": "friend", "percent": "500", "unit": "points"}"#).expect("points");
+        let unit = Unit::parse("points").expect("unit");
+        assert_eq!(points.rewards[0].pays(Decimal::new(1250, 2), &unit).to_string(), "63");
+        assert_eq!(points.rewards[0].currency(), None);
+    }
+
+    #[test]
+    fn a_mistake_in_a_reward_is_named_with_its_path() {
+        for (wrong, path) in [
+            (r#"{"to": "friend"}"#, "rewards[0]"),
+            (r#"{"to": "friend", "unit": "USD", "fixed": "1", "percent": "1"}"#, "rewards[0]"),
+            (r#"{"to": "friend", "unit": "USD", "fixed": "1", "max": "1"}"#, "rewards[0]"),
+            (r#"{"to": "friend", "fixed": "1"}"#, "rewards[0].unit"),
+            (r#"{"to": "friend", "percent": "0"}"#, "rewards[0].percent"),
+            (r#"{"to": "friend", "percent": "101"}"#, "rewards[0].percent"),
+            (r#"{"to": "friend", "percent": "10", "max": "5"}"#, "rewards[0].unit"),
+            (r#"{"to": "friend", "percent": "10", "max": "5.001", "unit": "USD"}"#, "rewards[0].max"),
+            (
+                r#"{"to": "friend", "percent": "10", "unit": "USD"}, {"to": "referrer", "percent": "10", "unit": "EUR"}"#,
+                "rewards[0].unit",
+            ),
+            (r#"{"to": "friend", "fixed": "1", "unit": "USD", "hold": "soon"}"#, "rewards[0].hold"),
+            (r#"{"to": "friend", "fixed": "200000000000000000000", "unit": "points"}"#, "rewards[0].fixed"),
+        ] {
+            let mistake = rewards(wrong).expect_err(wrong);
+            assert_eq!(mistake.path, path, "{wrong}: {mistake:?}");
+        }
     }
 
     proptest! {

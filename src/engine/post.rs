@@ -457,7 +457,7 @@ fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Resul
         return Ok(());
     }
     write(
-        "SELECT invites_friends_id, completion_no, credit_id, role, unit, amount::text, revision, reverses \
+        "SELECT invites_friends_id, completion_no, credit_id, role, unit, amount::text, revision, reverses, available_at \
          FROM referral.credits WHERE invites_friends_id = ANY ($1)",
         &[ids],
         |row| {
@@ -469,6 +469,7 @@ fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Resul
                 amount: posted_amount(row.need(6)?)?,
                 revision: row.need(7)?,
                 reverses: row.get(8),
+                available_at: row.need(9)?,
             });
             Ok(())
         },
@@ -647,6 +648,7 @@ struct Lines {
     number: Vec<i32>,
     revision: Vec<i32>,
     reverses: Vec<Option<i64>>,
+    available_at: Vec<Option<Instant>>,
     reason: Vec<Option<String>>,
 }
 
@@ -680,6 +682,7 @@ impl Batch {
             lines.number.push(line.number);
             lines.revision.push(line.revision);
             lines.reverses.push(line.reverses);
+            lines.available_at.push(line.available_at);
             lines.reason.push(line.reason);
         }
     }
@@ -755,13 +758,15 @@ fn insert(config: &Config, source: &Source, completions: Completions, lines: Lin
                  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) \
                       n (referral, number, goal, key, amount, currency, occurred_at, slot, state) RETURNING 1) \
              INSERT INTO referral.credits \
-                 (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason) \
+                 (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason, \
+                  available_at) \
              SELECT CASE WHEN n.reverses IS NULL THEN n.beneficiary::{key} \
                          ELSE (SELECT r.beneficiary_id FROM referral.credits r WHERE r.credit_id = n.reverses) END, \
-                    n.role, n.unit, n.amount::numeric, n.kind, n.referral, n.number, n.revision, n.reverses, n.reason \
-             FROM unnest($11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
-                  n (beneficiary, role, unit, amount, kind, referral, number, revision, reverses, reason) \
-             WHERE (SELECT count(*) FROM completed) = $21",
+                    n.role, n.unit, n.amount::numeric, n.kind, n.referral, n.number, n.revision, n.reverses, n.reason, \
+                    coalesce(n.available_at, now()) \
+             FROM unnest($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
+                  n (beneficiary, role, unit, amount, kind, referral, number, revision, reverses, reason, available_at) \
+             WHERE (SELECT count(*) FROM completed) = $22",
         ),
         &[
             arg(completions.referral),
@@ -784,6 +789,7 @@ fn insert(config: &Config, source: &Source, completions: Completions, lines: Lin
             arg(lines.revision),
             arg(lines.reverses),
             arg(lines.reason),
+            arg(lines.available_at),
             arg(wanted.0),
         ],
     )?;
