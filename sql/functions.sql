@@ -38,8 +38,13 @@ AS $$
 $$;
 COMMENT ON FUNCTION referral.balance IS 'What a user has, one row per unit: pending (not yet available), available, and what makes them up: earned, and reversed (below zero). No row: nothing was ever credited.';
 
+CREATE FUNCTION referral.reassign_referral(friend @key@, code text, reason text)
+RETURNS TABLE (status text, referrer @key@) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'referral', 'reassign_referral_wrapper';
+COMMENT ON FUNCTION referral.reassign_referral IS 'Gives a friend to whoever issued another code of the same program; what the friend''s transactions have earned is taken back from the one and given to the other, and the reason is kept in referral.reassignments. status: reassigned, already_redeemed (by this code: nothing changes), not_referred, unknown_code, revoked (whoever issued it is gone), own_invite, cycle. For the owner of the tables. Errors: 22004 null argument, 22023 empty reason, 23503 unknown friend.';
+
 CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'referral', 'reevaluate_wrapper';
 COMMENT ON FUNCTION referral.reevaluate IS 'Brings up to date what a user''s purchases earn, for a change that no trigger saw: in another table that a mapping reads, with triggers disabled, or after the cause of a failure is mended. Returns how many of his failures are still open. For the owner of the tables.';
 
-REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.balance, referral.reevaluate FROM PUBLIC;
+REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.balance, referral.reassign_referral, referral.reevaluate FROM PUBLIC;

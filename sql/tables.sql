@@ -31,6 +31,8 @@ CREATE TABLE referral.programs (
     starts_at          timestamptz NOT NULL DEFAULT '-infinity',
     ends_at            timestamptz NOT NULL DEFAULT 'infinity',
     attribution_window interval CONSTRAINT programs_attribution_window_check CHECK (attribution_window > interval '0'),
+    grace              interval CONSTRAINT programs_grace_check CHECK (grace > interval '0'),
+    new_customers_only boolean NOT NULL DEFAULT false,
     strict             boolean NOT NULL DEFAULT false,
     created_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT programs_period_check CHECK (starts_at < ends_at)
@@ -39,6 +41,8 @@ COMMENT ON TABLE referral.programs IS 'Campaigns. A program may be changed by it
 COMMENT ON COLUMN referral.programs.starts_at IS 'Redemptions before this are refused.';
 COMMENT ON COLUMN referral.programs.ends_at IS 'Redemptions from this on are refused; friends who redeemed before keep their terms.';
 COMMENT ON COLUMN referral.programs.attribution_window IS 'How long after the redemption a transaction counts: a day is 24 hours, a month a calendar month in UTC. Null is for ever.';
+COMMENT ON COLUMN referral.programs.grace IS 'How long before the redemption a transaction counts all the same, for friends who enter their code late; null is not at all.';
+COMMENT ON COLUMN referral.programs.new_customers_only IS 'True: who has a qualifying transaction from before the redemption and its grace cannot redeem (status not_new).';
 COMMENT ON COLUMN referral.programs.strict IS 'True: a purchase whose credit cannot be posted fails. False: the purchase stands and the failure is a row in failures.';
 
 CREATE TABLE referral.invites (
@@ -83,6 +87,20 @@ CREATE INDEX invites_friends_invite_id_idx ON referral.invites_friends (invite_i
 CREATE INDEX invites_friends_referrer_id_idx ON referral.invites_friends (referrer_id);
 COMMENT ON TABLE referral.invites_friends IS 'Friends who redeemed an invite: one referrer per friend and program.';
 COMMENT ON COLUMN referral.invites_friends.redeemed_at IS 'The versions of goals in force at this time are the friend''s terms, and transactions count from here on.';
+
+CREATE TABLE referral.reassignments (
+    reassignment_id    bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT reassignments_pkey PRIMARY KEY,
+    invites_friends_id bigint NOT NULL,
+    from_invite_id     bigint NOT NULL,
+    to_invite_id       bigint NOT NULL,
+    from_referrer_id   @key_column@,
+    to_referrer_id     @key_column@ NOT NULL,
+    reason             text NOT NULL CONSTRAINT reassignments_reason_check CHECK (length(reason) > 0),
+    reassigned_by      text NOT NULL DEFAULT session_user,
+    reassigned_at      timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX reassignments_invites_friends_id_idx ON referral.reassignments (invites_friends_id);
+COMMENT ON TABLE referral.reassignments IS 'Friends who were given to another referrer by reassign_referral, and why.';
 
 CREATE TABLE referral.sources (
     source_id      integer GENERATED ALWAYS AS IDENTITY CONSTRAINT sources_pkey PRIMARY KEY,

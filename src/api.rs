@@ -6,7 +6,7 @@ use crate::core::time::Instant;
 use crate::db::{Procedure, Relation, Role, Type, UserKey};
 use crate::engine::attach::{self, Invites, Signups, Transactions, UserOf};
 use crate::engine::doctor::{self, Finding};
-use crate::engine::goal::{self, NewGoal, Short};
+use crate::engine::goal::{self, NewGoal, NewProgram, Short};
 use crate::engine::install::{self, Home};
 use crate::engine::issue::{self, Terms};
 use crate::engine::{grant, post, reconcile, redeem};
@@ -189,9 +189,18 @@ fn create_program(
     ends_at: default!(Option<TimestampWithTimeZone>, "NULL"),
     attribution_window: default!(Option<Interval>, "NULL"),
     strict: default!(Option<bool>, "false"),
+    grace: default!(Option<Interval>, "NULL"),
+    new_customers_only: default!(Option<bool>, "false"),
 ) -> Outcome<i32> {
-    let (name, strict) = (need("name", name)?, need("strict", strict)?);
-    Ok(goal::create_program(name, instant(starts_at), instant(ends_at), attribution_window, strict)?)
+    Ok(goal::create_program(NewProgram {
+        name: need("name", name)?.to_owned(),
+        starts_at: instant(starts_at),
+        ends_at: instant(ends_at),
+        attribution_window,
+        grace,
+        new_customers_only: need("new_customers_only", new_customers_only)?,
+        strict: need("strict", strict)?,
+    })?)
 }
 
 #[pg_extern(schema = "referral", volatile, parallel_unsafe)]
@@ -277,6 +286,19 @@ fn redeem_invite(
     let done = redeem::redeem(code, &friend.text, instant(as_of))?;
     let referrer = done.referrer.map(|text| UserKey { text, type_oid: friend.type_oid });
     Ok(TableIterator::once((done.status.as_str().to_owned(), referrer, done.referral)))
+}
+
+#[pg_extern(sql = false)] // created by install, in the type of the key
+#[allow(clippy::type_complexity)] // pgrx reads the columns here
+fn reassign_referral(
+    friend: Option<UserKey>,
+    code: Option<&str>,
+    reason: Option<&str>,
+) -> Result<TableIterator<'static, (name!(status, String), name!(referrer, Option<UserKey>))>, ErrorReport> {
+    let (friend, code) = (need("friend", friend)?, need("code", code)?);
+    let done = redeem::reassign(code, &friend.text, need("reason", reason)?)?;
+    let referrer = done.referrer.map(|text| UserKey { text, type_oid: friend.type_oid });
+    Ok(TableIterator::once((done.status.as_str().to_owned(), referrer)))
 }
 
 #[pg_extern(sql = false)] // created by install, in the type of the key

@@ -26,6 +26,7 @@ pub enum Error {
     UsersMissing,
     NoKeyType,
     OtherEncoding(String),
+    EmptyReason,
     FailureLost { source: String, failure: String, worse: String },
     Restoring { relation: String },
     Skipped { source: String, problem: String },
@@ -255,6 +256,12 @@ impl Error {
                 "a source that cannot be read is left out",
                 format!("\"{source}\": {problem}."),
                 "SELECT * FROM referral.doctor() says how to repair it.",
+            ),
+            Self::EmptyReason => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "a reason is needed",
+                "reason is empty.".into(),
+                "Say why, for whoever looks at referral.reassignments later.",
             ),
             Self::BadBatchSize(size) => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

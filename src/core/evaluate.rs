@@ -17,6 +17,15 @@ pub struct Referral {
     pub redeemed_at: Instant,
     /// How long after the redemption the program counts transactions; `None` is for ever.
     pub attribution_window: Option<Duration>,
+    /// How long before the redemption a transaction counts all the same.
+    pub grace: Option<Duration>,
+}
+
+impl Referral {
+    /// From when on transactions count.
+    pub fn counts_from(&self) -> Instant {
+        self.grace.map_or(self.redeemed_at, |grace| self.redeemed_at.minus(grace))
+    }
 }
 
 /// One version of a goal.
@@ -89,7 +98,7 @@ pub enum Gate {
     Qualifies,
     /// The amount is more than zero.
     Amount,
-    /// It happened at or after the redemption.
+    /// It happened at or after the redemption, or within the grace before.
     Redemption,
     /// It happened within the program's attribution window.
     AttributionWindow,
@@ -233,9 +242,9 @@ fn check_alone(referral: &Referral, goal: &Goal, fact: &Fact) -> Vec<Check> {
     check(Gate::Amount, fact.amount.is_some_and(|a| a > Decimal::ZERO), amount.clone(), Value::Amount(Decimal::ZERO));
     check(
         Gate::Redemption,
-        fact.occurred_at.is_some_and(|at| at >= referral.redeemed_at),
+        fact.occurred_at.is_some_and(|at| at >= referral.counts_from()),
         time.clone(),
-        Value::Time(referral.redeemed_at),
+        Value::Time(referral.counts_from()),
     );
     for (gate, duration) in
         [(Gate::AttributionWindow, referral.attribution_window), (Gate::Within, goal.rule.when.within)]
@@ -310,7 +319,7 @@ pub(crate) mod tests {
         }
     }
 
-    pub(crate) const REFERRAL: Referral = Referral { redeemed_at: Instant(0), attribution_window: None };
+    pub(crate) const REFERRAL: Referral = Referral { redeemed_at: Instant(0), attribution_window: None, grace: None };
 
     fn completed(goals: &[Goal], facts: &[Fact]) -> Vec<String> {
         let decisions = evaluate(&REFERRAL, goals, facts);
@@ -396,6 +405,18 @@ pub(crate) mod tests {
         let euros = Fact { currency: Unit::parse("EUR").ok(), ..fact("5", 5, 100) };
         assert!(take_off(&mut facts, Refund { of: "2".into(), fact: euros }).is_err());
         assert_eq!(completed(&[goal("{}")], &facts), ["2"]);
+    }
+
+    #[test]
+    fn the_grace_reaches_back_and_the_goal_s_terms_do_not() {
+        let late = Referral { grace: Duration::parse("1 hour").ok(), ..REFERRAL };
+        let hour = 3_600_000_000;
+        let facts = [fact("1", -hour - 1, 100), fact("2", -hour, 100)];
+        let goals = [goal(r#"{"occurrence": "every"}"#), Goal { id: 2, until: Instant(0), ..goal("{}") }];
+        let decisions = evaluate(&late, &goals, &facts);
+        let failed: Vec<_> =
+            decisions.iter().map(|d| (goals[d.goal].id, facts[d.fact].key.as_str(), d.failed())).collect();
+        assert_eq!(failed, [(1, "1", Some(Gate::Redemption)), (1, "2", None)]);
     }
 
     #[test]

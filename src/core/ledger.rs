@@ -73,6 +73,8 @@ pub struct PostedLine {
     pub reverses: Option<i64>,
     /// When it can be used.
     pub available_at: Instant,
+    /// Whether it is for whom a new line would be for: not when the friend was given to another referrer since.
+    pub current: bool,
 }
 
 /// A completion to store: a new one, or a stored one as it is from now on.
@@ -203,14 +205,14 @@ fn reason(decisions: &[Decision], goals: &[Goal], facts: &[Fact], stored: &Compl
 
 /// The lines that bring one completion from what is posted to what is due.
 fn lines(number: i32, posted: &[PostedLine], due: &[Reward], why: Option<String>) -> Vec<Line> {
-    let mut balances: BTreeMap<(Role, &Unit), (Decimal, Decimal)> = BTreeMap::new();
+    let mut balances: BTreeMap<(Role, &Unit, bool), (Decimal, Decimal)> = BTreeMap::new();
     let mut held: BTreeMap<(Role, &Unit), Option<Instant>> = BTreeMap::new();
     for line in posted {
-        balances.entry((line.role, &line.unit)).or_default().1 += line.amount;
+        balances.entry((line.role, &line.unit, line.current)).or_default().1 += line.amount;
     }
     for reward in due {
         let key = (reward.role, &reward.unit);
-        balances.entry(key).or_default().0 += reward.amount;
+        balances.entry((reward.role, &reward.unit, true)).or_default().0 += reward.amount;
         // Of two rewards of one unit, held back for different times, the later counts.
         let until = held.entry(key).or_default();
         *until = reward.available_at.max(*until);
@@ -227,17 +229,21 @@ fn lines(number: i32, posted: &[PostedLine], due: &[Reward], why: Option<String>
         let (unit, revision) = (unit.clone(), *revision);
         new.push(Line { number, role, unit, amount, revision, reverses, available_at, reason });
     };
-    for ((role, unit), (target, sum)) in balances {
+    for ((role, unit, current), (target, sum)) in balances {
         if target > sum {
             append(role, unit, target - sum, None, held.get(&(role, unit)).copied().flatten(), None);
         }
         let mut surplus = sum - target;
         // the latest line is taken back first
-        for line in posted.iter().rev().filter(|l| l.role == role && l.unit == *unit && l.reverses.is_none()) {
+        let same = |l: &&PostedLine| l.role == role && l.unit == *unit && l.current == current;
+        for line in posted.iter().rev().filter(same).filter(|l| l.reverses.is_none()) {
             let reversed: Decimal = posted.iter().filter(|l| l.reverses == Some(line.id)).map(|l| l.amount).sum();
             let part = surplus.min(line.amount + reversed);
             if part > Decimal::ZERO {
-                let why = why.clone().unwrap_or_else(|| "the transaction earns less".into());
+                let why = why.clone().unwrap_or_else(|| match current {
+                    true => "the transaction earns less".into(),
+                    false => "the friend was given to another referrer".into(),
+                });
                 append(role, unit, -part, Some(line.id), Some(line.available_at), Some(why));
                 surplus -= part;
             }
@@ -280,7 +286,8 @@ mod tests {
                 let stored = self.stored(number);
                 assert!(stored.lines.iter().all(|l| (l.role, l.revision) != (role, revision)), "key of credits");
                 assert_eq!(reverses.is_some(), amount < Decimal::ZERO);
-                stored.lines.push(PostedLine { id, role, unit, amount, revision, reverses, available_at });
+                let current = true;
+                stored.lines.push(PostedLine { id, role, unit, amount, revision, reverses, available_at, current });
             }
         }
 
@@ -347,6 +354,7 @@ mod tests {
             revision,
             reverses,
             available_at: Instant(7),
+            current: true,
         };
         let posted = [line(1, 500, 1, None), line(2, 300, 2, None), line(3, -100, 3, Some(2))];
         let amount = Decimal::new(150, 2);
@@ -355,6 +363,26 @@ mod tests {
         assert!(new.iter().all(|line| line.available_at == Some(Instant(7))), "taken from where it was given");
         let taken: Vec<_> = new.iter().map(|l| (l.reverses, l.amount, l.revision)).collect();
         assert_eq!(taken, [(Some(2), Decimal::new(-200, 2), 4), (Some(1), Decimal::new(-350, 2), 5)]);
+    }
+
+    #[test]
+    fn what_another_was_credited_is_taken_back_and_given_anew() {
+        let usd = Unit::parse("USD").expect("unit");
+        let line = |id, cents, revision, reverses, current| PostedLine {
+            id,
+            role: Role::Referrer,
+            unit: usd.clone(),
+            amount: Decimal::new(cents, 2),
+            revision,
+            reverses,
+            available_at: Instant(7),
+            current,
+        };
+        let posted = [line(1, 500, 1, None, false), line(2, -200, 2, Some(1), false)];
+        let due = Reward { role: Role::Referrer, unit: usd.clone(), amount: Decimal::new(300, 2), available_at: None };
+        let new = lines(1, &posted, &[due], None);
+        let all: Vec<_> = new.iter().map(|l| (l.reverses, l.amount, l.revision)).collect();
+        assert_eq!(all, [(Some(1), Decimal::new(-300, 2), 3), (None, Decimal::new(300, 2), 4)]);
     }
 
     #[test]

@@ -36,6 +36,16 @@ impl Instant {
     }
 }
 
+impl Instant {
+    /// This point and a duration earlier. A difference before the beginning of the calendar is -infinity.
+    pub fn minus(self, duration: Duration) -> Self {
+        match self.plus(Duration { months: -duration.months, micros: -duration.micros }) {
+            Self::INFINITY if self != Self::INFINITY => Self::NEG_INFINITY,
+            earlier => earlier,
+        }
+    }
+}
+
 /// A length of time: calendar months in UTC, and the rest in which a day has 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duration {
@@ -103,6 +113,15 @@ mod tests {
         // 2000-01-31 plus one month is 2000-02-29
         let later = Instant(30 * DAY).plus(Duration { months: 1, micros: 0 });
         assert_eq!(later, Instant((31 + 28) * DAY));
+    }
+
+    #[test]
+    fn earlier_is_earlier() {
+        let month = Duration { months: 1, micros: 0 };
+        assert_eq!(Instant((31 + 28) * DAY).minus(month), Instant(28 * DAY));
+        assert_eq!(Instant::INFINITY.minus(month), Instant::INFINITY);
+        assert_eq!(Instant::NEG_INFINITY.minus(month), Instant::NEG_INFINITY);
+        assert_eq!(Instant(i64::MIN + 1).minus(Duration { months: 0, micros: 5 }), Instant::NEG_INFINITY);
     }
 
     #[test]

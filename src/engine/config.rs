@@ -86,6 +86,10 @@ pub struct Users {
 pub struct Program {
     /// How long after the redemption transactions count.
     pub attribution_window: Option<Duration>,
+    /// How long before the redemption transactions count all the same.
+    pub grace: Option<Duration>,
+    /// Whether only those may redeem who have bought nothing before.
+    pub new_customers_only: bool,
 }
 
 /// A column of an attached table.
@@ -322,10 +326,12 @@ fn load_keys(referrals: pg_sys::Oid, indexes: [OwnIndex; 4]) -> Result<Config, E
 }
 
 fn load_programs() -> Result<HashMap<i32, Program>, Error> {
-    let rows = look("SELECT program_id, attribution_window FROM referral.programs", &[], |row| {
-        let attribution_window = row.get::<Interval>(2).map(duration);
-        Ok((row.need(1)?, Program { attribution_window }))
-    })?;
+    let rows =
+        look("SELECT program_id, attribution_window, grace, new_customers_only FROM referral.programs", &[], |row| {
+            let attribution_window = row.get::<Interval>(2).map(duration);
+            let grace = row.get::<Interval>(3).map(duration);
+            Ok((row.need(1)?, Program { attribution_window, grace, new_customers_only: row.need(4)? }))
+        })?;
     Ok(rows.into_iter().collect())
 }
 

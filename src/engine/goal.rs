@@ -43,31 +43,52 @@ pub struct Short {
     pub within: Option<Interval>,
 }
 
+/// A program as the caller says it.
+pub struct NewProgram {
+    /// Its name.
+    pub name: String,
+    /// When redemptions are accepted; always by default.
+    pub starts_at: Option<Instant>,
+    pub ends_at: Option<Instant>,
+    /// How long after a redemption transactions count,
+    pub attribution_window: Option<Interval>,
+    /// and how long before.
+    pub grace: Option<Interval>,
+    /// Whether only those may redeem who have bought nothing before.
+    pub new_customers_only: bool,
+    /// Whether a purchase fails whose credit cannot be posted.
+    pub strict: bool,
+}
+
 /// Creates a program and returns its key.
-pub fn create_program(
-    name: &str,
-    starts_at: Option<Instant>,
-    ends_at: Option<Instant>,
-    attribution_window: Option<Interval>,
-    strict: bool,
-) -> Result<i32, Error> {
+pub fn create_program(program: NewProgram) -> Result<i32, Error> {
     let config = administered()?;
-    check_name("program", name)?;
+    let NewProgram { name, starts_at, ends_at, attribution_window, grace, new_customers_only, strict } = program;
+    check_name("program", &name)?;
     let (starts, ends) = (starts_at.unwrap_or(Instant::NEG_INFINITY), ends_at.unwrap_or(Instant::INFINITY));
     if starts >= ends {
         return Err(Error::BadPeriod { starts: print_time(starts)?, ends: print_time(ends)? });
     }
     check_interval("attribution_window", attribution_window)?;
+    check_interval("grace", grace)?;
     let made = secured(Some(config.owner), || {
         write(
-            "INSERT INTO referral.programs (name, starts_at, ends_at, attribution_window, strict) \
-             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5) \
+            "INSERT INTO referral.programs (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only) \
+             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7) \
              ON CONFLICT (name) DO NOTHING RETURNING program_id",
-            &[arg(name), arg(starts_at), arg(ends_at), arg(attribution_window), arg(strict)],
+            &[
+                arg(name.as_str()),
+                arg(starts_at),
+                arg(ends_at),
+                arg(attribution_window),
+                arg(strict),
+                arg(grace),
+                arg(new_customers_only),
+            ],
             |row| row.need(1),
         )
     })?;
-    made.into_iter().next().ok_or_else(|| Error::ProgramExists(name.to_owned()))
+    made.into_iter().next().ok_or(Error::ProgramExists(name))
 }
 
 /// Creates the first or the next version of a goal and returns its key.

@@ -106,6 +106,23 @@ pub fn evaluate_new(config: &Config, referral: i64, friend: &str) -> Result<(), 
     Ok(())
 }
 
+/// Whether a user has a transaction from before some time that qualifies. One that cannot be read is a failure that is
+/// written down, and no reason to call anybody a customer.
+pub fn has_bought(config: &Config, source: &Source, user: &str, before: Instant) -> Result<bool, Error> {
+    let sql = format!(
+        "SELECT FROM ({facts}) f WHERE f.user_key {eq} $1::{key} AND f.qualifies AND f.amount > 0 AND f.occurred_at < $2 \
+         AND f.refund_of IS NULL LIMIT 1",
+        facts = source.facts,
+        eq = source.user_eq,
+        key = config.key.name
+    );
+    match subtransaction(|| as_reader(source, || look(&sql, &[arg(user), arg(before)], |_| Ok(())))) {
+        Ok(rows) => Ok(!rows.is_empty()),
+        Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
+        Err(failure) => record_row(source, None, failure).map(|()| false),
+    }
+}
+
 /// Brings the ledger of one user, as a friend, up to date in every source. Returns how many failures of his are
 /// open then.
 pub fn reevaluate(user: &str) -> Result<i64, Error> {
@@ -379,6 +396,7 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: 
         let terms = Referral {
             redeemed_at: referral.redeemed_at,
             attribution_window: program.and_then(|Program { attribution_window, .. }| *attribution_window),
+            grace: program.and_then(|Program { grace, .. }| *grace),
         };
         let decisions = evaluate(&terms, &goals, &referral.facts);
         batch.add(referral, difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last));
@@ -457,14 +475,23 @@ fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Resul
         return Ok(());
     }
     write(
-        "SELECT invites_friends_id, completion_no, credit_id, role, unit, amount::text, revision, reverses, available_at \
+        "SELECT invites_friends_id, completion_no, credit_id, role, unit, amount::text, revision, reverses, available_at, \
+                beneficiary_id::text \
          FROM referral.credits WHERE invites_friends_id = ANY ($1)",
         &[ids],
         |row| {
             let Some(&(place, completion)) = completions.get(&(row.need(1)?, row.need(2)?)) else { return Ok(()) };
+            let role = Role::parse(&row.need::<String>(4)?).ok_or(Error::Server("unknown role"))?;
+            let beneficiary: String = row.need(10)?;
+            // Who is gone is credited no more, and keeps what he has.
+            let current = match role {
+                Role::Referrer => locked[place].referrer.as_ref().is_none_or(|referrer| *referrer == beneficiary),
+                Role::Friend => true,
+            };
             locked[place].posted[completion].lines.push(PostedLine {
                 id: row.need(3)?,
-                role: Role::parse(&row.need::<String>(4)?).ok_or(Error::Server("unknown role"))?,
+                role,
+                current,
                 unit: unit(row.get(5)).ok_or(Error::Server("unknown unit"))?,
                 amount: posted_amount(row.need(6)?)?,
                 revision: row.need(7)?,

@@ -3,12 +3,13 @@
 //! The order of locks is the same for everybody: the users concerned in the order of their keys, then the
 //! invite. Each look after a lock has a newer snapshot than the lock.
 
-use super::config::{Config, config};
+use super::config::{Config, Kind, config};
+use super::install::administered;
 use super::issue::readings;
-use super::post::evaluate_new;
+use super::post::{evaluate_everywhere, evaluate_new, has_bought};
 use crate::core::code;
 use crate::core::time::Instant;
-use crate::db::{acting_as, arg, look, now, secured, write};
+use crate::db::{acting_as, arg, change, look, now, secured, write};
 use crate::error::Error;
 
 /// How many referrers of referrers are looked at for a cycle.
@@ -45,10 +46,16 @@ pub enum Status {
     OwnInvite,
     /// The friend has another referrer in this program.
     AlreadyReferred,
+    /// The program is for new customers, and the friend has bought before.
+    NotNew,
     /// The friend referred, directly or through others, the one who issued it.
     Cycle,
     /// The program is over or has not begun.
     ProgramEnded,
+    /// The friend has another referrer now, by decision of the owner of the program.
+    Reassigned,
+    /// The friend has no referrer in the program of the code.
+    NotReferred,
     /// There is no such user. `redeem_invite` raises an error instead; an attached table may hold anybody.
     UnknownFriend,
 }
@@ -66,8 +73,11 @@ impl Status {
             Self::Exhausted => "exhausted",
             Self::OwnInvite => "own_invite",
             Self::AlreadyReferred => "already_referred",
+            Self::NotNew => "not_new",
             Self::Cycle => "cycle",
             Self::ProgramEnded => "program_ended",
+            Self::Reassigned => "reassigned",
+            Self::NotReferred => "not_referred",
             Self::UnknownFriend => "unknown_friend",
         }
     }
@@ -109,6 +119,60 @@ pub fn redeem_only(config: &Config, typed: &str, friend: &str, as_of: Option<Ins
     };
     lock_users(config, &seen, friend)?;
     redeem_locked(config, &seen, friend, at, as_of)
+}
+
+/// Gives a friend to whoever issued another code of the same program, with a reason that is kept. What the friend's
+/// transactions have earned is taken back from the one and given to the other. Whether the code is expired, revoked or
+/// exhausted does not matter.
+pub fn reassign(typed: &str, friend: &str, reason: &str) -> Result<Redemption, Error> {
+    let config = administered()?;
+    if reason.trim().is_empty() {
+        return Err(Error::EmptyReason);
+    }
+    secured(Some(config.owner), || {
+        let Some(seen) = find(&config, &readings(typed), friend, now())? else {
+            find_user(&config, friend, "")?;
+            return Ok(refused(Status::UnknownCode));
+        };
+        lock_users(&config, &seen, friend)?;
+        let known = write(
+            &config.sql(
+                "SELECT invites_friends_id, invite_id, referrer_id::text FROM referral.invites_friends \
+                 WHERE friend_id {eq} $1::{key} AND program_id = $2 FOR UPDATE",
+            ),
+            &[arg(friend), arg(seen.program)],
+            |row| Ok((row.need::<i64>(1)?, row.need::<i64>(2)?, row.get::<String>(3))),
+        )?;
+        let Some((referral, invite, before)) = known.into_iter().next() else {
+            return Ok(refused(Status::NotReferred));
+        };
+        let Some(referrer) = seen.referrer.clone() else { return Ok(refused(Status::Revoked)) };
+        if invite == seen.id {
+            return Ok(Redemption { status: Status::AlreadyRedeemed, referrer: before, referral: Some(referral) });
+        }
+        if seen.own {
+            return Ok(refused(Status::OwnInvite));
+        }
+        if closes_cycle(&config, seen.program, Some(referrer.clone()), friend)? {
+            return Ok(refused(Status::Cycle));
+        }
+        change(
+            &config.sql(
+                "UPDATE referral.invites_friends SET invite_id = $2, referrer_id = $3::{key} WHERE invites_friends_id = $1",
+            ),
+            &[arg(referral), arg(seen.id), arg(referrer.as_str())],
+        )?;
+        change(
+            &config.sql(
+                "INSERT INTO referral.reassignments \
+                     (invites_friends_id, from_invite_id, to_invite_id, from_referrer_id, to_referrer_id, reason) \
+                 VALUES ($1, $2, $3, $4::{key}, $5::{key}, $6)",
+            ),
+            &[arg(referral), arg(invite), arg(seen.id), arg(before), arg(referrer.as_str()), arg(reason)],
+        )?;
+        evaluate_everywhere(&config, &[referral])?;
+        Ok(Redemption { status: Status::Reassigned, referrer: Some(referrer), referral: Some(referral) })
+    })
 }
 
 fn refused(status: Status) -> Redemption {
@@ -232,6 +296,8 @@ fn redeem_locked(
         Some(Status::Exhausted)
     } else if closed || closes_cycle(config, seen.program, above, friend)? {
         Some(Status::Cycle)
+    } else if bought_before(config, seen.program, friend, at)? {
+        Some(Status::NotNew)
     } else {
         None
     };
@@ -254,6 +320,20 @@ fn redeem_locked(
         // The friend's row is locked, so that nobody else comes first: only a writer that goes around us.
         None => Ok(refused(Status::AlreadyReferred)),
     }
+}
+
+/// Whether a program is for new customers and the friend is none.
+fn bought_before(config: &Config, program: i32, friend: &str, at: Instant) -> Result<bool, Error> {
+    let Some(program) = config.programs.get(&program).filter(|program| program.new_customers_only) else {
+        return Ok(false);
+    };
+    let from = program.grace.map_or(at, |grace| at.minus(grace));
+    for source in config.attached(Kind::Transactions) {
+        if has_bought(config, &source, friend, from)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The answer to a friend who redeemed an invite of this program before.
