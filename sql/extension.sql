@@ -25,9 +25,10 @@ COMMENT ON FUNCTION referral.doctor IS 'Examines the installation and every atta
 COMMENT ON FUNCTION referral.uninstall IS 'Takes the triggers off all attached tables and drops the functions that install made. The data stays, and install makes the rest again; drop_data_of => the name of this database drops it too. Errors: 22023 another name, 55P03 table busy, 2BP01 something of yours depends on it.';
 COMMENT ON FUNCTION referral.detach IS 'Takes the triggers off an attached table; the ledger and the table stay as they are. Errors: 42704 no such source, 55P03 table busy.';
 COMMENT ON FUNCTION referral.create_program IS 'Creates a campaign and returns its program_id. Errors: 42710 exists, 22023 bad argument.';
+COMMENT ON FUNCTION referral.create_event IS 'Creates an event that the application will tell of by record_event, a source that goals may be about, and returns its source_id. Errors: 42710 a source has that name, 42602 bad name.';
 COMMENT ON FUNCTION referral.create_goal IS 'Creates a goal, or its next version, and returns its goal_id. Friends keep the version in force at their redemption. Errors: 22023 bad rule, with the path of the mistake; 42704 no such program or source; 55000 a version would change terms that are frozen.';
 COMMENT ON FUNCTION referral.revoke_invite IS 'Revokes an invite: nobody can redeem it any more. False: no such code, or revoked before. Friends who redeemed it stay.';
-COMMENT ON FUNCTION referral.grant_app IS 'Lets the role of an application call issue_invite, issue_invites, redeem_invite, revoke_invite and balance; it can touch no table.';
+COMMENT ON FUNCTION referral.grant_app IS 'Lets the role of an application call issue_invite, issue_invites, redeem_invite, record_event, revoke_invite and balance; it can touch no table.';
 COMMENT ON FUNCTION referral.grant_reports IS 'Lets a role read the views of reports, and balance.';
 COMMENT ON FUNCTION referral.transactions_changed IS 'Trigger on an attached table: credits the referrers of the buyers in the changed rows, in the same commit. Refuses to work for a table that is not attached.';
 COMMENT ON FUNCTION referral.invites_changed IS 'Trigger on an attached table of invites: brings the codes of the changed rows up to date.';

@@ -21,6 +21,13 @@ RETURNS TABLE (status text, referrer @key@, invites_friends_id bigint) LANGUAGE 
 AS 'referral', 'redeem_invite_wrapper';
 COMMENT ON FUNCTION referral.redeem_invite IS 'Makes a user the friend of whoever issued the code. status: redeemed, already_redeemed (same friend, same code: harmless), unknown_code, malformed_code, expired, revoked, exhausted, own_invite, already_referred, not_new, cycle, wrong_recipient, program_ended. as_of: the time of the redemption, for one that happened earlier. Errors: 22004 null argument, 23503 unknown friend.';
 
+CREATE FUNCTION referral.record_event(
+    name text, friend @key@, reference text DEFAULT NULL, amount numeric DEFAULT 1, currency text DEFAULT NULL,
+    occurred_at timestamptz DEFAULT NULL)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'referral', 'record_event_wrapper';
+COMMENT ON FUNCTION referral.record_event IS 'Records something that a friend did and that is no purchase, and credits by the goals about it. reference is the application''s own id: the same again is the same event, and changes nothing. Returns the event_id. Errors: 22004 null argument, 42704 no such event, 23503 unknown friend, 22023 bad amount or currency.';
+
 CREATE FUNCTION referral.balance(user_id @key@)
 RETURNS TABLE (unit text, pending numeric, available numeric, earned numeric, reversed numeric)
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -47,4 +54,4 @@ CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE c VOL
 AS 'referral', 'reevaluate_wrapper';
 COMMENT ON FUNCTION referral.reevaluate IS 'Brings up to date what a user''s purchases earn, for a change that no trigger saw: in another table that a mapping reads, with triggers disabled, or after the cause of a failure is mended. Returns how many of his failures are still open. For the owner of the tables.';
 
-REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.balance, referral.reassign_referral, referral.reevaluate FROM PUBLIC;
+REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.record_event, referral.balance, referral.reassign_referral, referral.reevaluate FROM PUBLIC;

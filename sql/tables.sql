@@ -107,6 +107,7 @@ CREATE TABLE referral.sources (
     name           text NOT NULL CONSTRAINT sources_name_key UNIQUE
                    CONSTRAINT sources_name_check CHECK (length(name) BETWEEN 1 AND 63),
     kind           text NOT NULL CONSTRAINT sources_kind_check CHECK (kind = ANY ('{transactions,invites,signups}')),
+    own            boolean NOT NULL DEFAULT false,
     relation       regclass NOT NULL,
     owner          name NOT NULL,
     program_id     integer,
@@ -124,9 +125,10 @@ CREATE TABLE referral.sources (
     attached_at    timestamptz NOT NULL DEFAULT now(),
     detached_at    timestamptz
 );
-CREATE UNIQUE INDEX sources_relation_key ON referral.sources (relation, kind) WHERE detached_at IS NULL;
+CREATE UNIQUE INDEX sources_relation_key ON referral.sources (relation, kind) WHERE detached_at IS NULL AND NOT own;
 COMMENT ON TABLE referral.sources IS 'Attached tables and how they are read. Written by attach_transactions, attach_invites, attach_signups, repair and detach.';
 COMMENT ON COLUMN referral.sources.kind IS 'transactions: what friends buy; invites: codes that another table holds; signups: codes that users signed up with.';
+COMMENT ON COLUMN referral.sources.own IS 'Whether the rows are in a table of the program: the redemptions, and events.';
 COMMENT ON COLUMN referral.sources.owner IS 'Owner of the table when it was attached. Mapping expressions run with the rights of the table''s owner; when it changes, the new owner has to call repair.';
 COMMENT ON COLUMN referral.sources.program_id IS 'The program of the codes, where the source is one of invites.';
 COMMENT ON COLUMN referral.sources.mapping IS 'What the attaching call said, by the names of its arguments.';
@@ -139,6 +141,21 @@ COMMENT ON COLUMN referral.sources.column_names IS 'Columns that the mappings re
 COMMENT ON COLUMN referral.sources.column_numbers IS 'Their numbers in the table, by which a column that was renamed is found again.';
 COMMENT ON COLUMN referral.sources.table_identity IS 'Server, database and Oid of the table that the numbers are about; after a restore it is another, and only names count until repair.';
 COMMENT ON COLUMN referral.sources.time_zone IS 'Time zone of the session that attached the table; mappings are evaluated in it, whatever the session of the purchase has set.';
+
+CREATE TABLE referral.events (
+    event_id    bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT events_pkey PRIMARY KEY,
+    source_id   integer NOT NULL,
+    friend_id   @key_column@ NOT NULL,
+    reference   text,
+    amount      referral.transaction_amount NOT NULL,
+    currency    text,
+    occurred_at timestamptz NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT events_reference_key UNIQUE (source_id, reference)
+);
+CREATE INDEX events_friend_id_idx ON referral.events (friend_id, source_id);
+COMMENT ON TABLE referral.events IS 'What the application told by record_event: something that a friend did and that is no purchase.';
+COMMENT ON COLUMN referral.events.reference IS 'The application''s own id of the event; the same again is the same event.';
 
 CREATE TABLE referral.goals (
     goal_id        integer GENERATED ALWAYS AS IDENTITY CONSTRAINT goals_pkey PRIMARY KEY,

@@ -6,6 +6,7 @@ use crate::core::time::Instant;
 use crate::db::{Procedure, Relation, Role, Type, UserKey};
 use crate::engine::attach::{self, Invites, Signups, Transactions, UserOf};
 use crate::engine::doctor::{self, Finding};
+use crate::engine::event::{self, Event};
 use crate::engine::goal::{self, NewGoal, NewProgram, Short};
 use crate::engine::install::{self, Home};
 use crate::engine::issue::{self, Terms};
@@ -164,6 +165,30 @@ fn doctor() -> Result<
     Ok(TableIterator::new(findings.map(|Finding { check, object, status, finding, repair }| {
         (check.to_owned(), object, status.as_str().to_owned(), finding, repair)
     })))
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn create_event(name: Option<&str>) -> Outcome<i32> {
+    Ok(event::create_event(need("name", name)?)?)
+}
+
+#[pg_extern(sql = false)] // created by install, in the type of the key
+fn record_event(
+    name: Option<String>,
+    friend: Option<UserKey>,
+    reference: Option<String>,
+    amount: Option<AnyNumeric>,
+    currency: Option<String>,
+    occurred_at: Option<TimestampWithTimeZone>,
+) -> Outcome<i64> {
+    Ok(event::record_event(Event {
+        name: need("name", name)?,
+        friend: need("friend", friend)?.text,
+        reference,
+        amount: need("amount", amount)?.to_string(),
+        currency,
+        occurred_at: instant(occurred_at),
+    })?)
 }
 
 #[pg_extern(sql = false)] // a procedure, created in sql/extension.sql

@@ -26,6 +26,8 @@ pub enum Error {
     UsersMissing,
     NoKeyType,
     OtherEncoding(String),
+    NoSuchEvent(String),
+    BadAmount(String),
     EmptyReason,
     FailureLost { source: String, failure: String, worse: String },
     Restoring { relation: String },
@@ -262,6 +264,18 @@ impl Error {
                 "a reason is needed",
                 "reason is empty.".into(),
                 "Say why, for whoever looks at referral.reassignments later.",
+            ),
+            Self::NoSuchEvent(name) => full(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                "event does not exist",
+                format!("There is no event named \"{name}\"."),
+                "Create it first: SELECT referral.create_event(name).",
+            ),
+            Self::BadAmount(amount) => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid amount",
+                format!("amount is {amount}."),
+                "Pass a finite amount of more than 0; leave it out where an event is worth no amount.",
             ),
             Self::BadBatchSize(size) => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

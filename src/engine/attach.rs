@@ -301,17 +301,17 @@ pub fn detach(name: &str) -> Result<(), Error> {
     let config = administered()?;
     let sources = secured(Some(config.owner), || {
         look(
-            "SELECT relation::oid, kind FROM referral.sources WHERE name = $1 AND detached_at IS NULL",
+            "SELECT relation::oid, kind, own FROM referral.sources WHERE name = $1 AND detached_at IS NULL",
             &[arg(name)],
-            |row| Ok((row.need::<pg_sys::Oid>(1)?, row.need::<String>(2)?)),
+            |row| Ok((row.need::<pg_sys::Oid>(1)?, row.need::<String>(2)?, row.need::<bool>(3)?)),
         )
     })?;
-    let Some((relation, kind)) = sources.into_iter().next() else {
+    let Some((relation, kind, own)) = sources.into_iter().next() else {
         return Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? });
     };
     // A table that was dropped has no triggers left.
     let table = secured(None, || Table::of(relation, "rpf"));
-    if !matches!(&table, Err(Error::NotATable { .. })) {
+    if !own && !matches!(&table, Err(Error::NotATable { .. })) {
         table?;
         secured(None, || drop_triggers(relation, &format!("{kind}_changed")))?;
     }
@@ -327,6 +327,9 @@ pub fn repair(name: &str) -> Result<(), Error> {
     let Some(source) = config.source_named(name) else {
         return Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? });
     };
+    if source.own {
+        return Ok(());
+    }
     let table = secured(None, || Table::of(source.relation, "rpf"))?;
     match &source.broken {
         None | Some(Error::OwnerChanged { .. }) => {}
@@ -355,7 +358,7 @@ pub fn known_sources(config: &Config) -> Result<String, Error> {
     let names = secured(Some(config.owner), || {
         look(
             "SELECT coalesce(string_agg(quote_literal(name), ', ' ORDER BY name), 'none') \
-             FROM referral.sources s JOIN pg_class c ON c.oid = s.relation WHERE s.detached_at IS NULL",
+             FROM referral.sources s JOIN pg_class c ON c.oid = s.relation WHERE s.detached_at IS NULL AND NOT s.own",
             &[],
             |row| row.need::<String>(1),
         )
@@ -413,7 +416,7 @@ fn source_name(given: Option<&str>, table: &Table) -> Result<String, Error> {
 fn refuse_duplicates(kind: Kind, relation: pg_sys::Oid, table: &Table, name: &str) -> Result<(), Error> {
     let attached = look(
         "SELECT name, relation::oid, detached_at IS NULL, kind = $3 FROM referral.sources \
-         WHERE name = $1 OR (relation = $2 AND detached_at IS NULL)",
+         WHERE name = $1 OR (relation = $2 AND detached_at IS NULL AND NOT own)",
         &[arg(name), arg(relation), arg(kind.as_str())],
         |row| Ok((row.need::<String>(1)?, row.need::<pg_sys::Oid>(2)?, row.need::<bool>(3)?, row.need::<bool>(4)?)),
     )?;

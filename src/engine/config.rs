@@ -37,7 +37,9 @@ pub struct Config {
     pub key: Key,
     /// The users table, where this database has one.
     pub users: Option<Users>,
-    /// Attached tables, with the partitions and children of those that have them.
+    /// All sources, in the order in which they were first attached.
+    pub attached: Vec<Rc<Source>>,
+    /// Attached tables, with the partitions and children of those that have them, for their triggers.
     pub sources: HashMap<(Kind, pg_sys::Oid), Rc<Source>>,
     /// Programs by their key.
     pub programs: HashMap<i32, Program>,
@@ -164,6 +166,8 @@ pub struct Source {
     pub id: i32,
     /// What it holds.
     pub kind: Kind,
+    /// Whether its rows are in a table of the program, without triggers.
+    pub own: bool,
     /// Its name as a source.
     pub name: String,
     /// The table that was attached,
@@ -261,7 +265,7 @@ fn load() -> Result<Rc<Config>, Error> {
         secured(Some(config.owner), || {
             config.programs = load_programs()?;
             let goals = load_goals()?;
-            config.sources = load_sources(&config.key, &goals)?;
+            (config.attached, config.sources) = load_sources(&config.key, &goals)?;
             WATCHED.with_borrow_mut(|watched| {
                 watched.extend(config.users.iter().map(|users| users.oid));
                 watched.extend(config.sources.keys().map(|(_, relation)| relation));
@@ -316,6 +320,7 @@ fn load_keys(referrals: pg_sys::Oid, indexes: [OwnIndex; 4]) -> Result<Config, E
                     Some(oid) => Some(Users { name: row.need(10)?, column: row.need(11)?, owner: row.need(12)?, oid }),
                     None => None,
                 },
+                attached: Vec::new(),
                 sources: HashMap::new(),
                 programs: HashMap::new(),
                 statements: RefCell::default(),
@@ -384,6 +389,7 @@ impl Source {
 struct Attached {
     id: i32,
     kind: Kind,
+    own: bool,
     name: String,
     relation: pg_sys::Oid,
     table: String,
@@ -456,7 +462,7 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
         "SELECT s.source_id, s.kind, s.name, c.oid, format('%I.%I', n.nspname, c.relname), c.relowner, pg_get_userbyid(c.relowner) = s.owner, \
                 s.facts, s.alias::text, s.key_type, s.key_column::text, s.user_column::text, s.user_type, s.time_zone, \
                 coalesce(s.mapping ->> 'on_delete' = 'archive', false), s.program_id, s.mapping ? 'refund_of', \
-                c.relkind = 'f' \
+                c.relkind = 'f', s.own \
          FROM referral.sources s JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE s.detached_at IS NULL ORDER BY s.source_id",
         &[],
@@ -480,6 +486,7 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
                 program: row.get(16),
                 refunds: row.need(17)?,
                 foreign: row.need(18)?,
+                own: row.need(19)?,
                 columns: Vec::new(),
                 replaced: Vec::new(),
             })
@@ -547,19 +554,26 @@ fn load_members(attached: &Attached) -> Result<Vec<(pg_sys::Oid, Vec<TableColumn
     Ok(members)
 }
 
-fn load_sources(key: &Key, goals: &Goals) -> Result<HashMap<(Kind, pg_sys::Oid), Rc<Source>>, Error> {
-    let mut sources = HashMap::new();
+type Sources = (Vec<Rc<Source>>, HashMap<(Kind, pg_sys::Oid), Rc<Source>>);
+
+fn load_sources(key: &Key, goals: &Goals) -> Result<Sources, Error> {
+    let (mut all, mut sources) = (Vec::new(), HashMap::new());
     for attached in load_attached()? {
         let members = load_members(&attached)?;
         let own = members.iter().find(|(relation, _)| *relation == attached.relation);
         let own: &[TableColumn] = own.map_or(&[], |(_, columns)| columns);
         let facts = attached.query(&attached.table, own);
         for (relation, columns) in &members {
-            let source = member(key, goals, &attached, facts.clone(), *relation, columns);
-            sources.insert((attached.kind, *relation), Rc::new(source));
+            let source = Rc::new(member(key, goals, &attached, facts.clone(), *relation, columns));
+            if *relation == attached.relation {
+                all.push(Rc::clone(&source));
+            }
+            if !attached.own {
+                sources.insert((attached.kind, *relation), source);
+            }
         }
     }
-    Ok(sources)
+    Ok((all, sources))
 }
 
 fn member(
@@ -611,6 +625,7 @@ fn member(
     Source {
         id: attached.id,
         kind: attached.kind,
+        own: attached.own,
         name: attached.name.clone(),
         relation: attached.relation,
         table: table(),
@@ -654,21 +669,14 @@ pub fn unit(text: Option<String>) -> Option<Unit> {
 }
 
 impl Config {
-    /// The attached tables of a kind, each once, in the order in which they were first attached.
+    /// The sources of a kind.
     pub fn attached(&self, kind: Kind) -> Vec<Rc<Source>> {
-        let mut sources: Vec<_> = self.whole().filter(|source| source.kind == kind).map(Rc::clone).collect();
-        sources.sort_by_key(|source| source.id);
-        sources
+        self.attached.iter().filter(|source| source.kind == kind).map(Rc::clone).collect()
     }
 
-    /// An attached table by its name as a source.
+    /// A source by its name.
     pub fn source_named(&self, name: &str) -> Option<Rc<Source>> {
-        self.whole().find(|source| source.name == name).map(Rc::clone)
-    }
-
-    /// The attached tables without their partitions and children.
-    fn whole(&self) -> impl Iterator<Item = &Rc<Source>> {
-        self.sources.iter().filter(|((_, relation), source)| *relation == source.relation).map(|(_, source)| source)
+        self.attached.iter().find(|source| source.name == name).map(Rc::clone)
     }
 
     /// Puts the user's key into the text of a statement, once for each: `{key}` is its type, `{eq}` the operator under

@@ -170,7 +170,7 @@ fn source_named(config: &Config, name: Option<&str>) -> Result<(i32, Option<Stri
     let mut sources = secured(Some(config.owner), || {
         look(
             "SELECT source_id, mapping ->> 'currency' FROM referral.sources \
-             WHERE detached_at IS NULL AND kind = 'transactions' AND name = coalesce($1, name)",
+             WHERE detached_at IS NULL AND kind = 'transactions' AND CASE WHEN $1 IS NULL THEN NOT own ELSE name = $1 END",
             &[arg(name)],
             |row| Ok((row.need(1)?, row.get(2))),
         )
@@ -184,7 +184,7 @@ fn source_named(config: &Config, name: Option<&str>) -> Result<(i32, Option<Stri
     }
 }
 
-fn check_name(what: &'static str, name: &str) -> Result<(), Error> {
+pub fn check_name(what: &'static str, name: &str) -> Result<(), Error> {
     if name.is_empty() || name.len() > 63 {
         return Err(Error::BadName { what, value: name.to_owned() });
     }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use pgrx::prelude::*;
 
 /// What an application calls.
-const APP: [&str; 5] = ["issue_invite", "issue_invites", "redeem_invite", "revoke_invite", "balance"];
+const APP: [&str; 6] = ["issue_invite", "issue_invites", "redeem_invite", "record_event", "revoke_invite", "balance"];
 
 /// Lets an application's role call the functions that it needs; it can touch no table.
 pub fn grant_app(role: pg_sys::Oid) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use super::attach::detach;
 use super::config::{Config, config};
+use super::event::{OwnRows, create_own_source};
 use crate::db::{arg, base_type, change, lock_politely, look, own_table, secured, set_up};
 use crate::error::Error;
 use pgrx::datum::Interval;
@@ -181,6 +182,9 @@ pub fn install(
             )?;
         }
         give_to(&owner)?;
+        if fresh {
+            create_own_source("redemptions", OwnRows::Redemptions)?;
+        }
         Ok(true)
     })
 }
@@ -318,7 +322,7 @@ pub fn uninstall(drop_data_of: Option<&str>) -> Result<(), Error> {
         return Err(Error::DataNotNamed { said: said.to_owned(), database });
     }
     let names = secured(Some(config.owner), || {
-        look("SELECT name FROM referral.sources WHERE detached_at IS NULL ORDER BY name", &[], |row| {
+        look("SELECT name FROM referral.sources WHERE detached_at IS NULL AND NOT own ORDER BY name", &[], |row| {
             row.need::<String>(1)
         })
     })?;

@@ -4,6 +4,7 @@ pub mod adopt;
 pub mod attach;
 pub mod config;
 pub mod doctor;
+pub mod event;
 pub mod goal;
 pub mod grant;
 pub mod install;

@@ -99,7 +99,8 @@ pub fn reconcile(name: Option<&str>, batch_size: i32, restart: bool, procedure: 
         },
         None => {
             let kinds = [Kind::Invites, Kind::Signups, Kind::Transactions];
-            kinds.into_iter().flat_map(|kind| config.attached(kind)).collect()
+            let about_something = |source: &Rc<Source>| !source.own || !source.goals.is_empty();
+            kinds.into_iter().flat_map(|kind| config.attached(kind)).filter(about_something).collect()
         }
     };
     let mut walks = Vec::new();

@@ -85,6 +85,6 @@ SELECT referral.attach_invites('other', 'owner_id', 'code', id => 'code', name =
 \echo :SQLSTATE
 SELECT referral.attach_signups('other', 'owner_id', 'code', name => 'other');
 \echo :SQLSTATE
-SELECT name, kind, detached_at IS NOT NULL AS detached FROM referral.sources ORDER BY source_id;
+SELECT name, kind, detached_at IS NOT NULL AS detached FROM referral.sources WHERE NOT own ORDER BY source_id;
 SELECT tgrelid::regclass, tgfoid::regproc, count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text !~ 'referral' GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT relname FROM pg_class WHERE relname LIKE 'referral%' OR relname = 'keyless';

@@ -113,6 +113,6 @@ SELECT referral.attach_transactions('other', 'user_id', 'total', 'USD', occurred
 SELECT referral.attach_transactions('other', 'user_id', 'total', 'USD', occurred_at => 'at', id => 'nr');
 \echo :SQLSTATE
 -- nothing of all this left anything behind
-SELECT name FROM referral.sources;
+SELECT name FROM referral.sources WHERE NOT own;
 SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgfoid = 'referral.transactions_changed'::regproc GROUP BY 1;
 SELECT relname FROM pg_class WHERE relname LIKE 'referral%' OR relname = 'keyless';

@@ -38,6 +38,6 @@ SELECT referral.attach_signups('other', 'user_id', 'code', name => 'orders');
 SELECT referral.attach_signups('other', 'user_id', 'code');
 SELECT referral.attach_signups('other', 'user_id', 'code', name => 'again');
 \echo :SQLSTATE
-SELECT name, kind FROM referral.sources ORDER BY source_id;
+SELECT name, kind FROM referral.sources WHERE NOT own ORDER BY source_id;
 SELECT tgrelid::regclass, tgfoid::regproc, count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text !~ 'referral' GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT relname FROM pg_class WHERE relname LIKE 'referral%';

@@ -84,7 +84,7 @@ SELECT rule, m.* FROM (VALUES
     (16, '{"rewards": [{"to": "friend", "fixed": "0", "unit": "USD"}]}'),
     (17, '{"rewards": [{"to": "friend", "fixed": true, "unit": "USD"}]}'),
     (18, '{"rewards": [{"to": "friend", "fixed": null, "unit": "USD"}]}'),
-    (19, '{"rewards": [{"to": "friend", "percent": "10", "unit": "USD"}]}'),
+    (19, '{"rewards": [{"to": "friend", "percentage": "10", "unit": "USD"}]}'),
     (20, '{"rewards": [{"to": "friend", "fixed": 1, "unit": 7}]}'),
     (21, '{"when": {"min_amount": "20"}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),
     (22, '{"when": {"min_amount": "0", "currency": "USD"}, "rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]}'),

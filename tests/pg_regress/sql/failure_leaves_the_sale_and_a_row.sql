@@ -4,7 +4,7 @@
 \set amount 'total / rate'
 \i shop.sql
 \set ECHO all
-SELECT mapping ->> 'amount' AS amount FROM referral.sources;
+SELECT mapping ->> 'amount' AS amount FROM referral.sources WHERE NOT own;
 SELECT referral.create_goal('first', reward => 10, effective_from => '-infinity') AS goal_id;
 DO $$ BEGIN FOR n IN 2..9 LOOP CALL refer(1, n); END LOOP; END $$;
 

@@ -3,7 +3,7 @@
 \set amount 'total / rate'
 \i shop.sql
 \set ECHO all
-SELECT mapping ->> 'amount' AS amount FROM referral.sources;
+SELECT mapping ->> 'amount' AS amount FROM referral.sources WHERE NOT own;
 SELECT referral.create_program('strict', strict => true) AS program_id;
 SELECT referral.create_goal('first', reward => 10, program => 'strict', effective_from => '-infinity') AS goal_id;
 SELECT referral.create_goal('first', reward => 5, effective_from => '-infinity') AS goal_id;

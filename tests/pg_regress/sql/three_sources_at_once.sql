@@ -7,7 +7,7 @@ SELECT referral.create_goal('first', reward => 10, friend_reward => 1, effective
 ALTER TABLE users ADD COLUMN code text;
 CALL attach_legacy();
 SELECT referral.attach_signups('users', 'id', 'code');
-SELECT source_id, name, kind, relation FROM referral.sources ORDER BY 1;
+SELECT source_id, name, kind, relation FROM referral.sources WHERE NOT own ORDER BY 1;
 INSERT INTO legacy (owner_id, code, uses) SELECT n, 'code ' || n, 3 FROM generate_series(1, 9) n;
 INSERT INTO users (id, code) SELECT 100 + n, 'code ' || 1 + n % 9 FROM generate_series(1, 18) n;
 UPDATE legacy SET used_by = 90 WHERE id = 1;
