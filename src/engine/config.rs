@@ -605,7 +605,7 @@ fn member(
     let table = || attached.table.clone();
     let broken = if bad_rule.is_some() {
         bad_rule
-    } else if !attached.same_owner {
+    } else if !attached.same_owner && !attached.own {
         Some(Error::OwnerChanged { relation: table() })
     } else if !gone.is_empty() {
         Some(Error::ColumnGone { relation: table(), column: gone.join("\", \"") })

@@ -20,7 +20,7 @@ BEGIN
              referral.credits, referral.failures RESTART IDENTITY;
     SET LOCAL session_replication_role = origin;
     INSERT INTO users SELECT generate_series(1, 100);
-    IF NOT EXISTS (SELECT FROM referral.sources WHERE detached_at IS NULL) THEN
+    IF NOT EXISTS (SELECT FROM referral.sources WHERE detached_at IS NULL AND NOT own) THEN
         PERFORM referral.attach_transactions('public.orders', user_column => 'user_id', amount => 'total',
             currency => 'USD', qualifies => $q$status = 'paid'$q$, occurred_at => 'created_at');
     END IF;
