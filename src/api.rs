@@ -4,12 +4,13 @@
 
 use crate::core::time::Instant;
 use crate::db::{Procedure, Relation, Role, Type, UserKey};
-use crate::engine::attach::{self, Invites, Signups, Transactions, UserOf};
+use crate::engine::attach::{self, Invites, Signups, Transactions};
 use crate::engine::doctor::{self, Finding};
 use crate::engine::event::{self, Event};
 use crate::engine::goal::{self, NewGoal, NewProgram, Short};
 use crate::engine::install::{self, Home};
 use crate::engine::issue::{self, Terms};
+use crate::engine::mapping::UserOf;
 use crate::engine::{grant, post, reconcile, redeem};
 use crate::error::Error;
 use pgrx::JsonB;

@@ -1,21 +1,14 @@
-//! Attaches tables: checks how they are read, writes down the query that does it, and makes the triggers.
+//! Attaches tables: writes down how they are read (`mapping.rs`), and makes the triggers.
 
 use super::config::{Config, Kind, table_identity};
 use super::goal::program_named;
 use super::install::{Table, administered};
+use super::mapping::{Columns, Facts, Shape, UserOf, check_user, column_of, facts, id, index_wanted, literal, part};
 use crate::core::money::Unit;
-use crate::db::{analyse, arg, base_type, change, explain, lock_politely, look, secured, set_up};
+use crate::db::{arg, change, lock_politely, look, secured, set_up};
 use crate::error::Error;
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
-
-/// Where the user of a row is.
-pub struct UserOf {
-    /// In a column of this name,
-    pub column: Option<String>,
-    /// or what an expression over the row says.
-    pub expression: Option<String>,
-}
 
 /// How a table of transactions is read, as the caller says it.
 pub struct Transactions {
@@ -63,58 +56,18 @@ pub struct Signups {
     pub name: Option<String>,
 }
 
-/// What a mapping has to be, and becomes in the query.
-#[derive(Clone, Copy, PartialEq)]
-enum Shape {
-    /// The id of another row, as text.
-    OtherId,
-    /// Comparable with the key of the users.
-    User,
-    Text,
-    Amount,
-    Count,
-    /// Null counts as false.
-    Truth,
-    /// The same, or a time, which counts as true.
-    TruthOrTime,
-    /// A time, or null for what is none.
-    TimeIfTime,
-    /// Becomes a timestamptz.
-    Time,
-}
-
-/// An expression over the row. One without a text is null in every row.
-struct Part {
-    name: &'static str,
-    sql: Option<String>,
-    shape: Shape,
-}
-
-fn part(name: &'static str, shape: Shape, sql: Option<String>) -> Part {
-    Part { name, sql, shape }
-}
-
 /// A table that is about to be attached.
 struct Attachment {
     kind: Kind,
     relation: pg_sys::Oid,
     table: Table,
     name: String,
-    user: UserOf,
-    parts: Vec<Part>,
-    id: Id,
+    columns: Columns,
     program: Option<i32>,
     /// Whether rows that are deleted matter.
     deletions: bool,
     /// What the caller said.
     mapping: Map<String, Value>,
-}
-
-/// The id of a row: an expression, and the column that it is, if it is one.
-struct Id {
-    sql: String,
-    column: Option<String>,
-    given: bool,
 }
 
 /// Attaches a table of transactions and returns the name of the source.
@@ -149,15 +102,17 @@ pub fn attach_transactions(said: Transactions) -> Result<String, Error> {
             relation: said.relation,
             table,
             name,
-            user: said.user,
-            parts: vec![
-                part("amount", Shape::Amount, Some(said.amount)),
-                part("currency", Shape::Text, Some(currency)),
-                part("qualifies", Shape::Truth, Some(said.qualifies)),
-                part("occurred_at", Shape::Time, Some(occurred_at)),
-                part("refund_of", Shape::OtherId, said.refund_of),
-            ],
-            id,
+            columns: Columns {
+                user: said.user,
+                id,
+                parts: vec![
+                    part("amount", Shape::Amount, Some(said.amount)),
+                    part("currency", Shape::Text, Some(currency)),
+                    part("qualifies", Shape::Truth, Some(said.qualifies)),
+                    part("occurred_at", Shape::Time, Some(occurred_at)),
+                    part("refund_of", Shape::OtherId, said.refund_of),
+                ],
+            },
             program: None,
             // A refund that is deleted is none any more.
             deletions: said.on_delete == "reverse" || mapping.contains_key("refund_of"),
@@ -196,19 +151,21 @@ pub fn attach_invites(said: Invites) -> Result<String, Error> {
             relation: said.relation,
             table,
             name,
-            user: said.user,
-            parts: vec![
-                part("code", Shape::Text, Some(said.code)),
-                part("max_redemptions", Shape::Count, Some(said.max_redemptions)),
-                part("expires_at", Shape::Time, said.expires_at),
-                part("revoked", Shape::TruthOrTime, said.revoked.clone()),
-                part("revoked_at", Shape::TimeIfTime, said.revoked),
-                part("created_at", Shape::Time, said.created_at),
-                part("recipient", Shape::Text, said.recipient),
-                part("redeemed_by", Shape::User, said.redeemed_by),
-                part("redeemed_at", Shape::Time, said.redeemed_at),
-            ],
-            id,
+            columns: Columns {
+                user: said.user,
+                id,
+                parts: vec![
+                    part("code", Shape::Text, Some(said.code)),
+                    part("max_redemptions", Shape::Count, Some(said.max_redemptions)),
+                    part("expires_at", Shape::Time, said.expires_at),
+                    part("revoked", Shape::TruthOrTime, said.revoked.clone()),
+                    part("revoked_at", Shape::TimeIfTime, said.revoked),
+                    part("created_at", Shape::Time, said.created_at),
+                    part("recipient", Shape::Text, said.recipient),
+                    part("redeemed_by", Shape::User, said.redeemed_by),
+                    part("redeemed_at", Shape::Time, said.redeemed_at),
+                ],
+            },
             program: Some(program),
             deletions: true,
             mapping,
@@ -238,9 +195,14 @@ pub fn attach_signups(said: Signups) -> Result<String, Error> {
             relation: said.relation,
             table,
             name,
-            user: said.user,
-            parts: vec![part("code", Shape::Text, Some(said.code)), part("redeemed_at", Shape::Time, said.redeemed_at)],
-            id,
+            columns: Columns {
+                user: said.user,
+                id,
+                parts: vec![
+                    part("code", Shape::Text, Some(said.code)),
+                    part("redeemed_at", Shape::Time, said.redeemed_at),
+                ],
+            },
             program: None,
             deletions: false,
             mapping,
@@ -255,7 +217,7 @@ fn mapping<const N: usize>(said: [(&str, &Option<String>); N]) -> Map<String, Va
 
 fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
     let Attachment { relation, ref table, ref name, .. } = attachment;
-    let facts = facts(config, &attachment)?;
+    let facts = facts(config, relation, table, &attachment.columns)?;
     secured(Some(config.owner), || refuse_other_ids(&attachment, &facts))?;
 
     secured(None, || make_triggers(attachment.kind, relation, table, attachment.deletions))?;
@@ -281,8 +243,8 @@ fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
                 arg(facts.around.to_vec()),
                 arg(table.own_name.as_str()),
                 arg(facts.key_type),
-                arg(attachment.id.column.as_deref()),
-                arg(attachment.user.column.as_deref()),
+                arg(attachment.columns.id.column.as_deref()),
+                arg(attachment.columns.user.column.as_deref()),
                 arg(facts.user_type),
                 arg(facts.columns),
                 arg(facts.numbers),
@@ -390,7 +352,7 @@ fn drop_triggers(relation: pg_sys::Oid, function: &str) -> Result<(), Error> {
 
 /// Completions and invites know their rows by id: a source that has some goes on with the same id or not at all.
 fn refuse_other_ids(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
-    let id = attachment.id.given.then_some(attachment.id.sql.as_str());
+    let id = attachment.columns.id.given.then_some(attachment.columns.id.sql.as_str());
     let other = look(
         "SELECT coalesce(s.mapping ->> 'id', 'the primary key') FROM referral.sources s \
          WHERE s.name = $1 AND (s.mapping ->> 'id' IS DISTINCT FROM $2 OR s.key_type <> $3) \
@@ -444,60 +406,9 @@ fn currency(said: &Transactions, table: &Table) -> Result<String, Error> {
     }
 }
 
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// A column by its name, quoted.
-pub fn column_quoted(relation: pg_sys::Oid, table: &Table, column: &str) -> Result<String, Error> {
-    column_of(relation, table, column).map(|(quoted, _)| quoted)
-}
-
-/// A column by its name: quoted, and its type.
-fn column_of(relation: pg_sys::Oid, table: &Table, column: &str) -> Result<(String, pg_sys::Oid), Error> {
-    let columns = secured(None, || {
-        look(
-            "SELECT quote_ident(attname), atttypid FROM pg_attribute \
-             WHERE attrelid = $1 AND attname = $2 AND attnum > 0 AND NOT attisdropped",
-            &[arg(relation), arg(column)],
-            |row| Ok((row.need(1)?, row.need(2)?)),
-        )
-    })?;
-    columns
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::NoSuchColumn { relation: table.name.clone(), column: column.to_owned() })
-}
-
-/// The user's column must be comparable with the user's key by an index.
-fn check_user(config: &Config, user: &UserOf, relation: pg_sys::Oid, table: &Table) -> Result<(), Error> {
-    match (&user.column, &user.expression) {
-        (Some(column), None) => {
-            let (_, type_oid) = column_of(relation, table, column)?;
-            check_comparable(config, "user_column", column, type_oid)
-        }
-        (None, Some(_)) => Ok(()),
-        (None, None) => Err(Error::UserMissing),
-        (Some(_), Some(_)) => Err(Error::UserTwice),
-    }
-}
-
-fn check_comparable(config: &Config, mapping: &'static str, sql: &str, type_oid: pg_sys::Oid) -> Result<(), Error> {
-    if config.key.comparison(type_oid).1 != pg_sys::InvalidOid {
-        return Ok(());
-    }
-    let names = secured(None, || look("SELECT format_type($1, NULL)", &[arg(type_oid)], |row| row.need::<String>(1)))?;
-    Err(Error::BadMappingType {
-        mapping,
-        expression: sql.to_owned(),
-        found: names.into_iter().collect(),
-        wanted: "one that an index compares with the key of the users, without a cast",
-    })
-}
-
 /// Every purchase by a friend reads his others: that must not be a scan of the table.
 fn warn_if_rows_are_not_found(config: &Config, attachment: &Attachment, query: &str) -> Result<(), Error> {
-    if let Some(hint) = index_wanted(config, attachment.relation, &attachment.table, &attachment.user, query)? {
+    if let Some(hint) = index_wanted(config, attachment.relation, &attachment.table, &attachment.columns.user, query)? {
         pgrx::pg_sys::panic::ErrorReport::new(
             PgSqlErrorCode::ERRCODE_WARNING,
             "no index finds the rows of a user",
@@ -508,38 +419,6 @@ fn warn_if_rows_are_not_found(config: &Config, attachment: &Attachment, query: &
         .report(PgLogLevel::WARNING);
     }
     Ok(())
-}
-
-/// What has to be done so that the rows of a user are found without a scan; `None` when they are.
-pub fn index_wanted(
-    config: &Config,
-    relation: pg_sys::Oid,
-    table: &Table,
-    user: &UserOf,
-    query: &str,
-) -> Result<Option<String>, Error> {
-    if let Some(column) = &user.column {
-        let (quoted, _) = column_of(relation, table, column)?;
-        let indexes = secured(None, || {
-            look(
-                "SELECT count(*) FROM pg_index i \
-                 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
-                 WHERE i.indrelid = $1 AND a.attname = $2 AND i.indisvalid AND i.indpred IS NULL",
-                &[arg(relation), arg(column.as_str())],
-                |row| row.need::<i64>(1),
-            )
-        })?;
-        return Ok((indexes == [0]).then(|| format!("CREATE INDEX CONCURRENTLY ON {} ({quoted});", table.name)));
-    }
-    let sql = format!("SELECT FROM ({query}) f WHERE f.user_key = (SELECT NULL::{})", config.key.name);
-    let plan = secured(Some(table.owner), || explain(&sql))?;
-    let scan = format!("Seq Scan on {}", table.own_name_quoted);
-    let scanned = plan.iter().any(|line| {
-        let rest = line.split_once(&scan).map(|(_, rest)| rest);
-        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-    });
-    let hint = "Create an index on what the expression of the user reads, so that his rows are found from the user.";
-    Ok(scanned.then(|| hint.to_owned()))
 }
 
 fn occurred_at(said: &Transactions, table: &Table) -> Result<String, Error> {
@@ -556,236 +435,6 @@ fn occurred_at(said: &Transactions, table: &Table) -> Result<String, Error> {
         )
     })?;
     Err(Error::OccurredAtMissing { relation: table.name.clone(), candidates: candidates.into_iter().collect() })
-}
-
-/// The id of a row: what the caller says, or the primary key.
-fn id(given: Option<&str>, relation: pg_sys::Oid, table: &Table) -> Result<Id, Error> {
-    if let Some(sql) = given {
-        let column = sql.trim_matches('"');
-        let is_column = column_of(relation, table, column).is_ok();
-        return Ok(Id { sql: sql.to_owned(), column: is_column.then(|| column.to_owned()), given: true });
-    }
-    let columns = secured(None, || {
-        look(
-            "SELECT quote_ident(a.attname), a.attname::text FROM pg_constraint pk \
-             CROSS JOIN LATERAL unnest(pk.conkey) WITH ORDINALITY k (attnum, n) \
-             JOIN pg_attribute a ON a.attrelid = pk.conrelid AND a.attnum = k.attnum \
-             WHERE pk.conrelid = $1 AND pk.contype = 'p' ORDER BY k.n",
-            &[arg(relation)],
-            |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?)),
-        )
-    })?;
-    match columns.as_slice() {
-        [] => Err(Error::NoKey { relation: table.name.clone() }),
-        [(quoted, column)] => Ok(Id { sql: quoted.clone(), column: Some(column.clone()), given: false }),
-        columns => {
-            let columns: Vec<&str> = columns.iter().map(|(quoted, _)| quoted.as_str()).collect();
-            Ok(Id { sql: format!("ROW({})::pg_catalog.text", columns.join(", ")), column: None, given: false })
-        }
-    }
-}
-
-/// The query that reads a table through its mappings.
-struct Facts {
-    query: String,
-    /// The query before and after the name of the table.
-    around: [String; 2],
-    key_type: String,
-    user_type: String,
-    columns: Vec<String>,
-    numbers: Vec<i16>,
-    time_zone: String,
-}
-
-/// PostgreSQL itself makes the query independent of anybody's search path: as a temporary view it is parsed
-/// with the caller's path and printed with every name qualified, and its dependencies are the columns it reads. (A
-/// reference to the whole row, column 0 of its node tree, has no dependencies and reads them all.)
-fn facts(config: &Config, attachment: &Attachment) -> Result<Facts, Error> {
-    let Attachment { relation, ref table, ref id, ref user, ref parts, .. } = *attachment;
-    let make = |columns: &[(String, String)], from: &str| {
-        let (names, values): (Vec<_>, Vec<_>) = columns.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).unzip();
-        set_up(&format!(
-            "CREATE TEMPORARY VIEW referral_facts ({}) AS SELECT {} FROM {}{from}",
-            names.join(", "),
-            values.join(", "),
-            table.name
-        ))
-    };
-    let check = |what: &'static str, expression: &str| {
-        // In a WHERE clause aggregates, window functions and sets of rows are refused.
-        analyse(&format!("SELECT (\n{expression}\n) FROM ONLY {} WHERE (\n{expression}\n) IS NOT NULL", table.name))
-            .map_err(|failure| Error::BadMapping {
-                mapping: what,
-                expression: expression.to_owned(),
-                problem: failure.message,
-                sqlstate: failure.code,
-            })
-    };
-    check("id", &id.sql)?;
-    for part in parts {
-        part.sql.as_deref().map_or(Ok(()), |sql| check(part.name, sql))?;
-    }
-    let (user_name, user_sql, from) = match (&user.column, &user.expression) {
-        (Some(column), _) => ("user_column", column_of(relation, table, column)?.0, String::new()),
-        (None, expression) => {
-            let expression = expression.as_deref().unwrap_or("NULL");
-            check("user", expression)?;
-            // A query becomes a join, which PostgreSQL can also go from the user to the rows.
-            let joined = format!(", LATERAL (\n{expression}\n) referral_user (user_key)");
-            if analyse(&format!("SELECT FROM {}{joined}", table.name)).is_ok() {
-                ("user", "referral_user.user_key".into(), joined)
-            } else {
-                ("user", format!("(\n{expression}\n)"), String::new())
-            }
-        }
-    };
-
-    // First as they are, to see their types; then as what they become.
-    let mut columns: Vec<(String, String)> =
-        vec![("row_id".into(), format!("(\n{}\n)", id.sql)), ("user_key".into(), user_sql.clone())];
-    for part in parts.iter() {
-        columns.extend(part.sql.as_ref().map(|sql| (part.name.to_owned(), format!("(\n{sql}\n)"))));
-    }
-    make(&columns, &from)?;
-    let types = secured(None, || {
-        look(
-            "SELECT attname::text, format_type(atttypid, -1), atttypid FROM pg_attribute \
-             WHERE attrelid = 'pg_temp.referral_facts'::regclass AND attnum > 0",
-            &[],
-            |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?, row.need::<pg_sys::Oid>(3)?)),
-        )
-    })?;
-    set_up("DROP VIEW pg_temp.referral_facts")?;
-    let type_of = |name: &str| {
-        types.iter().find(|(n, ..)| n == name).map_or(("", pg_sys::InvalidOid), |(_, printed, oid)| (printed, *oid))
-    };
-    let (key_type, (user_type, user_oid)) = (type_of("row_id").0.to_owned(), type_of("user_key"));
-    let said = user.column.as_ref().or(user.expression.as_ref()).map_or("", String::as_str);
-    check_comparable(config, user_name, said, user_oid)?;
-
-    let time_zone = read_time_zone()?;
-    columns.truncate(1);
-    columns.push(("row_key".into(), format!("(\n{}\n)::pg_catalog.text", id.sql)));
-    columns.push(("user_key".into(), user_sql));
-    for part in parts.iter() {
-        let sql = match &part.sql {
-            None => format!("NULL::pg_catalog.{}", part.shape.pg_type()),
-            Some(sql) => part.read(config, sql, type_of(part.name), &key_type, &time_zone)?,
-        };
-        columns.push((part.name.to_owned(), sql));
-    }
-    make(&columns, &from)?;
-    let read = secured(None, || {
-        look(
-            "SELECT rtrim(pg_get_viewdef(v.oid), ';'), \
-                    coalesce(array_agg(a.attname::text ORDER BY a.attname), '{}'), \
-                    coalesce(array_agg(a.attnum ORDER BY a.attname), '{}') \
-             FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid \
-             LEFT JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped \
-                  AND (r.ev_action::text ~ ':varattno 0 ' OR EXISTS ( \
-                       SELECT FROM pg_depend d \
-                       WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid \
-                         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = a.attnum)) \
-             WHERE v.oid = 'pg_temp.referral_facts'::regclass GROUP BY v.oid",
-            &[arg(relation)],
-            |row| Ok((row.need::<String>(1)?, row.need::<Vec<String>>(2)?, row.need::<Vec<i16>>(3)?)),
-        )
-    })?;
-    set_up("DROP VIEW pg_temp.referral_facts")?;
-    let (query, columns, numbers) =
-        read.into_iter().next().ok_or(Error::Server("the view of the facts is not there"))?;
-    let around = query
-        .split_once(&format!("\n   FROM {}", table.name))
-        .map(|(before, after)| [format!("{before}\n   FROM "), after.to_owned()])
-        .ok_or(Error::Server("the view of the facts does not name its table"))?;
-    // The engine will run it with the rights of the table's owner: what it may not read shows now.
-    secured(Some(table.owner), || analyse(&format!("SELECT * FROM ({query}) f"))).map_err(|failure| {
-        Error::BadMapping {
-            mapping: "facts",
-            expression: query.clone(),
-            problem: failure.message,
-            sqlstate: failure.code,
-        }
-    })?;
-    Ok(Facts { query, around, key_type, user_type: user_type.to_owned(), columns, numbers, time_zone })
-}
-
-impl Shape {
-    fn pg_type(self) -> &'static str {
-        match self {
-            Self::Amount => "numeric",
-            Self::Count => "int4",
-            Self::Truth | Self::TruthOrTime => "bool",
-            Self::Time | Self::TimeIfTime => "timestamptz",
-            Self::OtherId | Self::User | Self::Text => "text",
-        }
-    }
-}
-
-impl Part {
-    /// The expression as the query has it, when it is of a type that can be read.
-    fn read(
-        &self,
-        config: &Config,
-        sql: &str,
-        (printed, oid): (&str, pg_sys::Oid),
-        key_type: &str,
-        time_zone: &str,
-    ) -> Result<String, Error> {
-        const INTEGERS: [pg_sys::Oid; 3] = [pg_sys::INT2OID, pg_sys::INT4OID, pg_sys::INT8OID];
-        const TIMES: [pg_sys::Oid; 3] = [pg_sys::TIMESTAMPTZOID, pg_sys::TIMESTAMPOID, pg_sys::DATEOID];
-        let base = base_type(oid);
-        let wrong = |wanted| {
-            Err(Error::BadMappingType {
-                mapping: self.name,
-                expression: sql.to_owned(),
-                found: printed.to_owned(),
-                wanted,
-            })
-        };
-        Ok(match self.shape {
-            Shape::Text => format!("(\n{sql}\n)::pg_catalog.text"),
-            Shape::OtherId => {
-                if analyse(&format!("SELECT (NULL::{printed})::{key_type}")).is_err() {
-                    return wrong("one that can be cast to the type of the id");
-                }
-                format!("(\n{sql}\n)::{key_type}::pg_catalog.text")
-            }
-            Shape::User => {
-                check_comparable(config, self.name, sql, oid)?;
-                format!("(\n{sql}\n)::pg_catalog.text")
-            }
-            Shape::Amount if INTEGERS.contains(&base) || [pg_sys::NUMERICOID, pg_sys::MONEYOID].contains(&base) => {
-                format!("(\n{sql}\n)::pg_catalog.numeric")
-            }
-            Shape::Amount => return wrong("numeric, an integer or money: never a float"),
-            Shape::Count if INTEGERS.contains(&base) => format!("(\n{sql}\n)::pg_catalog.int4"),
-            Shape::Count => return wrong("an integer"),
-            Shape::Truth | Shape::TruthOrTime if base == pg_sys::BOOLOID => format!("coalesce((\n{sql}\n), false)"),
-            Shape::Truth => return wrong("boolean"),
-            Shape::TruthOrTime if TIMES.contains(&base) => format!("(\n{sql}\n) IS NOT NULL"),
-            Shape::TruthOrTime => return wrong("boolean, a timestamp or a date"),
-            Shape::TimeIfTime if !TIMES.contains(&base) => "NULL::pg_catalog.timestamptz".into(),
-            // A time without a zone is read in the zone that is set now, whatever later sessions have set. A date is
-            // the end of its day, so that a purchase on the day of the redemption counts.
-            Shape::Time | Shape::TimeIfTime => match base {
-                pg_sys::TIMESTAMPTZOID => format!("(\n{sql}\n)"),
-                pg_sys::TIMESTAMPOID => {
-                    format!("((\n{sql}\n)::pg_catalog.timestamp AT TIME ZONE {})", literal(time_zone))
-                }
-                pg_sys::DATEOID => format!(
-                    "(((\n{sql}\n)::pg_catalog.timestamp + '1 day -1 microsecond'::pg_catalog.interval) AT TIME ZONE {})",
-                    literal(time_zone)
-                ),
-                _ => return wrong("a timestamp or a date"),
-            },
-        })
-    }
-}
-
-fn read_time_zone() -> Result<String, Error> {
-    let zones = secured(None, || look("SELECT current_setting('TimeZone')", &[], |row| row.need::<String>(1)))?;
-    Ok(zones.into_iter().collect())
 }
 
 /// Makes the triggers of a table and of its children. Statement triggers with transition tables where a table can have

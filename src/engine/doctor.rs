@@ -1,8 +1,8 @@
 //! Looks for whatever keeps the program from working as it should, and says how to repair it.
 
-use super::attach::{UserOf, column_quoted, index_wanted};
 use super::config::{Config, Kind, Source};
 use super::install::{Guard, Table, administered, guards};
+use super::mapping::{UserOf, column_quoted, index_wanted};
 use super::post::readable;
 use crate::db::{arg, look, secured};
 use crate::error::{Error, Failure};

@@ -9,6 +9,7 @@ pub mod goal;
 pub mod grant;
 pub mod install;
 pub mod issue;
+pub mod mapping;
 pub mod post;
 pub mod reconcile;
 pub mod redeem;
