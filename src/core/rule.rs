@@ -330,8 +330,9 @@ mod tests {
         assert_eq!(rule.when.min_amount, Some(Decimal::new(2000, 2)));
         assert_eq!(rule.rewards[1].to, Role::Friend);
         assert_eq!(rule.rewards[1].unit.as_ref().map(Unit::as_ref), Some("points"));
-        let Worth::Fixed(ten) = rule.rewards[0].worth else { panic!("fixed") };
-        assert_eq!(ten.to_string(), "10.00", "at the scale of its unit");
+        let usd = Unit::parse("USD").expect("unit");
+        assert_eq!(rule.rewards[0].worth, Worth::Fixed(Decimal::new(1000, 2)));
+        assert_eq!(rule.rewards[0].pays(Decimal::ONE, &usd).to_string(), "10.00", "at the scale of its unit");
     }
 
     #[test]
