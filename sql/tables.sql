@@ -99,6 +99,7 @@ CREATE TABLE referral.reassignments (
     reassigned_by      text NOT NULL DEFAULT session_user,
     reassigned_at      timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX reassignments_from_invite_id_idx ON referral.reassignments (from_invite_id);
 CREATE INDEX reassignments_invites_friends_id_idx ON referral.reassignments (invites_friends_id);
 COMMENT ON TABLE referral.reassignments IS 'Friends who were given to another referrer by reassign_referral, and why.';
 

@@ -389,6 +389,7 @@ fn execute<T>(
     sight: Sight,
     each: impl FnMut(&Row) -> Result<T, Error>,
 ) -> Result<(Vec<T>, u64), Error> {
+    let _seen = Seen::newest();
     let (plan, planned) = plan(sql, args)?;
     let mut values: Vec<pg_sys::Datum> = args.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::null())).collect();
     let nulls: Vec<i8> = args.iter().map(|a| if a.datum.is_some() { b' ' } else { b'n' } as i8).collect();
@@ -413,6 +414,27 @@ fn execute<T>(
         return Err(Error::Server("SPI_execute_snapshot failed"));
     }
     answer(each)
+}
+
+/// The newest snapshot, which is there until the answer is read: after a COMMIT in a procedure there would be none to read
+/// values with that are stored out of line.
+struct Seen;
+
+impl Seen {
+    fn newest() -> Self {
+        // SAFETY: in a transaction; popped at the end of the scope, or by the abort.
+        unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
+        Self
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: pushed by `newest`; what was pushed after it is popped.
+            unsafe { pg_sys::PopActiveSnapshot() };
+        }
+    }
 }
 
 /// What the statement that just ran returned, and how many rows it was about.
@@ -491,6 +513,15 @@ pub fn secured<R>(role: Option<pg_sys::Oid>, f: impl FnOnce() -> R) -> R {
 /// never the application has to give up.
 const IMPATIENCE: [(&CStr, &CStr); 1] = [(c"lock_timeout", c"100")];
 
+/// How long a sign-up waits for somebody else who redeems the same code: less than PostgreSQL waits before it looks for a
+/// deadlock.
+const PATIENCE: [(&CStr, &CStr); 1] = [(c"lock_timeout", c"900")];
+
+/// Runs `f` with some patience for locks.
+pub fn patiently<R>(f: impl FnOnce() -> R) -> R {
+    under(PATIENCE.into_iter(), f)
+}
+
 /// Runs `f` with little patience for locks.
 pub fn impatiently<R>(f: impl FnOnce() -> R) -> R {
     under(IMPATIENCE.into_iter(), f)
@@ -507,8 +538,9 @@ fn under<'a, R>(settings: impl Iterator<Item = (&'a CStr, &'a CStr)>, f: impl Fn
         fn drop(&mut self) {
             // After an error the abort of the (sub)transaction restores the settings.
             if !std::thread::panicking() {
-                // SAFETY: the level was opened by NewGUCNestLevel below and everything above it is closed.
-                unsafe { pg_sys::AtEOXact_GUC(true, self.0) };
+                // SAFETY: the level was opened by NewGUCNestLevel below and everything above it is closed. Whatever was
+                // set meanwhile, by a mapping too, is undone.
+                unsafe { pg_sys::AtEOXact_GUC(false, self.0) };
             }
         }
     }
@@ -538,6 +570,16 @@ fn under<'a, R>(settings: impl Iterator<Item = (&'a CStr, &'a CStr)>, f: impl Fn
 
 /// Runs `f` with the rights of a role, as PostgreSQL's foreign keys do.
 pub fn acting_as<R>(role: pg_sys::Oid, f: impl FnOnce() -> R) -> R {
+    switched(role, 0, f)
+}
+
+/// Runs `f`, which runs expressions that this role has written, with its rights and so that nothing of it is left: no
+/// deferred trigger that would run later with the session's own rights, no setting, no temporary table.
+pub fn confined_to<R>(role: pg_sys::Oid, f: impl FnOnce() -> R) -> R {
+    under(std::iter::empty(), || switched(role, pg_sys::SECURITY_RESTRICTED_OPERATION, f))
+}
+
+fn switched<R>(role: pg_sys::Oid, restriction: u32, f: impl FnOnce() -> R) -> R {
     struct Restore(pg_sys::Oid, i32);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -549,7 +591,7 @@ pub fn acting_as<R>(role: pg_sys::Oid, f: impl FnOnce() -> R) -> R {
     // SAFETY: plain reads and writes of the session's state, undone by Restore also when `f` fails.
     let _restore = unsafe {
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-        let flags = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS;
+        let flags = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS | restriction;
         pg_sys::SetUserIdAndSecContext(role, context | flags as i32);
         Restore(user, context)
     };
@@ -626,6 +668,12 @@ pub fn restoring() -> bool {
             && !pg_sys::namespace_search_path.is_null()
             && *pg_sys::namespace_search_path == 0
     }
+}
+
+/// The number of this cluster, which no other has.
+pub fn system_identifier() -> u64 {
+    // SAFETY: a plain read of what the server read when it started.
+    unsafe { pg_sys::GetSystemIdentifier() }
 }
 
 /// Tells every session to read the configuration anew, once this transaction commits.

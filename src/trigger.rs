@@ -4,10 +4,10 @@
 //! PostgreSQL keeps them, and each buyer is one probe of an index, without SQL, without a transaction id, and
 //! with a snapshot that takes no predicate locks.
 
-use crate::db::{ChangedRows, Probe, announce_change, print, restoring};
+use crate::db::{ChangedRows, Probe, announce_change, patiently, print, restoring};
 use crate::engine::adopt::{Part, adopt, adopted, keys_of, record_unread};
-use crate::engine::config::{Column, Config, Kind, Source, User, UserColumn, config};
-use crate::engine::post::{evaluate_friends, evaluate_source, friends_of, record_blindly};
+use crate::engine::config::{Column, Config, Kind, Source, User, UserColumn};
+use crate::engine::post::{config_or_failure, evaluate_friends, evaluate_source, friends_of, record_blindly};
 use crate::error::Error;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::prelude::*;
@@ -91,13 +91,13 @@ fn source_of(trigger: &PgTrigger, kind: Kind) -> Result<Option<Attached>, Error>
         }
         return Ok(None);
     }
-    let config = match config() {
-        // Somebody dropped the tables and left the triggers: that is no reason to stop a sale.
-        Err(Error::NotInstalled) => {
-            ErrorReport::from(Error::NotInstalled).report(PgLogLevel::WARNING);
+    let config = match config_or_failure()? {
+        Ok(config) => config,
+        // Somebody dropped the tables and left the triggers, or keeps us from reading them: no reason to stop a sale.
+        Err(problem) => {
+            ErrorReport::from(problem).report(PgLogLevel::WARNING);
             return Ok(None);
         }
-        config => config?,
     };
     if let Some(source) = config.sources.get(&(kind, trigger.relid()?)) {
         let source = Rc::clone(source);
@@ -150,7 +150,7 @@ fn credit_touched(trigger: &PgTrigger) -> Result<(), Error> {
 fn adopt_touched(trigger: &PgTrigger, kind: Kind) -> Result<(), Error> {
     let Some((config, source)) = source_of(trigger, kind)? else { return Ok(()) };
     if let PgTriggerOperation::Truncate = trigger.op()? {
-        return adopt(&config, &source, &adopted(&config, &source)?, Part::All).map(drop);
+        return patiently(|| adopt(&config, &source, &adopted(&config, &source)?, Part::All)).map(drop);
     }
     // SAFETY: the trigger is running.
     let keys = unsafe { touched_keys(&source, trigger)? };
@@ -165,7 +165,7 @@ fn adopt_touched(trigger: &PgTrigger, kind: Kind) -> Result<(), Error> {
             }
         }
     };
-    if keys.is_empty() { Ok(()) } else { adopt(&config, &source, &keys, Part::All).map(drop) }
+    if keys.is_empty() { Ok(()) } else { patiently(|| adopt(&config, &source, &keys, Part::All)).map(drop) }
 }
 
 /// The rows of a trigger, as statements read them: before and after the change.

@@ -221,7 +221,7 @@ fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
     secured(Some(config.owner), || refuse_other_ids(&attachment, &facts))?;
 
     secured(None, || make_triggers(attachment.kind, relation, table, attachment.deletions))?;
-    secured(Some(config.owner), || {
+    secured(Some(config.sources_owner), || {
         change(
             &"INSERT INTO referral.sources (name, kind, relation, owner, program_id, mapping, facts, alias, key_type, \
                  key_column, user_column, user_type, column_names, column_numbers, table_identity, time_zone) \
@@ -277,7 +277,10 @@ pub fn detach(name: &str) -> Result<(), Error> {
         table?;
         secured(None, || drop_triggers(relation, &format!("{kind}_changed")))?;
     }
-    secured(Some(config.owner), || {
+    if own && relation == config.referrals {
+        return Err(Error::CannotDetach(name.to_owned()));
+    }
+    secured(Some(config.sources_owner), || {
         change("UPDATE referral.sources SET detached_at = now() WHERE name = $1", &[arg(name)]).map(drop)
     })
 }
@@ -298,7 +301,7 @@ pub fn repair(name: &str) -> Result<(), Error> {
         Some(broken) => return Err(broken.clone()),
     }
     secured(None, || make_triggers(source.kind, source.relation, &table, source.hears_deletions()))?;
-    secured(Some(config.owner), || {
+    secured(Some(config.sources_owner), || {
         change(
             "UPDATE referral.sources SET owner = pg_get_userbyid($2) WHERE source_id = $1",
             &[arg(source.id), arg(table.owner)],

@@ -8,7 +8,7 @@ use crate::core::evaluate::Goal;
 use crate::core::money::Unit;
 use crate::core::rule::Rule;
 use crate::core::time::{Duration, Instant};
-use crate::db::{arg, base_type, changed_rows, look, own_table, secured, watch_relations};
+use crate::db::{arg, base_type, changed_rows, look, own_table, secured, system_identifier, watch_relations};
 use crate::error::Error;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
@@ -21,6 +21,8 @@ use std::rc::Rc;
 pub struct Config {
     /// Owner of the tables of the referral program; its rights are used for them.
     pub owner: pg_sys::Oid,
+    /// Owner of the table `sources`: whoever installed.
+    pub sources_owner: pg_sys::Oid,
     /// The table of referrals,
     pub referrals: pg_sys::Oid,
     /// its unique index that begins with the friend,
@@ -231,14 +233,17 @@ fn relation_changed(relation: pg_sys::Oid) {
     }
 }
 
+/// The configuration, where it was read and nothing of it has changed since.
+pub fn known_config() -> Option<Rc<Config>> {
+    if STALE.get() { None } else { CONFIG.with_borrow(Clone::clone) }
+}
+
 /// The configuration as it is now.
 ///
 /// # Errors
 /// [`Error::NotInstalled`] when `install` has not run.
 pub fn config() -> Result<Rc<Config>, Error> {
-    if !STALE.get()
-        && let Some(config) = CONFIG.with_borrow(Clone::clone)
-    {
+    if let Some(config) = known_config() {
         return Ok(config);
     }
     if !WATCHING.replace(true) {
@@ -261,7 +266,7 @@ fn load() -> Result<Rc<Config>, Error> {
     let refusals = OwnIndex { table: table(c"refusals")?, index: table(c"refusals_pkey")? };
     WATCHED.set([&[referrals, completions.table, failures.table, refusals.table][..], &configuration].concat());
     secured(None, || {
-        let mut config = load_keys(referrals, [completions, failures, failures_by_row, refusals])?;
+        let mut config = load_keys(referrals, configuration[1], [completions, failures, failures_by_row, refusals])?;
         secured(Some(config.owner), || {
             config.programs = load_programs()?;
             let goals = load_goals()?;
@@ -275,14 +280,14 @@ fn load() -> Result<Rc<Config>, Error> {
     })
 }
 
-fn load_keys(referrals: pg_sys::Oid, indexes: [OwnIndex; 4]) -> Result<Config, Error> {
+fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4]) -> Result<Config, Error> {
     let [completions, failures, failures_by_row, refusals] = indexes;
     let rows = look(
         "SELECT c.relowner, ix.indexrelid, id.attnum, f.atttypid, \
                 format_type(f.atttypid, -1), \
                 format('OPERATOR(%I.%s)', opn.nspname, op.oprname), oc.opcfamily, oc.opcintype, f.attcollation, \
                 CASE WHEN u.oid IS NOT NULL THEN format('%I.%I', un.nspname, u.relname) END, quote_ident(k.attname), \
-                u.relowner, u.oid \
+                u.relowner, u.oid, (SELECT s.relowner FROM pg_class s WHERE s.oid = $2) \
          FROM pg_class c \
          JOIN pg_attribute id ON id.attrelid = c.oid AND id.attname = 'invites_friends_id' \
          JOIN pg_attribute f ON f.attrelid = c.oid AND f.attname = 'friend_id' \
@@ -297,10 +302,11 @@ fn load_keys(referrals: pg_sys::Oid, indexes: [OwnIndex; 4]) -> Result<Config, E
          LEFT JOIN pg_namespace un ON un.oid = u.relnamespace \
          LEFT JOIN pg_attribute k ON k.attrelid = u.oid AND k.attnum = fk.confkey[1] \
          WHERE c.oid = $1 LIMIT 1",
-        &[arg(referrals)],
+        &[arg(referrals), arg(sources)],
         |row| {
             Ok(Config {
                 owner: row.need(1)?,
+                sources_owner: row.need(14)?,
                 referrals,
                 referrals_by_friend: row.need(2)?,
                 referral_id: row.need(3)?,
@@ -395,6 +401,7 @@ struct Attached {
     table: String,
     owner: pg_sys::Oid,
     same_owner: bool,
+    trusted: bool,
     facts: Vec<String>,
     alias: String,
     key_type: String,
@@ -452,8 +459,8 @@ fn quote(name: &str) -> String {
 /// The expression that says which table this is, of all tables of all servers.
 pub fn table_identity(relation: &str) -> String {
     format!(
-        "concat_ws('/', (SELECT system_identifier FROM pg_control_system()), \
-                   (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()), {relation})"
+        "concat_ws('/', {}, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()), {relation})",
+        system_identifier()
     )
 }
 
@@ -462,7 +469,10 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
         "SELECT s.source_id, s.kind, s.name, c.oid, format('%I.%I', n.nspname, c.relname), c.relowner, pg_get_userbyid(c.relowner) = s.owner, \
                 s.facts, s.alias::text, s.key_type, s.key_column::text, s.user_column::text, s.user_type, s.time_zone, \
                 coalesce(s.mapping ->> 'on_delete' = 'archive', false), s.program_id, s.mapping ? 'refund_of', \
-                c.relkind = 'f', s.own \
+                c.relkind = 'f', s.own, \
+                EXISTS (SELECT FROM pg_class t JOIN pg_roles r ON r.oid = t.relowner \
+                        WHERE t.oid = 'referral.sources'::regclass \
+                          AND (r.rolsuper OR pg_has_role(r.oid, c.relowner, 'USAGE'))) \
          FROM referral.sources s JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE s.detached_at IS NULL ORDER BY s.source_id",
         &[],
@@ -487,6 +497,7 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
                 refunds: row.need(17)?,
                 foreign: row.need(18)?,
                 own: row.need(19)?,
+                trusted: row.need(20)?,
                 columns: Vec::new(),
                 replaced: Vec::new(),
             })
@@ -605,6 +616,8 @@ fn member(
     let table = || attached.table.clone();
     let broken = if bad_rule.is_some() {
         bad_rule
+    } else if !attached.trusted {
+        Some(Error::Untrusted { relation: table() })
     } else if !attached.same_owner && !attached.own {
         Some(Error::OwnerChanged { relation: table() })
     } else if !gone.is_empty() {

@@ -5,7 +5,7 @@ use super::config::{Kind, config};
 use super::goal::check_name;
 use super::install::administered;
 use super::post::evaluate_friends;
-use super::redeem::find_user;
+use super::redeem::{check_finite, find_user};
 use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::time::Instant;
 use crate::db::{arg, look, now, secured, write};
@@ -59,8 +59,11 @@ pub fn create_own_source(name: &str, rows: OwnRows) -> Result<i32, Error> {
 pub fn create_event(name: &str) -> Result<i32, Error> {
     let config = administered()?;
     check_name("source", name)?;
-    secured(Some(config.owner), || create_own_source(name, OwnRows::Events))
+    secured(Some(config.sources_owner), || create_own_source(name, OwnRows::Events))
 }
+
+/// Longest reference of an event, in bytes.
+const LONGEST_REFERENCE: usize = 500;
 
 /// Something that a friend did.
 pub struct Event {
@@ -90,6 +93,10 @@ pub fn record_event(event: Event) -> Result<i64, Error> {
     if !parse_amount(&event.amount).is_ok_and(|amount| amount > Decimal::ZERO) {
         return Err(Error::BadAmount(event.amount));
     }
+    if let Some(length) = event.reference.as_ref().map(String::len).filter(|length| *length > LONGEST_REFERENCE) {
+        return Err(Error::BadReference(length));
+    }
+    check_finite("occurred_at", event.occurred_at)?;
     secured(Some(config.owner), || {
         // As a purchase's foreign key would: a redemption under way waits, or is waited for.
         find_user(&config, &event.friend, "FOR KEY SHARE")?;
@@ -103,7 +110,7 @@ pub fn record_event(event: Event) -> Result<i64, Error> {
                 arg(source.id),
                 arg(event.friend.as_str()),
                 arg(event.reference.as_deref()),
-                arg(event.amount),
+                arg(event.amount.as_str()),
                 arg(currency.as_ref().map(Unit::as_ref)),
                 arg(event.occurred_at.unwrap_or_else(now)),
             ],
@@ -111,11 +118,23 @@ pub fn record_event(event: Event) -> Result<i64, Error> {
         )?;
         let Some(id) = made.into_iter().next() else {
             let known = look(
-                "SELECT event_id FROM referral.events WHERE source_id = $1 AND reference = $2",
-                &[arg(source.id), arg(event.reference.as_deref())],
-                |row| row.need(1),
+                &config.sql(
+                    "SELECT event_id, friend_id {eq} $3::{key} AND amount = $4::numeric AND currency IS NOT DISTINCT FROM $5 \
+                     FROM referral.events WHERE source_id = $1 AND reference = $2",
+                ),
+                &[
+                    arg(source.id),
+                    arg(event.reference.as_deref()),
+                    arg(event.friend.as_str()),
+                    arg(event.amount),
+                    arg(currency.as_ref().map(Unit::as_ref)),
+                ],
+                |row| Ok((row.need::<i64>(1)?, row.need::<bool>(2)?)),
             )?;
-            return known.into_iter().next().ok_or(Error::Server("the event is not there"));
+            return match known.into_iter().next() {
+                Some((id, true)) => Ok(id),
+                _ => Err(Error::EventDiffers { reference: event.reference.unwrap_or_default() }),
+            };
         };
         if !source.goals.is_empty() {
             let friends: Vec<i64> = look(

@@ -279,7 +279,8 @@ fn key_of_type(key_type: pg_sys::Oid) -> Result<KeyColumn, Error> {
 }
 
 /// Hands everything that was created to its owner, and with it the right to call and to grant the extension's own
-/// functions, which stay with the extension. Whatever default privileges gave to others is taken back.
+/// functions, which stay with the extension. So does the table `sources`: it holds queries that run with the rights of
+/// other owners, and is written only by the functions that ask those first. Whatever default privileges gave to others is taken back.
 fn give_to(owner: &str) -> Result<(), Error> {
     set_up(&format!("GRANT USAGE ON SCHEMA referral TO {owner} WITH GRANT OPTION"))?;
     let statements = look(
@@ -301,7 +302,9 @@ fn give_to(owner: &str) -> Result<(), Error> {
          FROM mine CROSS JOIN LATERAL aclexplode(mine.acl) a WHERE a.grantee <> mine.owner \
          UNION ALL \
          SELECT 2, format('ALTER %s %s OWNER TO %s', kind, name, $1) \
-         FROM mine WHERE NOT member AND kind <> 'SEQUENCE' \
+         FROM mine WHERE NOT member AND kind <> 'SEQUENCE' AND name <> 'referral.sources' \
+         UNION ALL \
+         SELECT 2, format('GRANT SELECT ON referral.sources TO %s', $1) \
          UNION ALL \
          SELECT 3, format('GRANT EXECUTE ON ROUTINE %s TO %s WITH GRANT OPTION', name, $1) \
          FROM mine WHERE member AND name NOT LIKE 'referral.install(%' \
@@ -357,8 +360,10 @@ pub fn uninstall(drop_data_of: Option<&str>) -> Result<(), Error> {
 /// The configuration, for a function that only the owner of the tables may call.
 pub fn administered() -> Result<std::rc::Rc<Config>, Error> {
     let config = config()?;
-    let rows = look("SELECT pg_has_role($1, 'USAGE'), pg_get_userbyid($1)::text", &[arg(config.owner)], |row| {
-        Ok((row.need::<bool>(1)?, row.need::<String>(2)?))
+    let rows = secured(None, || {
+        look("SELECT pg_has_role($1, 'USAGE'), pg_get_userbyid($1)::text", &[arg(config.owner)], |row| {
+            Ok((row.need::<bool>(1)?, row.need::<String>(2)?))
+        })
     })?;
     match rows.into_iter().next() {
         Some((false, owner)) => Err(Error::NotOwner { relation: "referral.programs".into(), owner }),

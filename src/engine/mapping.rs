@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::install::Table;
-use crate::db::{analyse, arg, base_type, explain, look, secured, set_up};
+use crate::db::{analyse, arg, base_type, confined_to, explain, look, secured, set_up};
 use crate::error::Error;
 use pgrx::prelude::*;
 
@@ -190,14 +190,14 @@ pub fn facts(config: &Config, relation: pg_sys::Oid, table: &Table, columns: &Co
         .map(|(before, after)| [format!("{before}\n   FROM "), after.to_owned()])
         .ok_or(Error::Server("the view of the facts does not name its table"))?;
     // The engine will run it with the rights of the table's owner: what it may not read shows now.
-    secured(Some(table.owner), || analyse(&format!("SELECT * FROM ({query}) f"))).map_err(|failure| {
-        Error::BadMapping {
+    secured(None, || confined_to(table.owner, || analyse(&format!("SELECT * FROM ({query}) f")))).map_err(
+        |failure| Error::BadMapping {
             mapping: "facts",
             expression: query.clone(),
             problem: failure.message,
             sqlstate: failure.code,
-        }
-    })?;
+        },
+    )?;
     Ok(Facts { query, around, key_type, user_type: user_type.to_owned(), columns, numbers, time_zone })
 }
 
@@ -370,7 +370,7 @@ pub fn index_wanted(
         return Ok((indexes == [0]).then(|| format!("CREATE INDEX CONCURRENTLY ON {} ({quoted});", table.name)));
     }
     let sql = format!("SELECT FROM ({query}) f WHERE f.user_key = (SELECT NULL::{})", config.key.name);
-    let plan = secured(Some(table.owner), || explain(&sql))?;
+    let plan = secured(None, || confined_to(table.owner, || explain(&sql)))?;
     let scan = format!("Seq Scan on {}", table.own_name_quoted);
     let scanned = plan.iter().any(|line| {
         let rest = line.split_once(&scan).map(|(_, rest)| rest);

@@ -3,7 +3,7 @@
 //! Friends are locked in the order of their keys, their facts and what is posted are read with snapshots taken
 //! after that, and the difference is written. One friend or a thousand are the same few statements.
 
-use super::config::{Config, Kind, Program, Source, unit};
+use super::config::{Config, Kind, Program, Source, config, known_config, unit};
 use super::install::administered;
 use crate::core::evaluate::{Fact, Referral, Refund, evaluate, take_off};
 use crate::core::ledger::{Basis, Changes, Completion, Posted, PostedLine, State, difference};
@@ -11,13 +11,14 @@ use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::Role;
 use crate::core::time::Instant;
 use crate::db::{
-    ChangedRows, Probe, Row, acting_as, analyse, arg, change, impatiently, in_own_memory, in_time_zone, look, secured,
-    subtransaction, write,
+    ChangedRows, Probe, Row, analyse, arg, change, confined_to, impatiently, in_own_memory, in_time_zone, look,
+    secured, subtransaction, write,
 };
 use crate::error::{Error, Failure};
 use pgrx::prelude::*;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// Friends that are evaluated together.
 const BATCH: usize = 1000;
@@ -179,6 +180,21 @@ pub fn for_reconcile<R>(f: impl FnOnce() -> R) -> R {
 /// A lock that was not to be had.
 pub fn is_about_a_lock(code: PgSqlErrorCode) -> bool {
     matches!(code, PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED | PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE)
+}
+
+/// The configuration, or why it cannot be read.
+///
+/// # Errors
+/// What may not be caught.
+pub fn config_or_failure() -> Result<Result<Rc<Config>, Error>, Error> {
+    if let Some(config) = known_config() {
+        return Ok(Ok(config));
+    }
+    match subtransaction(config) {
+        Ok(config) => Ok(Ok(config)),
+        Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
+        Err(failure) => Ok(Err(Error::Unreadable { problem: failure.message })),
+    }
 }
 
 /// Errors that are not about the referral program: the client asked for an end, or has to try again.
@@ -575,9 +591,9 @@ fn fact(row: &Row) -> Result<Fact, Error> {
 /// One that is there, but is somebody else's now, does not.
 fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String]) -> Result<(), Error> {
     let missing = |referral: &Locked| -> Vec<Completion> {
-        let here = |key: &String| referral.facts.iter().any(|fact| fact.key == *key) || renamed.contains(key);
+        let here: HashSet<&String> = referral.facts.iter().map(|fact| &fact.key).chain(renamed).collect();
         let standing = referral.posted.iter().map(|p| &p.completion).filter(|c| c.state != State::Reversed);
-        standing.filter(|c| !here(&c.key)).cloned().collect()
+        standing.filter(|c| !here.contains(&c.key)).cloned().collect()
     };
     let keys: Vec<String> = locked.iter().flat_map(missing).map(|completion| completion.key).collect();
     if keys.is_empty() {
@@ -589,12 +605,13 @@ fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String])
         id = source.key_type
     );
     let keys = arg(keys);
-    let elsewhere: Vec<String> = as_reader(source, || write(&sql, &[keys], |row| row.need(1)))?;
+    let elsewhere: HashSet<String> =
+        as_reader(source, || write(&sql, &[keys], |row| row.need(1)))?.into_iter().collect();
     for referral in locked {
-        let mut gone: Vec<Fact> = Vec::new();
+        let (mut gone, mut known) = (Vec::new(), HashSet::new());
         for Completion { key, basis, .. } in missing(referral) {
             // Several goals may stand on one transaction.
-            if !elsewhere.contains(&key) && !gone.iter().any(|fact| fact.key == key) {
+            if !elsewhere.contains(&key) && known.insert(key.clone()) {
                 gone.push(Fact {
                     key,
                     qualifies: true,
@@ -613,13 +630,17 @@ fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String])
 pub fn readable(source: &Source) -> Result<(), Failure> {
     match &source.broken {
         Some(broken) => Err(broken.clone().into()),
-        None => secured(Some(source.owner), || analyse(&format!("SELECT * FROM ({}) f", source.facts))),
+        None => secured(None, || confined_to(source.owner, || analyse(&format!("SELECT * FROM ({}) f", source.facts)))),
     }
 }
 
 /// Runs what reads the source's table: with the rights of its owner, in the time zone of the attachment.
-pub fn as_reader<R>(source: &Source, f: impl FnOnce() -> R) -> R {
-    in_time_zone(&source.time_zone, || acting_as(source.owner, f))
+/// What keeps the source from being evaluated keeps its mappings from being run at all.
+pub fn as_reader<R>(source: &Source, f: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+    match &source.broken {
+        Some(broken) => Err(broken.clone()),
+        None => in_time_zone(&source.time_zone, || confined_to(source.owner, f)),
+    }
 }
 
 /// Reads a friend's transactions one by one to find the one whose mappings fail.

@@ -108,9 +108,18 @@ pub fn redeem(typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redem
     })
 }
 
+/// A time that counts is one.
+pub fn check_finite(argument: &'static str, at: Option<Instant>) -> Result<(), Error> {
+    match at {
+        Some(Instant::INFINITY | Instant::NEG_INFINITY) => Err(Error::NotFinite { argument }),
+        _ => Ok(()),
+    }
+}
+
 /// Redeems a code for a friend and leaves it to the caller to credit what he has bought already. For a caller with the
 /// rights of the tables' owner.
 pub fn redeem_only(config: &Config, typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redemption, Error> {
+    check_finite("as_of", as_of)?;
     let at = as_of.unwrap_or_else(now);
     let Some(seen) = find(config, &readings(typed), friend, at)? else {
         find_user(config, friend, "")?;
@@ -261,7 +270,8 @@ fn redeem_locked(
     let now = look(
         &config.sql(
             "SELECT i.user_id IS NULL OR coalesce(i.revoked_at <= coalesce($3, 'infinity'), false), \
-                    i.max_redemptions <= (SELECT count(*) FROM referral.invites_friends o WHERE o.invite_id = i.invite_id), \
+                    i.max_redemptions <= (SELECT count(*) FROM referral.invites_friends o WHERE o.invite_id = i.invite_id) \
+                                         + (SELECT count(*) FROM referral.reassignments r WHERE r.from_invite_id = i.invite_id), \
                     f.invite_id, f.referrer_id::text, f.invites_friends_id, \
                     above.referrer_id::text, coalesce(above.referrer_id {eq} $2::{key}, false) \
              FROM referral.invites i \
@@ -328,7 +338,7 @@ fn bought_before(config: &Config, program: i32, friend: &str, at: Instant) -> Re
         return Ok(false);
     };
     let from = program.grace.map_or(at, |grace| at.minus(grace));
-    for source in config.attached(Kind::Transactions) {
+    for source in config.attached(Kind::Transactions).into_iter().filter(|source| !source.own) {
         if has_bought(config, &source, friend, from)? {
             return Ok(true);
         }
