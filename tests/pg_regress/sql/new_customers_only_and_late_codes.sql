@@ -24,6 +24,12 @@ SELECT friend, "order", amount FROM standing;
 UPDATE referral.programs SET grace = '1 hour' WHERE name = 'newcomers';
 SELECT referral.reevaluate(9);
 SELECT friend, "order", amount FROM standing;
+-- an event or a redemption elsewhere makes nobody a customer
+SELECT referral.create_event('visit') > 0 AS made;
+SELECT referral.record_event('visit', 11, occurred_at => '2026-01-01') > 0 AS event;
+CALL refer(3, 11);
+SELECT r.status FROM referral.redeem_invite('for-newcomers', 11, '2026-01-05') r;
+
 -- a table that cannot be read makes nobody a customer, and says so
 ALTER TABLE orders DROP COLUMN total;
 SELECT r.status FROM referral.redeem_invite('for-newcomers', 10, '2026-01-05') r;

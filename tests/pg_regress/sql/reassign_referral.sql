@@ -43,3 +43,9 @@ SELECT referral.issue_invite(5, code => 'from-five');
 SELECT * FROM referral.reassign_referral(2, 'from-five', 'his heir');
 SELECT "order", role, who, amount FROM standing WHERE role = 'referrer';
 SELECT * FROM waiting;
+-- a code that was used stays used
+SELECT referral.issue_invite(6, code => 'once');
+SELECT referral.issue_invite(7, code => 'other');
+SELECT status FROM referral.redeem_invite('once', 20);
+SELECT status FROM referral.reassign_referral(20, 'other', 'as agreed');
+SELECT status FROM referral.redeem_invite('once', 21);

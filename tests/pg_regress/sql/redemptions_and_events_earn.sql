@@ -65,3 +65,11 @@ SELECT referral.record_event('survey', 2) > 0 AS event;
 SELECT goal, role, amount FROM standing WHERE goal = 'survey' ORDER BY friend;
 SELECT referral.repair(name) FROM referral.sources;
 SELECT * FROM waiting;
+-- a reference is of one event; times are finite; the source of redemptions stays
+SELECT referral.record_event('survey', 3, 'ref') > 0 AS event;
+SELECT referral.record_event('survey', 4, 'ref');
+SELECT referral.record_event('survey', 3, 'ref', amount => 2);
+SELECT referral.record_event('survey', 3, repeat('x', 501));
+SELECT referral.record_event('survey', 3, occurred_at => 'infinity');
+SELECT status FROM referral.redeem_invite('whatever', 3, '-infinity');
+SELECT referral.detach('redemptions');
