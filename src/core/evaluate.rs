@@ -77,17 +77,20 @@ pub struct Refund {
 /// Takes a refund off the transaction that it is about, if that is one of these and the refund qualifies.
 ///
 /// # Errors
-/// The two are in different currencies: what the problem is.
-pub fn take_off(facts: &mut [Fact], refund: Refund) -> Result<(), String> {
+/// What the problem is, and of which value: the two are in different currencies, or the amounts are too large.
+pub fn take_off(facts: &mut [Fact], refund: Refund) -> Result<(), (&'static str, String)> {
     let Refund { of, fact: refund } = refund;
     let (Some(amount), true) = (refund.amount, refund.qualifies) else { return Ok(()) };
     let Some(fact) = facts.iter_mut().find(|fact| fact.key == of) else { return Ok(()) };
     if let (Some(paid), Some(refunded)) = (&fact.currency, &refund.currency)
         && paid != refunded
     {
-        return Err(format!("it refunds {of}, which was paid in {paid}, in {refunded}"));
+        return Err(("currency", format!("it refunds {of}, which was paid in {paid}, in {refunded}")));
     }
-    fact.amount = fact.amount.map(|paid| paid - amount.abs());
+    if let Some(paid) = fact.amount {
+        let left = paid.checked_sub(amount.abs());
+        fact.amount = Some(left.ok_or_else(|| ("amount", format!("what is left of {of} has more than 28 digits")))?);
+    }
     Ok(())
 }
 
@@ -403,7 +406,13 @@ pub(crate) mod tests {
             );
         }
         let euros = Fact { currency: Unit::parse("EUR").ok(), ..fact("5", 5, 100) };
-        assert!(take_off(&mut facts, Refund { of: "2".into(), fact: euros }).is_err());
+        assert!(
+            take_off(&mut facts, Refund { of: "2".into(), fact: euros }).is_err_and(|(value, _)| value == "currency")
+        );
+        let huge = |amount| Fact { amount: Some(amount), ..fact("6", 6, 0) };
+        let mut enormous = vec![Fact { key: "2".into(), ..huge(Decimal::MIN) }];
+        let refund = Refund { of: "2".into(), fact: huge(Decimal::MAX) };
+        assert!(take_off(&mut enormous, refund).is_err_and(|(value, _)| value == "amount"), "and no panic");
         assert_eq!(completed(&[goal("{}")], &facts), ["2"]);
     }
 

@@ -2,7 +2,7 @@
 
 use super::config::{Config, Kind, Source};
 use super::install::{Guard, Table, administered, guards};
-use super::mapping::{UserOf, column_quoted, index_wanted};
+use super::mapping::{UserOf, column_quoted, index_wanted, literal};
 use super::post::readable;
 use crate::db::{arg, look, secured};
 use crate::error::{Error, Failure};
@@ -91,10 +91,6 @@ pub fn doctor() -> Result<Vec<Finding>, Error> {
         }
     }
     Ok(findings)
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Reads pairs of texts from the catalogues.

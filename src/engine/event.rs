@@ -8,7 +8,7 @@ use super::post::evaluate_friends;
 use super::redeem::{check_finite, find_user};
 use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::time::Instant;
-use crate::db::{arg, look, now, secured, write};
+use crate::db::{arg, look, now, own_table, secured, write};
 use crate::error::Error;
 
 /// Which rows.
@@ -85,7 +85,7 @@ pub struct Event {
 pub fn record_event(event: Event) -> Result<i64, Error> {
     let config = config()?;
     let known = config.attached(Kind::Transactions).into_iter().find(|source| source.own && source.name == event.name);
-    let Some(source) = known.filter(|source| source.facts.contains("referral.events")) else {
+    let Some(source) = known.filter(|source| own_table(c"events") == Some(source.relation)) else {
         return Err(Error::NoSuchEvent(event.name));
     };
     let currency = event.currency.as_deref().map(Unit::parse).transpose();

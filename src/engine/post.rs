@@ -560,9 +560,9 @@ fn read_facts(config: &Config, source: &Source, locked: &mut [Locked]) -> Result
     })?;
     for (place, refund) in refunds {
         let transaction = refund.fact.key.clone();
-        take_off(&mut locked[place].facts, refund).map_err(|problem| Error::BadValue {
+        take_off(&mut locked[place].facts, refund).map_err(|(value, problem)| Error::BadValue {
             transaction,
-            value: "currency",
+            value,
             problem,
         })?;
     }
