@@ -28,22 +28,106 @@ RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'referral', 'record_event_wrapper';
 COMMENT ON FUNCTION referral.record_event IS 'Records something that a friend did and that is no purchase, and credits by the goals about it. reference is the application''s own id: the same again is the same event, and changes nothing. Returns the event_id. Errors: 22004 null argument, 42704 no such event, 23503 unknown friend, 22023 bad amount or currency.';
 
-CREATE FUNCTION referral.balance(user_id @key@)
-RETURNS TABLE (unit text, pending numeric, available numeric, earned numeric, reversed numeric)
+CREATE FUNCTION referral.balance(user_id @key@, as_of timestamptz DEFAULT NULL)
+RETURNS TABLE (unit text, pending numeric, available numeric, earned numeric, reversed numeric, limited numeric,
+               spent numeric, expired numeric, adjusted numeric, written_off numeric)
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT x.unit, sum(x.pending), sum(x.available), sum(x.earned), sum(x.reversed)
-    FROM (SELECT c.unit,
-                 CASE WHEN c.available_at > now() THEN c.amount ELSE 0 END AS pending,
-                 CASE WHEN c.available_at > now() THEN 0 ELSE c.amount END AS available,
-                 CASE WHEN c.amount > 0 THEN c.amount ELSE 0 END AS earned,
-                 CASE WHEN c.amount < 0 THEN c.amount ELSE 0 END AS reversed
-          FROM referral.credits c WHERE c.beneficiary_id @eq@ $1
+    SELECT x.unit, sum(x.pending), sum(x.available), sum(x.earned), sum(x.reversed), sum(x.limited), sum(x.spent),
+           sum(x.expired), sum(x.adjusted), sum(x.written_off)
+    FROM (SELECT b.unit, 0 AS pending, b.amount AS available, b.earned, b.reversed, b.limited, b.spent, b.expired, b.adjusted,
+                 b.written_off
+          FROM referral.balances b WHERE b.beneficiary_id @eq@ $1
           UNION ALL
-          SELECT b.unit, 0, b.amount, 0, 0 FROM referral.balances b WHERE b.beneficiary_id @eq@ $1) x
+          SELECT l.unit, 0, -l.remaining, 0, 0, 0, 0, -l.remaining, 0, 0
+          FROM referral.lots l WHERE l.beneficiary_id @eq@ $1 AND l.remaining > 0 AND l.expires_at <= coalesce($2, now())
+          UNION ALL
+          SELECT p.unit,
+                 CASE WHEN p.available_at > coalesce($2, now()) OR p.undecided THEN p.effect ELSE 0 END,
+                 CASE WHEN p.available_at > coalesce($2, now()) OR p.undecided OR p.expires_at <= coalesce($2, now()) THEN 0
+                      ELSE p.effect END,
+                 CASE WHEN p.amount > 0 THEN p.amount ELSE 0 END, CASE WHEN p.amount < 0 THEN p.amount ELSE 0 END,
+                 p.effect - p.amount, 0,
+                 CASE WHEN p.available_at <= coalesce($2, now()) AND NOT p.undecided AND p.expires_at <= coalesce($2, now())
+                      THEN -p.effect ELSE 0 END, 0, 0
+          FROM referral.pending p WHERE p.beneficiary_id @eq@ $1) x
     GROUP BY x.unit ORDER BY x.unit
 $$;
-COMMENT ON FUNCTION referral.balance IS 'What a user has, one row per unit: pending (not yet available), available, and what makes them up: earned, and reversed (below zero). No row: nothing was ever credited.';
+COMMENT ON FUNCTION referral.balance IS 'What a user has, one row per unit: pending (held, or waiting for a limit to be applied), available (below zero: owed), and what makes up both, with the sign of the ledger: earned, reversed, limited, spent (less what was released), expired, adjusted, written_off. No row: nothing was ever credited. as_of: at that time, as far as nothing else happens; what is settled stays settled.';
+
+CREATE FUNCTION referral.spend_credit(user_id @key@, amount numeric, unit text, reference text, partial boolean DEFAULT false)
+RETURNS TABLE (status text, spent numeric, available numeric) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'referral', 'spend_credit_wrapper';
+COMMENT ON FUNCTION referral.spend_credit IS 'Spends credit of a user, first-expiring first. status: spent; already_spent (the same reference again: nothing changes); insufficient (there is less: nothing is spent); partial: then what there is is spent, up to the amount. spent: how much it came to. available: what is left. Errors: 22004 null argument, 22023 bad amount, unit or reference, 23503 unknown user, 23505 the reference belongs to another spend.';
+
+CREATE FUNCTION referral.authorize_credit(
+    user_id @key@, amount numeric, unit text, reference text, partial boolean DEFAULT false, valid_for interval DEFAULT NULL)
+RETURNS TABLE (status text, authorized numeric, available numeric) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'referral', 'authorize_credit_wrapper';
+COMMENT ON FUNCTION referral.authorize_credit IS 'Reserves credit for a purchase that may fail: capture_credit spends it, void_credit gives it back, and settlement does once valid_for is over. status: authorized, already_authorized, insufficient. Otherwise as spend_credit.';
+
+CREATE FUNCTION referral.capture_credit(reference text, amount numeric DEFAULT NULL)
+RETURNS TABLE (status text, captured numeric) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'referral', 'capture_credit_wrapper';
+COMMENT ON FUNCTION referral.capture_credit IS 'Spends what authorize_credit reserved, whole or in part; the rest is given back. status: captured, already_captured, voided, unknown_reference. Errors: 22004, 22023 more than was authorized.';
+
+CREATE FUNCTION referral.void_credit(reference text)
+RETURNS TABLE (status text, released numeric) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'referral', 'void_credit_wrapper';
+COMMENT ON FUNCTION referral.void_credit IS 'Gives back what authorize_credit reserved. status: voided, already_voided, already_captured (release_credit gives it back), unknown_reference.';
+
+CREATE FUNCTION referral.release_credit(reference text, amount numeric DEFAULT NULL, release_reference text DEFAULT NULL)
+RETURNS TABLE (status text, released numeric) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'referral', 'release_credit_wrapper';
+COMMENT ON FUNCTION referral.release_credit IS 'Gives back what was spent, whole or in part, to where it came from: what has expired meanwhile expires at the next settlement. status: released, already_released (all of it, or this release_reference), unknown_reference, not_captured (void_credit gives it back). Errors: 22004, 22023 more than is left of the spend.';
+
+CREATE FUNCTION referral.adjust_credit(user_id @key@, amount numeric, unit text, reason text, expires_in interval DEFAULT NULL)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'referral', 'adjust_credit_wrapper';
+COMMENT ON FUNCTION referral.adjust_credit IS 'Gives a user credit, or takes it, as far as it is there, with a reason that is kept with the name of the role. For support: grant_support. Returns the credit_id of the line. Errors: 22004, 22023 bad amount, unit or reason, 23503 unknown user, 23514 there is less than is taken.';
+
+CREATE FUNCTION referral.credit_history(user_id @key@)
+RETURNS TABLE (credit_id bigint, happened_at timestamptz, what text, unit text, amount numeric, balance numeric,
+               available_at timestamptz, expires_at timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT l.credit_id, l.created_at,
+           CASE l.kind::text
+               WHEN 'earned' THEN CASE l.role::text WHEN 'friend' THEN 'welcome: ' ELSE 'a friend: ' END || g.name
+               WHEN 'reversed' THEN 'taken back: ' || g.name || ' (' || l.reason || ')'
+               WHEN 'limited' THEN CASE WHEN l.amount < 0 THEN 'limit: ' ELSE 'limit lifted: ' END || g.name || ' (' || l.reason || ')'
+               WHEN 'spent' THEN CASE w.state WHEN 'authorized' THEN 'reserved: ' ELSE 'spent: ' END || w.reference
+               WHEN 'released' THEN 'given back: ' || w.reference
+               WHEN 'expired' THEN CASE WHEN l.amount < 0 THEN 'expired' ELSE 'expired before it was taken back' END
+               WHEN 'adjusted' THEN 'adjusted: ' || l.reason
+               WHEN 'shortfall' THEN 'not asked back: it was spent before'
+               ELSE 'makes up for what was not asked back' END,
+           l.unit, l.amount, sum(l.amount) OVER (PARTITION BY l.unit ORDER BY l.credit_id), l.available_at, l.expires_at
+    FROM referral.credits l
+    LEFT JOIN referral.goal_completions c ON c.invites_friends_id = l.invites_friends_id AND c.completion_no = l.completion_no
+    LEFT JOIN referral.goals g ON g.goal_id = c.goal_id
+    LEFT JOIN referral.spends w ON w.spend_id = l.spend_id
+    WHERE l.beneficiary_id @eq@ $1
+    ORDER BY l.credit_id
+$$;
+COMMENT ON FUNCTION referral.credit_history IS 'The statement of a user: each line of the ledger in words, and the balance after it, pending included. Names no other user.';
+
+CREATE FUNCTION referral.expiring("within" interval, as_of timestamptz DEFAULT NULL)
+RETURNS TABLE (user_id @key@, unit text, amount numeric, expires_at timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT x.user_id, x.unit, sum(x.amount), x.expires_at
+    FROM (SELECT l.beneficiary_id AS user_id, l.unit, l.remaining AS amount, l.expires_at
+          FROM referral.lots l
+          WHERE l.remaining > 0 AND l.expires_at > coalesce($2, now()) AND l.expires_at <= coalesce($2, now()) + $1
+          UNION ALL
+          SELECT p.beneficiary_id, p.unit, p.effect, p.expires_at
+          FROM referral.pending p
+          WHERE p.expires_at > coalesce($2, now()) AND p.expires_at <= coalesce($2, now()) + $1 AND NOT p.undecided) x
+    GROUP BY x.user_id, x.unit, x.expires_at HAVING sum(x.amount) > 0
+    ORDER BY x.expires_at, x.user_id, x.unit
+$$;
+COMMENT ON FUNCTION referral.expiring IS 'Credit that expires within this time, per user, unit and time: for reminders.';
 
 CREATE FUNCTION referral.reassign_referral(friend @key@, code text, reason text)
 RETURNS TABLE (status text, referrer @key@) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
@@ -54,4 +138,4 @@ CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE c VOL
 AS 'referral', 'reevaluate_wrapper';
 COMMENT ON FUNCTION referral.reevaluate IS 'Brings up to date what a user''s purchases earn, for a change that no trigger saw: in another table that a mapping reads, with triggers disabled, or after the cause of a failure is mended. Returns how many of his failures are still open. For the owner of the tables.';
 
-REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.record_event, referral.balance, referral.reassign_referral, referral.reevaluate FROM PUBLIC;
+REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.record_event, referral.balance, referral.spend_credit, referral.authorize_credit, referral.capture_credit, referral.void_credit, referral.release_credit, referral.adjust_credit, referral.credit_history, referral.expiring, referral.reassign_referral, referral.reevaluate FROM PUBLIC;

@@ -7,8 +7,9 @@
 -- statement, which was a seventh of the cost of a purchase that earns, and those of a domain once in a session.
 CREATE DOMAIN referral.credit_role AS text CONSTRAINT credit_role_check CHECK (VALUE = 'referrer' OR VALUE = 'friend');
 COMMENT ON DOMAIN referral.credit_role IS 'Who is credited: the referrer, or the friend.';
-CREATE DOMAIN referral.credit_kind AS text CONSTRAINT credit_kind_check CHECK (VALUE = 'earned' OR VALUE = 'reversed');
-COMMENT ON DOMAIN referral.credit_kind IS 'What a line does: earned adds, reversed takes back.';
+CREATE DOMAIN referral.credit_kind AS text CONSTRAINT credit_kind_check
+    CHECK (VALUE = ANY ('{earned,reversed,limited,spent,released,expired,adjusted,shortfall,recovered}'));
+COMMENT ON DOMAIN referral.credit_kind IS 'What a line does: earned adds, reversed takes back; limited: cut by a limit of the goal; spent and released: used, and given back; expired; adjusted by support; shortfall: spent before it was taken back, in a program that allows no debt, and recovered: what later earnings made up for. More than zero, limited and expired undo what was cut or expired and is not due any more.';
 CREATE DOMAIN referral.credit_amount AS numeric
     CONSTRAINT credit_amount_check CHECK (VALUE <> 0 AND VALUE > '-Infinity' AND VALUE < 'Infinity');
 COMMENT ON DOMAIN referral.credit_amount IS 'A finite amount that is not zero.';
@@ -34,6 +35,8 @@ CREATE TABLE referral.programs (
     grace              interval CONSTRAINT programs_grace_check CHECK (grace > interval '0'),
     new_customers_only boolean NOT NULL DEFAULT false,
     strict             boolean NOT NULL DEFAULT false,
+    allow_debt         boolean NOT NULL DEFAULT true,
+    events             boolean NOT NULL DEFAULT false,
     created_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT programs_period_check CHECK (starts_at < ends_at)
 );
@@ -43,6 +46,7 @@ COMMENT ON COLUMN referral.programs.ends_at IS 'Redemptions from this on are ref
 COMMENT ON COLUMN referral.programs.attribution_window IS 'How long after the redemption a transaction counts: a day is 24 hours, a month a calendar month in UTC. Null is for ever.';
 COMMENT ON COLUMN referral.programs.grace IS 'How long before the redemption a transaction counts all the same, for friends who enter their code late; null is not at all.';
 COMMENT ON COLUMN referral.programs.new_customers_only IS 'True: who has a qualifying transaction from before the redemption and its grace cannot redeem (status not_new).';
+COMMENT ON COLUMN referral.programs.allow_debt IS 'What a refund does to credit that was spent before. True: the balance goes below zero. False: it stays at zero, the shortfall is a line of its own, and later earnings make up for it first.';
 COMMENT ON COLUMN referral.programs.strict IS 'True: a purchase whose credit cannot be posted fails. False: the purchase stands and the failure is a row in failures.';
 
 CREATE TABLE referral.invites (
@@ -198,34 +202,167 @@ COMMENT ON COLUMN referral.goal_completions.state IS 'standing; counted: it come
 CREATE TABLE referral.credits (
     credit_id          bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT credits_pkey PRIMARY KEY,
     beneficiary_id     @key_column@ NOT NULL,
-    role               referral.credit_role NOT NULL,
+    role               referral.credit_role,
     unit               text NOT NULL,
     amount             referral.credit_amount NOT NULL,
     kind               referral.credit_kind NOT NULL,
-    invites_friends_id bigint NOT NULL,
-    completion_no      integer NOT NULL,
-    revision           integer NOT NULL,
+    invites_friends_id bigint,
+    completion_no      integer,
+    revision           integer,
     reverses           bigint,
+    goal_id            integer,
+    spend_id           bigint,
     available_at       timestamptz NOT NULL DEFAULT now(),
+    expires_at         timestamptz,
     reason             text,
+    adjusted_by        text,
     created_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT credits_revision_key UNIQUE (invites_friends_id, completion_no, role, revision),
-    CONSTRAINT credits_kind_check CHECK ((amount > 0) = (kind = 'earned') AND (amount > 0) = (reverses IS NULL))
+    CONSTRAINT credits_kind_check CHECK (CASE WHEN revision IS NULL THEN kind <> 'earned' AND kind <> 'reversed'
+                                              ELSE (amount > 0) = (kind = 'earned') AND (amount > 0) = (reverses IS NULL) END)
 );
 CREATE INDEX credits_beneficiary_id_idx ON referral.credits (beneficiary_id);
 COMMENT ON TABLE referral.credits IS 'The ledger: signed lines, never changed and never deleted. A balance is their sum per beneficiary and unit.';
 COMMENT ON COLUMN referral.credits.beneficiary_id IS 'Key of the user who is credited. No foreign key: the line stays when the user is deleted, and a purchase locks no row that others share.';
-COMMENT ON COLUMN referral.credits.revision IS 'Counts the lines of this completion and role.';
+COMMENT ON COLUMN referral.credits.invites_friends_id IS 'With completion_no the completion that the line is about; null for what is spent, expires or is adjusted.';
+COMMENT ON COLUMN referral.credits.revision IS 'Counts the earned and reversed lines of this completion and role; null for all others.';
 COMMENT ON COLUMN referral.credits.available_at IS 'From when on it can be used; pending before. What is taken back is taken from where it was given.';
+COMMENT ON COLUMN referral.credits.expires_at IS 'Until when it can be used; null is for ever. Of what is spent, released, limited or expired: the lot that it is about.';
+COMMENT ON COLUMN referral.credits.goal_id IS 'The goal, by its first version, whose limits or tiers settlement applies; null where there are none.';
+COMMENT ON COLUMN referral.credits.spend_id IS 'The spend that a spent or released line belongs to.';
 COMMENT ON COLUMN referral.credits.reverses IS 'The line that this one takes back, whole or in part.';
+COMMENT ON COLUMN referral.credits.adjusted_by IS 'The role that called adjust_credit.';
+
+-- What follows is written by settlement and spending only, under the lock of the row in accounts; a purchase touches none
+-- of it but unsettled, to which it adds.
+CREATE TABLE referral.unsettled (
+    credit_id      bigint NOT NULL,
+    beneficiary_id @key_column@ NOT NULL,
+    ripe_at        timestamptz NOT NULL,
+    goal_id        integer
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
+CREATE INDEX unsettled_beneficiary_id_idx ON referral.unsettled (beneficiary_id, ripe_at);
+CREATE INDEX unsettled_goal_id_idx ON referral.unsettled (goal_id) WHERE goal_id IS NOT NULL;
+COMMENT ON TABLE referral.unsettled IS 'Earned and reversed lines that settlement has not folded into a balance yet; it deletes what it has.';
+COMMENT ON COLUMN referral.unsettled.ripe_at IS 'When the line can be settled: its available_at.';
+COMMENT ON COLUMN referral.unsettled.goal_id IS 'The goal whose limits are to be applied, by its first version.';
+
+CREATE TABLE referral.accounts (
+    beneficiary_id @key_column@ CONSTRAINT accounts_pkey PRIMARY KEY
+);
+COMMENT ON TABLE referral.accounts IS 'A row for each user whose credit was ever settled: what settlement and spending lock.';
 
 CREATE TABLE referral.balances (
     beneficiary_id @key_column@ NOT NULL,
     unit           text NOT NULL,
-    amount         numeric NOT NULL,
+    earned         numeric NOT NULL,
+    reversed       numeric NOT NULL,
+    limited        numeric NOT NULL,
+    spent          numeric NOT NULL,
+    expired        numeric NOT NULL,
+    adjusted       numeric NOT NULL,
+    written_off    numeric NOT NULL CONSTRAINT balances_written_off_check CHECK (written_off >= 0),
+    amount         numeric NOT NULL GENERATED ALWAYS AS (earned + reversed + limited + spent + expired + adjusted + written_off) STORED,
+    settled_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT balances_pkey PRIMARY KEY (beneficiary_id, unit)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE referral.balances IS 'Sums of the settled lines of a user in a unit, by what they do, with the sign of the lines. With those in unsettled they are the sum of all lines.';
+COMMENT ON COLUMN referral.balances.spent IS 'Of spent and released lines.';
+COMMENT ON COLUMN referral.balances.written_off IS 'Of shortfall and recovered lines: what later earnings make up for first.';
+COMMENT ON COLUMN referral.balances.amount IS 'What can be used; below zero it is owed. What has expired and is not settled yet is still in it.';
+
+CREATE TABLE referral.lots (
+    beneficiary_id @key_column@ NOT NULL,
+    unit           text NOT NULL,
+    expires_at     timestamptz NOT NULL,
+    remaining      numeric NOT NULL CONSTRAINT lots_remaining_check CHECK (remaining >= 0),
+    expired        numeric NOT NULL CONSTRAINT lots_expired_check CHECK (expired >= 0),
+    CONSTRAINT lots_pkey PRIMARY KEY (beneficiary_id, unit, expires_at)
+) WITH (fillfactor = 80);
+CREATE INDEX lots_expires_at_idx ON referral.lots (expires_at) WHERE remaining > 0;
+COMMENT ON TABLE referral.lots IS 'The part of a balance that expires, by when; it is used first-expiring first. The rest of the balance lasts.';
+COMMENT ON COLUMN referral.lots.expired IS 'What has expired of it: a refund afterwards takes it back from nobody.';
+
+CREATE TABLE referral.grants (
+    invites_friends_id bigint NOT NULL,
+    completion_no      integer NOT NULL,
+    role               referral.credit_role NOT NULL,
+    unit               text NOT NULL,
+    beneficiary_id     @key_column@ NOT NULL,
+    goal_id            integer NOT NULL,
+    granted            numeric NOT NULL CONSTRAINT grants_granted_check CHECK (granted >= 0),
+    limited            numeric NOT NULL CONSTRAINT grants_limited_check CHECK (limited >= 0),
+    day                integer NOT NULL,
+    place              integer NOT NULL,
+    counts_reward      boolean NOT NULL,
+    counts_friend      boolean NOT NULL,
+    decided_at         timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT grants_pkey PRIMARY KEY (invites_friends_id, completion_no, role, unit, beneficiary_id)
+) WITH (fillfactor = 90);
+COMMENT ON TABLE referral.grants IS 'Where a goal has limits or tiers: what settlement granted of a reward, and what it cut.';
+COMMENT ON COLUMN referral.grants.goal_id IS 'The goal, by its first version.';
+COMMENT ON COLUMN referral.grants.granted IS 'Less what was taken back of it since.';
+COMMENT ON COLUMN referral.grants.day IS 'The day in UTC on which it counts, from 2000-01-01 on.';
+COMMENT ON COLUMN referral.grants.place IS 'The friend''s place among those of the referrer, for tiers.';
+COMMENT ON COLUMN referral.grants.counts_reward IS 'Whether it is the one that counts for its completion; counts_friend: for its friend.';
+
+CREATE TABLE referral.limits_used (
+    beneficiary_id @key_column@ NOT NULL,
+    goal_id        integer NOT NULL,
+    unit           text NOT NULL,
+    day            integer NOT NULL,
+    rewards        integer NOT NULL,
+    amount         numeric NOT NULL,
+    friends        integer NOT NULL,
+    CONSTRAINT limits_used_pkey PRIMARY KEY (beneficiary_id, goal_id, unit, day)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE referral.limits_used IS 'What a referrer was granted by a goal with limits or tiers on a day: the sums of referral.grants.';
+
+CREATE TABLE referral.budgets (
+    goal_id integer CONSTRAINT budgets_pkey PRIMARY KEY,
+    used    numeric NOT NULL
 );
-COMMENT ON TABLE referral.balances IS 'Settled sums. Nothing of this version is settled, and the table is empty; balance() adds it to the lines.';
+COMMENT ON TABLE referral.budgets IS 'What was granted by goals that have a budget, less what was taken back. Goals by their first version.';
+
+CREATE TABLE referral.spends (
+    spend_id       bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT spends_pkey PRIMARY KEY,
+    reference      text NOT NULL CONSTRAINT spends_reference_key UNIQUE,
+    beneficiary_id @key_column@ NOT NULL,
+    unit           text NOT NULL,
+    asked          numeric NOT NULL,
+    amount         numeric NOT NULL,
+    released       numeric NOT NULL DEFAULT 0,
+    state          text NOT NULL CONSTRAINT spends_state_check CHECK (state = ANY ('{authorized,captured,voided}')),
+    expires_at     timestamptz,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    decided_at     timestamptz,
+    CONSTRAINT spends_amount_check CHECK (amount > 0 AND amount <= asked AND released >= 0 AND released <= amount)
+);
+CREATE INDEX spends_beneficiary_id_idx ON referral.spends (beneficiary_id);
+CREATE INDEX spends_expires_at_idx ON referral.spends (expires_at) WHERE state = 'authorized';
+COMMENT ON TABLE referral.spends IS 'Credit that was spent, or is reserved for a purchase under way.';
+COMMENT ON COLUMN referral.spends.reference IS 'The application''s own id of it; the same again is the same spend.';
+COMMENT ON COLUMN referral.spends.asked IS 'What was asked for; amount is what it came to.';
+COMMENT ON COLUMN referral.spends.expires_at IS 'Until when an authorization has to be captured; settlement voids it then.';
+COMMENT ON COLUMN referral.spends.decided_at IS 'When it was captured or voided.';
+
+CREATE TABLE referral.spend_parts (
+    spend_id   bigint NOT NULL,
+    expires_at timestamptz NOT NULL,
+    amount     numeric NOT NULL,
+    released   numeric NOT NULL DEFAULT 0,
+    CONSTRAINT spend_parts_pkey PRIMARY KEY (spend_id, expires_at),
+    CONSTRAINT spend_parts_released_check CHECK (released >= 0 AND released <= amount)
+);
+COMMENT ON TABLE referral.spend_parts IS 'What a spend was made of: how much of what expires when (infinity: what lasts), so that it can be given back to there.';
+
+CREATE TABLE referral.releases (
+    reference  text CONSTRAINT releases_pkey PRIMARY KEY,
+    spend_id   bigint NOT NULL,
+    amount     numeric NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE referral.releases IS 'What was given back of spends under a reference of its own; the same again changes nothing.';
 
 CREATE TABLE referral.failures (
     failure_id         bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT failures_pkey PRIMARY KEY,

@@ -11,6 +11,8 @@ CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.invi
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.goal_completions
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.spends
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.goals
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 

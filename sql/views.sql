@@ -37,18 +37,34 @@ GROUP BY p.program_id, p.name, l.beneficiary_id, l.unit;
 COMMENT ON VIEW referral.top_referrers IS 'What each referrer has been credited per program and unit, less what was reversed, with the friends behind it and the place.';
 
 CREATE VIEW referral.credit_lines AS
-SELECT l.credit_id, l.created_at, l.beneficiary_id, l.role, l.kind, l.unit, l.amount, l.available_at, l.reason, l.reverses,
-       p.name AS program, g.name AS goal, g.version AS goal_version,
+SELECT l.credit_id, l.created_at, l.beneficiary_id, l.role, l.kind, l.unit, l.amount, l.available_at, l.expires_at, l.reason,
+       l.reverses, w.reference AS spend_reference, l.adjusted_by, p.name AS program, g.name AS goal, g.version AS goal_version,
        s.name AS source, c.transaction_key, c.occurred_at, c.amount AS transaction_amount, c.currency, c.state,
        r.friend_id, r.referrer_id, i.invite_code, r.redeemed_at, l.invites_friends_id, l.completion_no
 FROM referral.credits l
-JOIN referral.goal_completions c USING (invites_friends_id, completion_no)
-JOIN referral.goals g USING (goal_id)
-JOIN referral.sources s ON s.source_id = c.source_id
-JOIN referral.invites_friends r ON r.invites_friends_id = l.invites_friends_id
-JOIN referral.programs p ON p.program_id = r.program_id
-JOIN referral.invites i ON i.invite_id = r.invite_id;
-COMMENT ON VIEW referral.credit_lines IS 'Each line of the ledger with its cause: the goal and its version, the transaction, the friend and the invite.';
+LEFT JOIN referral.goal_completions c ON c.invites_friends_id = l.invites_friends_id AND c.completion_no = l.completion_no
+LEFT JOIN referral.goals g ON g.goal_id = c.goal_id
+LEFT JOIN referral.sources s ON s.source_id = c.source_id
+LEFT JOIN referral.invites_friends r ON r.invites_friends_id = l.invites_friends_id
+LEFT JOIN referral.programs p ON p.program_id = r.program_id
+LEFT JOIN referral.invites i ON i.invite_id = r.invite_id
+LEFT JOIN referral.spends w ON w.spend_id = l.spend_id;
+COMMENT ON VIEW referral.credit_lines IS 'Each line of the ledger with its cause: the goal and its version, the transaction, the friend and the invite; or the spend.';
+
+CREATE VIEW referral.pending AS
+SELECT u.credit_id, u.beneficiary_id, c.role, c.kind, c.unit, c.amount, u.ripe_at AS available_at,
+       CASE WHEN u.ripe_at > now() THEN 'held'
+            WHEN u.goal_id IS NOT NULL AND c.amount > 0 THEN 'limit to be applied'
+            ELSE 'to be settled' END AS reason,
+       -- What it does to a balance as of a time is said by these two; a reward whose limit is not applied yet is pending.
+       u.goal_id IS NOT NULL AND (c.amount > 0 OR g.granted IS NULL) AS undecided,
+       CASE WHEN g.granted IS NULL OR c.amount > 0 THEN c.amount ELSE -least(-c.amount, g.granted) END AS effect,
+       c.expires_at, c.created_at, c.invites_friends_id, c.completion_no
+FROM referral.unsettled u
+JOIN referral.credits c USING (credit_id)
+LEFT JOIN referral.grants g ON u.goal_id IS NOT NULL AND g.invites_friends_id = c.invites_friends_id AND g.completion_no = c.completion_no
+      AND g.role = c.role AND g.unit = c.unit AND g.beneficiary_id @eq@ c.beneficiary_id;
+COMMENT ON VIEW referral.pending IS 'Lines that are not settled yet, and why: held until available_at; a limit of the goal is to be applied; or the next settlement takes them in. The last two columns before expires_at: whether it waits for a decision, and what it will do to the balance as far as can be told.';
 
 CREATE VIEW referral.liability AS
 SELECT u.unit,
@@ -57,15 +73,26 @@ SELECT u.unit,
        sum(u.pending + u.available) AS outstanding,
        count(*) FILTER (WHERE u.pending + u.available <> 0) AS users
 FROM (SELECT x.unit, x.beneficiary_id, sum(x.pending) AS pending, sum(x.available) AS available
-      FROM (SELECT unit, beneficiary_id,
-                   CASE WHEN available_at > now() THEN amount ELSE 0 END AS pending,
-                   CASE WHEN available_at > now() THEN 0 ELSE amount END AS available
-            FROM referral.credits
+      FROM (SELECT p.unit, p.beneficiary_id,
+                   CASE WHEN p.available_at > now() OR p.undecided THEN p.effect ELSE 0 END AS pending,
+                   CASE WHEN p.available_at > now() OR p.undecided OR p.expires_at <= now() THEN 0 ELSE p.effect END AS available
+            FROM referral.pending p
             UNION ALL
-            SELECT unit, beneficiary_id, 0, amount FROM referral.balances) x
+            SELECT unit, beneficiary_id, 0, amount FROM referral.balances
+            UNION ALL
+            SELECT unit, beneficiary_id, 0, -remaining FROM referral.lots WHERE remaining > 0 AND expires_at <= now()) x
       GROUP BY x.unit, x.beneficiary_id) u
 GROUP BY u.unit;
 COMMENT ON VIEW referral.liability IS 'What the site owes its users, per unit: credits that wait, credits that can be used, and both.';
+
+CREATE VIEW referral.budgets_used AS
+SELECT p.name AS program, g.name AS goal, b.goal_id, (newest.rule #>> '{limits,budget}')::numeric AS budget, b.used
+FROM referral.budgets b
+JOIN referral.goals g ON g.goal_id = b.goal_id
+JOIN referral.programs p USING (program_id)
+CROSS JOIN LATERAL (SELECT n.rule FROM referral.goals n WHERE n.program_id = g.program_id AND n.name = g.name
+                    ORDER BY n.version DESC LIMIT 1) newest;
+COMMENT ON VIEW referral.budgets_used IS 'Goals with a budget: that of the newest version, and what of it is used.';
 
 CREATE VIEW referral.progress_reconcile AS
 SELECT r.pid, s.name AS source, s.kind, r.phase, r.done, r.total,

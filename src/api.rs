@@ -209,6 +209,7 @@ fn detach(name: Option<&str>) -> Outcome<()> {
 }
 
 #[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[allow(clippy::too_many_arguments)] // named in SQL
 fn create_program(
     name: Option<&str>,
     starts_at: default!(Option<TimestampWithTimeZone>, "NULL"),
@@ -217,6 +218,7 @@ fn create_program(
     strict: default!(Option<bool>, "false"),
     grace: default!(Option<Interval>, "NULL"),
     new_customers_only: default!(Option<bool>, "false"),
+    allow_debt: default!(Option<bool>, "true"),
 ) -> Outcome<i32> {
     Ok(goal::create_program(NewProgram {
         name: need("name", name)?.to_owned(),
@@ -226,6 +228,7 @@ fn create_program(
         grace,
         new_customers_only: need("new_customers_only", new_customers_only)?,
         strict: need("strict", strict)?,
+        allow_debt: need("allow_debt", allow_debt)?,
     })?)
 }
 

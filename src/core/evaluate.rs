@@ -31,8 +31,10 @@ impl Referral {
 /// One version of a goal.
 #[derive(Debug, Clone)]
 pub struct Goal {
-    /// Key in the table `goals`.
+    /// Key in the table `goals`,
     pub id: i32,
+    /// and that of its first version, by which limits are counted.
+    pub first: i32,
     /// Key of its program.
     pub program: i32,
     /// In force for redemptions from here
@@ -173,6 +175,8 @@ pub struct Reward {
     pub amount: Decimal,
     /// When it can be used, where it is held back.
     pub available_at: Option<Instant>,
+    /// Until when: the end of a day.
+    pub expires_at: Option<Instant>,
 }
 
 /// What one goal makes of one transaction.
@@ -226,12 +230,14 @@ pub fn evaluate(referral: &Referral, goals: &[Goal], facts: &[Fact]) -> Vec<Deci
     decisions
 }
 
-/// What a reward pays for a transaction; nothing, when it comes to nothing.
+/// What a reward pays for a transaction, at the best tier; nothing, when it comes to nothing.
 fn due(reward: &rule::Reward, fact: &Fact) -> Option<Reward> {
     let unit = reward.unit.as_ref().or(fact.currency.as_ref())?;
-    let amount = reward.pays(fact.amount?, unit);
+    let amount = reward.pays_at_most(fact.amount?, unit);
     let available_at = reward.hold.and_then(|hold| Some(fact.occurred_at?.plus(hold)));
-    (amount > Decimal::ZERO).then(|| Reward { role: reward.to, unit: unit.clone(), amount, available_at })
+    let expires_at =
+        reward.expires.and_then(|length| Some(available_at.or(fact.occurred_at)?.plus(length).end_of_day()));
+    (amount > Decimal::ZERO).then(|| Reward { role: reward.to, unit: unit.clone(), amount, available_at, expires_at })
 }
 
 /// Every gate that needs no other transaction.
@@ -309,7 +315,7 @@ pub(crate) mod tests {
     pub(crate) fn goal(when: &str) -> Goal {
         let rewards = r#"[{"to": "referrer", "fixed": "10.00", "unit": "USD"}, {"to": "friend", "fixed": "2", "unit": "points"}]"#;
         let rule = Rule::parse(&format!(r#"{{"when": {when}, "rewards": {rewards}}}"#)).expect("rule");
-        Goal { id: 1, program: 1, from: Instant::NEG_INFINITY, until: Instant::INFINITY, rule }
+        Goal { id: 1, first: 1, program: 1, from: Instant::NEG_INFINITY, until: Instant::INFINITY, rule }
     }
 
     pub(crate) fn fact(key: &str, at: i64, cents: i64) -> Fact {

@@ -71,8 +71,10 @@ pub struct PostedLine {
     pub revision: i32,
     /// The line it takes back.
     pub reverses: Option<i64>,
-    /// When it can be used.
+    /// When it can be used,
     pub available_at: Instant,
+    /// and until when.
+    pub expires_at: Option<Instant>,
     /// Whether it is for whom a new line would be for: not when the friend was given to another referrer since.
     pub current: bool,
 }
@@ -97,7 +99,9 @@ pub struct Completion {
 /// A line to append.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// Number of its completion.
+    /// Key of the goal that it is for,
+    pub goal: i32,
+    /// and the number of its completion.
     pub number: i32,
     /// For whom.
     pub role: Role,
@@ -111,6 +115,8 @@ pub struct Line {
     pub reverses: Option<i64>,
     /// When it can be used; `None` is at once. What is taken back is taken from where it was given.
     pub available_at: Option<Instant>,
+    /// Until when.
+    pub expires_at: Option<Instant>,
     /// Why something is taken back.
     pub reason: Option<String>,
 }
@@ -146,7 +152,7 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
         } else if stored.state != State::Reversed {
             changes.restated.push(Completion { slot: None, state: State::Reversed, ..stored.clone() });
             let why = reason(decisions, goals, facts, stored);
-            changes.lines.extend(lines(stored.number, posted, &[], Some(why)));
+            changes.lines.extend(lines((stored.goal, stored.number), posted, &[], Some(why)));
         }
     }
 
@@ -177,7 +183,7 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
             Some(_) => {}
         }
         let posted = known.map_or(&[][..], |stored| &stored.lines);
-        changes.lines.extend(lines(number, posted, &decision.rewards, None));
+        changes.lines.extend(lines((goal.id, number), posted, &decision.rewards, None));
     }
     changes
 }
@@ -204,18 +210,19 @@ fn reason(decisions: &[Decision], goals: &[Goal], facts: &[Fact], stored: &Compl
 }
 
 /// The lines that bring one completion from what is posted to what is due.
-fn lines(number: i32, posted: &[PostedLine], due: &[Reward], why: Option<String>) -> Vec<Line> {
+fn lines((goal, number): (i32, i32), posted: &[PostedLine], due: &[Reward], why: Option<String>) -> Vec<Line> {
     let mut balances: BTreeMap<(Role, &Unit, bool), (Decimal, Decimal)> = BTreeMap::new();
-    let mut held: BTreeMap<(Role, &Unit), Option<Instant>> = BTreeMap::new();
+    let mut times: BTreeMap<(Role, &Unit), (Option<Instant>, Option<Instant>)> = BTreeMap::new();
     for line in posted {
         balances.entry((line.role, &line.unit, line.current)).or_default().1 += line.amount;
     }
     for reward in due {
         let key = (reward.role, &reward.unit);
         balances.entry((reward.role, &reward.unit, true)).or_default().0 += reward.amount;
-        // Of two rewards of one unit, held back for different times, the later counts.
-        let until = held.entry(key).or_default();
-        *until = reward.available_at.max(*until);
+        // Of two rewards of one unit, held back or good for different times, the later counts.
+        let times = times.entry(key).or_insert((reward.available_at, reward.expires_at));
+        times.0 = reward.available_at.max(times.0);
+        times.1 = reward.expires_at.and_then(|expires_at| Some(expires_at.max(times.1?)));
     }
     let mut revisions: BTreeMap<Role, i32> = BTreeMap::new();
     for line in posted {
@@ -223,15 +230,15 @@ fn lines(number: i32, posted: &[PostedLine], due: &[Reward], why: Option<String>
         *last = line.revision.max(*last);
     }
     let mut new = Vec::new();
-    let mut append = |role: Role, unit: &Unit, amount, reverses, available_at, reason: Option<String>| {
+    let mut append = |role: Role, unit: &Unit, amount, reverses, (available_at, expires_at), reason: Option<String>| {
         let revision = revisions.entry(role).or_default();
         *revision += 1;
         let (unit, revision) = (unit.clone(), *revision);
-        new.push(Line { number, role, unit, amount, revision, reverses, available_at, reason });
+        new.push(Line { goal, number, role, unit, amount, revision, reverses, available_at, expires_at, reason });
     };
     for ((role, unit, current), (target, sum)) in balances {
         if target > sum {
-            append(role, unit, target - sum, None, held.get(&(role, unit)).copied().flatten(), None);
+            append(role, unit, target - sum, None, times.get(&(role, unit)).copied().unwrap_or_default(), None);
         }
         let mut surplus = sum - target;
         // the latest line is taken back first
@@ -244,7 +251,7 @@ fn lines(number: i32, posted: &[PostedLine], due: &[Reward], why: Option<String>
                     true => "the transaction earns less".into(),
                     false => "the friend was given to another referrer".into(),
                 });
-                append(role, unit, -part, Some(line.id), Some(line.available_at), Some(why));
+                append(role, unit, -part, Some(line.id), (Some(line.available_at), line.expires_at), Some(why));
                 surplus -= part;
             }
         }
@@ -281,13 +288,23 @@ mod tests {
             for line in changes.lines {
                 self.next_line += 1;
                 let id = self.next_line;
-                let Line { number, role, unit, amount, revision, reverses, available_at, .. } = line;
+                let Line { number, role, unit, amount, revision, reverses, available_at, expires_at, .. } = line;
                 let available_at = available_at.unwrap_or(Instant(0));
                 let stored = self.stored(number);
                 assert!(stored.lines.iter().all(|l| (l.role, l.revision) != (role, revision)), "key of credits");
                 assert_eq!(reverses.is_some(), amount < Decimal::ZERO);
                 let current = true;
-                stored.lines.push(PostedLine { id, role, unit, amount, revision, reverses, available_at, current });
+                stored.lines.push(PostedLine {
+                    id,
+                    role,
+                    unit,
+                    amount,
+                    revision,
+                    reverses,
+                    available_at,
+                    expires_at,
+                    current,
+                });
             }
         }
 
@@ -354,12 +371,13 @@ mod tests {
             revision,
             reverses,
             available_at: Instant(7),
+            expires_at: None,
             current: true,
         };
         let posted = [line(1, 500, 1, None), line(2, 300, 2, None), line(3, -100, 3, Some(2))];
         let amount = Decimal::new(150, 2);
-        let due = Reward { role: Role::Referrer, unit: usd.clone(), amount, available_at: None };
-        let new = lines(1, &posted, &[due], None);
+        let due = Reward { role: Role::Referrer, unit: usd.clone(), amount, available_at: None, expires_at: None };
+        let new = lines((1, 1), &posted, &[due], None);
         assert!(new.iter().all(|line| line.available_at == Some(Instant(7))), "taken from where it was given");
         let taken: Vec<_> = new.iter().map(|l| (l.reverses, l.amount, l.revision)).collect();
         assert_eq!(taken, [(Some(2), Decimal::new(-200, 2), 4), (Some(1), Decimal::new(-350, 2), 5)]);
@@ -376,11 +394,13 @@ mod tests {
             revision,
             reverses,
             available_at: Instant(7),
+            expires_at: None,
             current,
         };
         let posted = [line(1, 500, 1, None, false), line(2, -200, 2, Some(1), false)];
-        let due = Reward { role: Role::Referrer, unit: usd.clone(), amount: Decimal::new(300, 2), available_at: None };
-        let new = lines(1, &posted, &[due], None);
+        let amount = Decimal::new(300, 2);
+        let due = Reward { role: Role::Referrer, unit: usd.clone(), amount, available_at: None, expires_at: None };
+        let new = lines((1, 1), &posted, &[due], None);
         let all: Vec<_> = new.iter().map(|l| (l.reverses, l.amount, l.revision)).collect();
         assert_eq!(all, [(Some(1), Decimal::new(-300, 2), 3), (None, Decimal::new(300, 2), 4)]);
     }

@@ -9,4 +9,5 @@ pub mod evaluate;
 pub mod ledger;
 pub mod money;
 pub mod rule;
+pub mod settle;
 pub mod time;

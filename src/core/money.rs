@@ -31,6 +31,11 @@ impl Unit {
         Ok(Self(if Currency::from_code(&upper).is_some() { upper } else { name.to_owned() }))
     }
 
+    /// Before every other unit in their order.
+    pub const fn least() -> Self {
+        Self(String::new())
+    }
+
     /// Whether it is a currency of ISO 4217.
     pub fn is_currency(&self) -> bool {
         Currency::from_code(&self.0).is_some()

@@ -18,6 +18,62 @@ pub struct Rule {
     pub when: When,
     /// What is paid for each completion; at least one.
     pub rewards: Vec<Reward>,
+    /// What is paid at most to one referrer, and in all. Settlement decides.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What a goal pays at most, over all friends and all its versions.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// To one referrer.
+    #[serde(default)]
+    pub per_referrer: Option<Cap>,
+    /// In all, to referrers and friends, in the unit of the rewards.
+    #[serde(default, deserialize_with = "amount")]
+    pub budget: Option<Decimal>,
+}
+
+/// What one referrer is paid at most; at least one of the two is given.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cap {
+    /// So many completions
+    #[serde(default)]
+    pub count: Option<u32>,
+    /// or so much, in the unit of the referrer's rewards,
+    #[serde(default, deserialize_with = "amount")]
+    pub amount: Option<Decimal>,
+    /// in each of these.
+    #[serde(default)]
+    pub every: Period,
+}
+
+/// A stretch of the calendar in UTC, by the day of the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// A day.
+    Day,
+    /// From Monday to Sunday.
+    Week,
+    /// A calendar month.
+    Month,
+    /// All time.
+    #[default]
+    Ever,
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Day => "a day",
+            Self::Week => "a week",
+            Self::Month => "a month",
+            Self::Ever => "ever",
+        })
+    }
 }
 
 /// What a transaction has to fulfil, beyond qualifying in its source and a positive amount.
@@ -87,12 +143,23 @@ impl Role {
 pub struct Reward {
     /// Who is paid.
     pub to: Role,
-    /// How much.
-    pub worth: Worth,
+    /// How much, by the friend's place among those of the referrer; one tier for all when it does not matter.
+    pub tiers: Vec<Tier>,
     /// What is paid; `None` is whatever the transaction was paid in.
     pub unit: Option<Unit>,
     /// How long after the transaction the payment cannot be used yet.
     pub hold: Option<Duration>,
+    /// How long it can be used after that; `None` is for ever.
+    pub expires: Option<Duration>,
+}
+
+/// How much is paid from some place on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tier {
+    /// The place, counted from 1.
+    pub from: u32,
+    /// How much.
+    pub worth: Worth,
 }
 
 /// How much a reward is.
@@ -120,25 +187,55 @@ struct Written {
     percent: Option<Decimal>,
     #[serde(default, deserialize_with = "amount")]
     max: Option<Decimal>,
+    #[serde(default)]
+    tiers: Option<Vec<WrittenTier>>,
     #[serde(default, deserialize_with = "unit")]
     unit: Option<Unit>,
     #[serde(default, deserialize_with = "duration")]
     hold: Option<Duration>,
+    #[serde(default, deserialize_with = "duration")]
+    expires: Option<Duration>,
+}
+
+/// A tier as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTier {
+    from: u32,
+    #[serde(default, deserialize_with = "amount")]
+    fixed: Option<Decimal>,
+    #[serde(default, deserialize_with = "amount")]
+    percent: Option<Decimal>,
+    #[serde(default, deserialize_with = "amount")]
+    max: Option<Decimal>,
 }
 
 impl TryFrom<Written> for Reward {
     type Error = &'static str;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let Written { to, fixed, percent, max, unit, hold } = written;
-        let worth = match (fixed, percent) {
-            (Some(_), None) if max.is_some() => return Err("max is for percent, not for fixed"),
-            (Some(fixed), None) => Worth::Fixed(fixed),
-            (None, Some(percent)) => Worth::Percent { percent, max },
-            (None, None) => return Err("a reward is either fixed or percent; neither is given"),
-            (Some(_), Some(_)) => return Err("a reward is either fixed or percent; both are given"),
+        let Written { to, fixed, percent, max, tiers, unit, hold, expires } = written;
+        let tiers = match tiers {
+            None => vec![Tier { from: 1, worth: worth(fixed, percent, max)? }],
+            Some(_) if fixed.is_some() || percent.is_some() || max.is_some() => {
+                return Err("fixed, percent and max are said in each of the tiers");
+            }
+            Some(tiers) => tiers
+                .into_iter()
+                .map(|tier| Ok(Tier { from: tier.from, worth: worth(tier.fixed, tier.percent, tier.max)? }))
+                .collect::<Result<_, Self::Error>>()?,
         };
-        Ok(Self { to, worth, unit, hold })
+        Ok(Self { to, tiers, unit, hold, expires })
+    }
+}
+
+fn worth(fixed: Option<Decimal>, percent: Option<Decimal>, max: Option<Decimal>) -> Result<Worth, &'static str> {
+    match (fixed, percent) {
+        (Some(_), None) if max.is_some() => Err("max is for percent, not for fixed"),
+        (Some(fixed), None) => Ok(Worth::Fixed(fixed)),
+        (None, Some(percent)) => Ok(Worth::Percent { percent, max }),
+        (None, None) => Err("a reward is either fixed or percent; neither is given"),
+        (Some(_), Some(_)) => Err("a reward is either fixed or percent; both are given"),
     }
 }
 
@@ -146,18 +243,32 @@ impl Reward {
     /// The currency that a transaction has to be paid in for this reward; `Some(None)` is any, as long as it is known.
     /// Percent of an amount in one currency are never paid in another, and may be paid in points.
     pub fn currency(&self) -> Option<Option<&Unit>> {
-        match (&self.worth, &self.unit) {
-            (Worth::Fixed(_), _) => None,
-            (Worth::Percent { .. }, None) => Some(None),
-            (Worth::Percent { .. }, Some(unit)) => unit.is_currency().then_some(Some(unit)),
+        if self.tiers.iter().all(|tier| matches!(tier.worth, Worth::Fixed(_))) {
+            return None;
+        }
+        match &self.unit {
+            None => Some(None),
+            Some(unit) => unit.is_currency().then_some(Some(unit)),
         }
     }
 
-    /// What a transaction of this amount pays, at the unit's scale.
-    pub fn pays(&self, paid: Decimal, unit: &Unit) -> Decimal {
-        let mut amount = match &self.worth {
-            Worth::Fixed(amount) => *amount,
-            Worth::Percent { percent, max } => {
+    /// What a transaction of this amount pays for a friend at this place, at the unit's scale.
+    pub fn pays(&self, paid: Decimal, unit: &Unit, place: u32) -> Decimal {
+        let tier = self.tiers.iter().rev().find(|tier| tier.from <= place);
+        tier.map_or(Decimal::ZERO, |tier| tier.worth.of(paid, unit))
+    }
+
+    /// The most that a transaction of this amount pays, whatever the friend's place.
+    pub fn pays_at_most(&self, paid: Decimal, unit: &Unit) -> Decimal {
+        self.tiers.iter().map(|tier| tier.worth.of(paid, unit)).max().unwrap_or_default()
+    }
+}
+
+impl Worth {
+    fn of(&self, paid: Decimal, unit: &Unit) -> Decimal {
+        let mut amount = match self {
+            Self::Fixed(amount) => *amount,
+            Self::Percent { percent, max } => {
                 let part = (paid / Decimal::ONE_HUNDRED).checked_mul(*percent).unwrap_or(MOST);
                 let part = unit.round(part.min(MOST));
                 max.map_or(part, |max| part.min(max))
@@ -195,11 +306,33 @@ impl Rule {
         })?;
         rule.check()?;
         for reward in &mut rule.rewards {
-            if let (Worth::Fixed(amount), Some(unit)) = (&mut reward.worth, &reward.unit) {
-                amount.rescale(unit.scale());
+            for tier in &mut reward.tiers {
+                if let (Worth::Fixed(amount), Some(unit)) = (&mut tier.worth, &reward.unit) {
+                    amount.rescale(unit.scale());
+                }
             }
         }
         Ok(rule)
+    }
+
+    /// Whether what a side is paid depends on other friends, so that settlement has to decide it.
+    pub fn is_settled_for(&self, role: Role) -> bool {
+        self.limits.budget.is_some()
+            || (role == Role::Referrer && self.limits.per_referrer.is_some())
+            || self.is_tiered(role)
+    }
+
+    /// Whether what a side is paid depends on the friend's place.
+    pub fn is_tiered(&self, role: Role) -> bool {
+        self.rewards.iter().any(|reward| reward.to == role && reward.tiers.len() > 1)
+    }
+
+    /// What a transaction of this amount pays one side in one unit, for a friend at this place; `currency` is what it was
+    /// paid in.
+    pub fn pays(&self, role: Role, unit: &Unit, currency: Option<&Unit>, paid: Decimal, place: u32) -> Decimal {
+        let rewards = self.rewards.iter().filter(|reward| reward.to == role);
+        let rewards = rewards.filter(|reward| reward.unit.as_ref().or(currency) == Some(unit));
+        rewards.map(|reward| reward.pays(paid, unit, place)).sum()
     }
 
     fn check(&self) -> Result<(), Mistake> {
@@ -222,26 +355,41 @@ impl Rule {
             return mistake("rewards", "at least one reward is needed".into());
         }
         for (i, reward) in self.rewards.iter().enumerate() {
-            let path = |field: &str| format!("rewards[{i}].{field}");
-            let check = |field: &str, amount: Decimal| {
-                if amount <= Decimal::ZERO {
-                    return mistake(&path(field), format!("{amount} must be more than 0"));
-                }
-                if amount > MOST {
-                    return mistake(&path(field), format!("{amount} must be at most {MOST}"));
-                }
-                match &reward.unit {
-                    Some(unit) if field != "percent" && unit.round(amount) != amount => {
-                        let scale = unit.scale();
-                        mistake(&path(field), format!("{amount} has more than the {scale} decimals of {unit}"))
-                    }
-                    _ => Ok(()),
-                }
+            self.check_reward(i, reward)?;
+        }
+        self.check_limits()
+    }
+
+    fn check_reward(&self, i: usize, reward: &Reward) -> Result<(), Mistake> {
+        let tiered = reward.tiers.len() != 1 || reward.tiers.iter().any(|tier| tier.from != 1);
+        let mistake = |field: &str, problem: String| Err(Mistake { path: format!("rewards[{i}].{field}"), problem });
+        if tiered && reward.to == Role::Friend {
+            return mistake("tiers", "tiers are by the number of the referrer's friends, and for the referrer".into());
+        }
+        let mut before = 0;
+        for (n, tier) in reward.tiers.iter().enumerate() {
+            let path = |field: &str| if tiered { format!("tiers[{n}].{field}") } else { field.to_owned() };
+            if n == 0 && tier.from != 1 {
+                return mistake(
+                    &path("from"),
+                    format!("{} must be 1: the first tier is for the first friend", tier.from),
+                );
+            }
+            if tier.from <= before {
+                return mistake(&path("from"), format!("{} must be more than {before}", tier.from));
+            }
+            before = tier.from;
+            let check = |field: &str, amount: Decimal| match check_amount(
+                amount,
+                reward.unit.as_ref().filter(|_| field != "percent"),
+            ) {
+                Some(problem) => mistake(&path(field), problem),
+                None => Ok(()),
             };
-            match &reward.worth {
+            match &tier.worth {
                 Worth::Fixed(amount) => {
                     if reward.unit.is_none() {
-                        return mistake(&path("unit"), "a fixed reward needs the unit it is counted in".into());
+                        return mistake("unit", "a fixed reward needs the unit it is counted in".into());
                     }
                     check("fixed", *amount)?;
                 }
@@ -253,23 +401,64 @@ impl Rule {
                     }
                     if let Some(max) = max {
                         if reward.unit.is_none() {
-                            return mistake(&path("unit"), "max needs the unit it is counted in".into());
+                            return mistake("unit", "max needs the unit it is counted in".into());
                         }
                         check("max", *max)?;
                     }
                 }
             }
-            if let Some(Some(unit)) = reward.currency() {
-                let others = self.rewards.iter().filter_map(|other| other.currency().flatten());
-                let others = others.chain(self.when.currency.as_ref());
-                if let Some(other) = others.into_iter().find(|other| *other != unit) {
-                    let problem = format!("percent of an amount in {other} cannot be paid in {unit}");
-                    return mistake(&path("unit"), problem);
-                }
+        }
+        if reward.tiers.is_empty() {
+            return mistake("tiers", "at least one tier is needed".into());
+        }
+        if let Some(Some(unit)) = reward.currency() {
+            let others = self.rewards.iter().filter_map(|other| other.currency().flatten());
+            let others = others.chain(self.when.currency.as_ref());
+            if let Some(other) = others.into_iter().find(|other| *other != unit) {
+                return mistake("unit", format!("percent of an amount in {other} cannot be paid in {unit}"));
             }
         }
         Ok(())
     }
+
+    fn check_limits(&self) -> Result<(), Mistake> {
+        let mistake = |path: &str, problem: String| Err(Mistake { path: format!("limits.{path}"), problem });
+        // An amount is counted in the one unit that there is.
+        let check = |path: &str, amount: Option<Decimal>, counted: fn(&&Reward) -> bool| {
+            let Some(amount) = amount else { return Ok(()) };
+            let mut units = self.rewards.iter().filter(counted).map(|reward| reward.unit.as_ref());
+            let unit = units.next().flatten();
+            if unit.is_none() || !units.all(|other| other == unit) {
+                return mistake(path, "an amount needs rewards that all name the same unit".into());
+            }
+            check_amount(amount, unit).map_or(Ok(()), |problem| mistake(path, problem))
+        };
+        if let Some(cap) = &self.limits.per_referrer {
+            if cap.count.is_none() && cap.amount.is_none() {
+                return mistake("per_referrer", "a limit is a count or an amount; neither is given".into());
+            }
+            if cap.count == Some(0) {
+                return mistake("per_referrer.count", "0 must be more than 0".into());
+            }
+            if !self.rewards.iter().any(|reward| reward.to == Role::Referrer) {
+                return mistake("per_referrer", "no reward goes to the referrer".into());
+            }
+            check("per_referrer.amount", cap.amount, |reward| reward.to == Role::Referrer)?;
+        }
+        check("budget", self.limits.budget, |_| true)
+    }
+}
+
+/// What is wrong with an amount, if anything is.
+fn check_amount(amount: Decimal, unit: Option<&Unit>) -> Option<String> {
+    if amount <= Decimal::ZERO {
+        return Some(format!("{amount} must be more than 0"));
+    }
+    if amount > MOST {
+        return Some(format!("{amount} must be at most {MOST}"));
+    }
+    let unit = unit.filter(|unit| unit.round(amount) != amount)?;
+    Some(format!("{amount} has more than the {} decimals of {unit}", unit.scale()))
 }
 
 /// Amounts are written as strings, because a JSON number with a fraction is not exact; whole numbers are fine.
@@ -331,8 +520,8 @@ mod tests {
         assert_eq!(rule.rewards[1].to, Role::Friend);
         assert_eq!(rule.rewards[1].unit.as_ref().map(Unit::as_ref), Some("points"));
         let usd = Unit::parse("USD").expect("unit");
-        assert_eq!(rule.rewards[0].worth, Worth::Fixed(Decimal::new(1000, 2)));
-        assert_eq!(rule.rewards[0].pays(Decimal::ONE, &usd).to_string(), "10.00", "at the scale of its unit");
+        assert_eq!(rule.rewards[0].tiers, [Tier { from: 1, worth: Worth::Fixed(Decimal::new(1000, 2)) }]);
+        assert_eq!(rule.rewards[0].pays(Decimal::ONE, &usd, 1).to_string(), "10.00", "at the scale of its unit");
     }
 
     #[test]
@@ -386,11 +575,11 @@ mod tests {
         ] {
             let rule = rewards(reward).expect(reward);
             let paid = parse_amount(paid).expect(paid);
-            assert_eq!(rule.rewards[0].pays(paid, &usd).to_string(), pays, "{reward} of {paid}");
+            assert_eq!(rule.rewards[0].pays(paid, &usd, 1).to_string(), pays, "{reward} of {paid}");
         }
         let points = rewards(r#"{"to": "friend", "percent": "500", "unit": "points"}"#).expect("points");
         let unit = Unit::parse("points").expect("unit");
-        assert_eq!(points.rewards[0].pays(Decimal::new(1250, 2), &unit).to_string(), "63");
+        assert_eq!(points.rewards[0].pays(Decimal::new(1250, 2), &unit, 1).to_string(), "63");
         assert_eq!(points.rewards[0].currency(), None);
     }
 
@@ -411,6 +600,61 @@ mod tests {
             ),
             (r#"{"to": "friend", "fixed": "1", "unit": "USD", "hold": "soon"}"#, "rewards[0].hold"),
             (r#"{"to": "friend", "fixed": "200000000000000000000", "unit": "points"}"#, "rewards[0].fixed"),
+        ] {
+            let mistake = rewards(wrong).expect_err(wrong);
+            assert_eq!(mistake.path, path, "{wrong}: {mistake:?}");
+        }
+    }
+
+    #[test]
+    fn tiers_are_by_place_and_limits_need_one_unit() {
+        let usd = Unit::parse("USD").expect("unit");
+        let tiered = rewards(
+            r#"{"to": "referrer", "unit": "USD", "tiers": [
+            {"from": 1, "fixed": "5"}, {"from": 4, "percent": "50", "max": "20"}]}"#,
+        )
+        .expect("tiers");
+        let pays = |place| tiered.rewards[0].pays(Decimal::new(30, 0), &usd, place).to_string();
+        assert_eq!([1, 3, 4, 400].map(pays), ["5.00", "5.00", "15.00", "15.00"]);
+        assert_eq!(tiered.rewards[0].pays_at_most(Decimal::new(8, 0), &usd).to_string(), "5.00");
+        assert!(tiered.is_settled_for(Role::Referrer) && !tiered.is_settled_for(Role::Friend));
+        let good = r#"{"rewards": [{"to": "referrer", "fixed": "1", "unit": "USD"}, {"to": "friend", "fixed": "1", "unit": "points"}],
+            "limits": {"per_referrer": {"count": 3, "amount": "10.00", "every": "month"}}}"#;
+        let rule = Rule::parse(good).expect("limits");
+        assert_eq!(rule.limits.per_referrer.as_ref().map(|cap| cap.every), Some(Period::Month));
+        assert!(rule.is_settled_for(Role::Referrer) && !rule.is_settled_for(Role::Friend));
+        for (from, to, path) in [
+            (r#""count": 3, "amount": "10.00""#, "", "limits.per_referrer"),
+            (r#""count": 3"#, r#""count": 0"#, "limits.per_referrer.count"),
+            (r#""count": 3"#, r#""count": -1"#, "limits.per_referrer.count"),
+            (r#""10.00""#, r#""0""#, "limits.per_referrer.amount"),
+            (r#""10.00""#, r#""1.001""#, "limits.per_referrer.amount"),
+            ("month", "year", "limits.per_referrer.every"),
+            ("referrer\", \"fixed", "friend\", \"fixed", "limits.per_referrer"),
+            (r#""limits": {"#, r#""limits": {"budget": "100", "#, "limits.budget"),
+            (r#""limits": {"#, r#""limits": {"cap": 1, "#, "limits.cap"),
+        ] {
+            let wrong = good.replacen(from, to, 1).replace("{, ", "{");
+            assert_ne!(wrong, good, "{from}");
+            assert_eq!(Rule::parse(&wrong).expect_err(to).path, path, "{to}");
+        }
+        for (wrong, path) in [
+            (r#"{"to": "referrer", "unit": "USD", "tiers": []}"#, "rewards[0].tiers"),
+            (r#"{"to": "referrer", "unit": "USD", "fixed": "1", "tiers": [{"from": 1, "fixed": "5"}]}"#, "rewards[0]"),
+            (r#"{"to": "referrer", "unit": "USD", "tiers": [{"from": 2, "fixed": "5"}]}"#, "rewards[0].tiers[0].from"),
+            (
+                r#"{"to": "referrer", "unit": "USD", "tiers": [{"from": 1, "fixed": "5"}, {"from": 1, "fixed": "6"}]}"#,
+                "rewards[0].tiers[1].from",
+            ),
+            (
+                r#"{"to": "referrer", "unit": "USD", "tiers": [{"from": 1, "fixed": "5"}, {"from": 3, "fixed": "-6"}]}"#,
+                "rewards[0].tiers[1].fixed",
+            ),
+            (
+                r#"{"to": "friend", "unit": "USD", "tiers": [{"from": 1, "fixed": "5"}, {"from": 3, "fixed": "6"}]}"#,
+                "rewards[0].tiers",
+            ),
+            (r#"{"to": "friend", "fixed": "1", "unit": "USD", "expires": "never"}"#, "rewards[0].expires"),
         ] {
             let mistake = rewards(wrong).expect_err(wrong);
             assert_eq!(mistake.path, path, "{wrong}: {mistake:?}");

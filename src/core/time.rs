@@ -46,6 +46,32 @@ impl Instant {
     }
 }
 
+const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
+
+impl Instant {
+    /// The day it is in, in UTC, counted from 2000-01-01.
+    pub fn day(self) -> i32 {
+        i32::try_from(self.0.div_euclid(MICROS_PER_DAY)).unwrap_or_default()
+    }
+
+    /// The end of the day it is in; of what ends with a day, itself.
+    pub fn end_of_day(self) -> Self {
+        match self.0.checked_add(MICROS_PER_DAY - 1) {
+            Some(later) if self != Self::NEG_INFINITY => Self(later - later.rem_euclid(MICROS_PER_DAY)),
+            _ => self,
+        }
+    }
+
+    /// The days of the calendar month that a day is in.
+    pub fn month_of(day: i32) -> std::ops::Range<i32> {
+        let epoch = jiff::civil::date(2000, 1, 1);
+        let number = |date: jiff::civil::Date| epoch.until(date).map_or(day, |span| span.get_days());
+        let Ok(date) = epoch.checked_add(day.days()) else { return day..day.saturating_add(1) };
+        let first = date.first_of_month();
+        number(first)..number(date.last_of_month()).saturating_add(1)
+    }
+}
+
 /// A length of time: calendar months in UTC, and the rest in which a day has 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duration {
@@ -90,6 +116,15 @@ mod tests {
     use proptest::prelude::*;
 
     const DAY: i64 = 24 * MICROS_PER_HOUR;
+
+    #[test]
+    fn days_and_months_are_those_of_the_calendar_in_utc() {
+        assert_eq!([Instant(-1).day(), Instant(0).day(), Instant(DAY).day()], [-1, 0, 1]);
+        assert_eq!([Instant(0), Instant(1), Instant(DAY)].map(Instant::end_of_day), [0, DAY, DAY].map(Instant));
+        assert_eq!(Instant::INFINITY.end_of_day(), Instant::INFINITY);
+        assert_eq!([0, 30, 31, 59, 60].map(Instant::month_of), [0..31, 0..31, 31..60, 31..60, 60..91]);
+        assert_eq!(Instant::month_of(-1), -31..0);
+    }
 
     #[test]
     fn durations_are_read_as_people_write_them() {

@@ -45,6 +45,8 @@ pub struct Config {
     pub sources: HashMap<(Kind, pg_sys::Oid), Rc<Source>>,
     /// Programs by their key.
     pub programs: HashMap<i32, Program>,
+    /// All goals that can be read, those of detached sources too, by their key.
+    pub goals: HashMap<i32, Goal>,
     /// Statements in the type of the key, by their templates.
     statements: RefCell<HashMap<&'static str, Rc<str>>>,
 }
@@ -64,8 +66,10 @@ pub struct Key {
     pub oid: pg_sys::Oid,
     /// Qualified name, for casts.
     pub name: String,
-    /// Qualified operator under which two keys are the same.
+    /// Qualified operator under which two keys are the same,
     pub eq: String,
+    /// and the one under which a key comes after another.
+    pub gt: String,
     /// The operator family that it belongs to,
     pub family: pg_sys::Oid,
     /// and the type that the family knows the key by.
@@ -94,6 +98,8 @@ pub struct Program {
     pub grace: Option<Duration>,
     /// Whether only those may redeem who have bought nothing before.
     pub new_customers_only: bool,
+    /// Whether a balance may go below zero when a refund takes back what was spent.
+    pub allow_debt: bool,
 }
 
 /// A column of an attached table.
@@ -270,6 +276,7 @@ fn load() -> Result<Rc<Config>, Error> {
         secured(Some(config.owner), || {
             config.programs = load_programs()?;
             let goals = load_goals()?;
+            config.goals = goals.values().flatten().flatten().map(|goal| (goal.id, goal.clone())).collect();
             (config.attached, config.sources) = load_sources(&config.key, &goals)?;
             WATCHED.with_borrow_mut(|watched| {
                 watched.extend(config.users.iter().map(|users| users.oid));
@@ -287,7 +294,11 @@ fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4
                 format_type(f.atttypid, -1), \
                 format('OPERATOR(%I.%s)', opn.nspname, op.oprname), oc.opcfamily, oc.opcintype, f.attcollation, \
                 CASE WHEN u.oid IS NOT NULL THEN format('%I.%I', un.nspname, u.relname) END, quote_ident(k.attname), \
-                u.relowner, u.oid, (SELECT s.relowner FROM pg_class s WHERE s.oid = $2) \
+                u.relowner, u.oid, (SELECT s.relowner FROM pg_class s WHERE s.oid = $2), \
+                (SELECT format('OPERATOR(%I.%s)', gn.nspname, gt.oprname) FROM pg_amop ga \
+                 JOIN pg_operator gt ON gt.oid = ga.amopopr JOIN pg_namespace gn ON gn.oid = gt.oprnamespace \
+                 WHERE ga.amopfamily = oc.opcfamily AND ga.amopstrategy = 5 \
+                   AND ga.amoplefttype = oc.opcintype AND ga.amoprighttype = oc.opcintype) \
          FROM pg_class c \
          JOIN pg_attribute id ON id.attrelid = c.oid AND id.attname = 'invites_friends_id' \
          JOIN pg_attribute f ON f.attrelid = c.oid AND f.attname = 'friend_id' \
@@ -318,6 +329,7 @@ fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4
                     oid: row.need(4)?,
                     name: row.need(5)?,
                     eq: row.need(6)?,
+                    gt: row.need(15)?,
                     family: row.need(7)?,
                     operand: row.need(8)?,
                     collation: row.need(9)?,
@@ -329,6 +341,7 @@ fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4
                 attached: Vec::new(),
                 sources: HashMap::new(),
                 programs: HashMap::new(),
+                goals: HashMap::new(),
                 statements: RefCell::default(),
             })
         },
@@ -337,12 +350,19 @@ fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4
 }
 
 fn load_programs() -> Result<HashMap<i32, Program>, Error> {
-    let rows =
-        look("SELECT program_id, attribution_window, grace, new_customers_only FROM referral.programs", &[], |row| {
-            let attribution_window = row.get::<Interval>(2).map(duration);
-            let grace = row.get::<Interval>(3).map(duration);
-            Ok((row.need(1)?, Program { attribution_window, grace, new_customers_only: row.need(4)? }))
-        })?;
+    let rows = look(
+        "SELECT program_id, attribution_window, grace, new_customers_only, allow_debt FROM referral.programs",
+        &[],
+        |row| {
+            let program = Program {
+                attribution_window: row.get::<Interval>(2).map(duration),
+                grace: row.get::<Interval>(3).map(duration),
+                new_customers_only: row.need(4)?,
+                allow_debt: row.need(5)?,
+            };
+            Ok((row.need(1)?, program))
+        },
+    )?;
     Ok(rows.into_iter().collect())
 }
 
@@ -353,12 +373,14 @@ fn load_goals() -> Result<Goals, Error> {
     let mut goals = Goals::new();
     look(
         "SELECT source_id, goal_id, program_id, effective_from, \
-                lead(effective_from) OVER (PARTITION BY program_id, name ORDER BY version), rule::text \
+                lead(effective_from) OVER (PARTITION BY program_id, name ORDER BY version), rule::text, \
+                first_value(goal_id) OVER (PARTITION BY program_id, name ORDER BY version) \
          FROM referral.goals ORDER BY goal_id",
         &[],
         |row| {
             let goal = Goal {
                 id: row.need(2)?,
+                first: row.need(7)?,
                 program: row.need(3)?,
                 from: row.need(4)?,
                 until: row.get(5).unwrap_or(Instant::INFINITY),
@@ -693,11 +715,12 @@ impl Config {
     }
 
     /// Puts the user's key into the text of a statement, once for each: `{key}` is its type, `{eq}` the operator under
-    /// which two keys are the same, `{users}` the users table and `{users_key}` its column.
+    /// which two keys are the same, `{gt}` the one under which a key comes after another, `{users}` the users table and `{users_key}` its column.
     pub fn sql(&self, text: &'static str) -> Rc<str> {
         let mut statements = self.statements.borrow_mut();
         let rendered = statements.entry(text).or_insert_with(|| {
-            let mut sql = text.replace("{key}", &self.key.name).replace("{eq}", &self.key.eq);
+            let mut sql =
+                text.replace("{key}", &self.key.name).replace("{eq}", &self.key.eq).replace("{gt}", &self.key.gt);
             if let Some(users) = &self.users {
                 sql = sql.replace("{users_key}", &users.column).replace("{users}", &users.name);
             }

@@ -58,12 +58,15 @@ pub struct NewProgram {
     pub new_customers_only: bool,
     /// Whether a purchase fails whose credit cannot be posted.
     pub strict: bool,
+    /// Whether a balance may go below zero when a refund takes back what was spent.
+    pub allow_debt: bool,
 }
 
 /// Creates a program and returns its key.
 pub fn create_program(program: NewProgram) -> Result<i32, Error> {
     let config = administered()?;
-    let NewProgram { name, starts_at, ends_at, attribution_window, grace, new_customers_only, strict } = program;
+    let NewProgram { name, starts_at, ends_at, attribution_window, grace, new_customers_only, strict, allow_debt } =
+        program;
     check_name("program", &name)?;
     let (starts, ends) = (starts_at.unwrap_or(Instant::NEG_INFINITY), ends_at.unwrap_or(Instant::INFINITY));
     if starts >= ends {
@@ -73,8 +76,8 @@ pub fn create_program(program: NewProgram) -> Result<i32, Error> {
     check_interval("grace", grace)?;
     let made = secured(Some(config.owner), || {
         write(
-            "INSERT INTO referral.programs (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only) \
-             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7) \
+            "INSERT INTO referral.programs (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, allow_debt) \
+             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8) \
              ON CONFLICT (name) DO NOTHING RETURNING program_id",
             &[
                 arg(name.as_str()),
@@ -84,6 +87,7 @@ pub fn create_program(program: NewProgram) -> Result<i32, Error> {
                 arg(strict),
                 arg(grace),
                 arg(new_customers_only),
+                arg(allow_debt),
             ],
             |row| row.need(1),
         )

@@ -5,7 +5,7 @@
 
 use super::config::{Config, Kind, Program, Source, config, known_config, unit};
 use super::install::administered;
-use crate::core::evaluate::{Fact, Referral, Refund, evaluate, take_off};
+use crate::core::evaluate::{Fact, Goal, Referral, Refund, evaluate, take_off};
 use crate::core::ledger::{Basis, Changes, Completion, Posted, PostedLine, State, difference};
 use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::Role;
@@ -415,7 +415,8 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: 
             grace: program.and_then(|Program { grace, .. }| *grace),
         };
         let decisions = evaluate(&terms, &goals, &referral.facts);
-        batch.add(referral, difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last));
+        let changes = difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last);
+        batch.add(referral, &goals, changes);
     }
     let written = batch.write(config, source)?;
     resolve_failures(config, source, &locked)?;
@@ -492,8 +493,8 @@ fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Resul
     }
     write(
         "SELECT invites_friends_id, completion_no, credit_id, role, unit, amount::text, revision, reverses, available_at, \
-                beneficiary_id::text \
-         FROM referral.credits WHERE invites_friends_id = ANY ($1)",
+                beneficiary_id::text, expires_at \
+         FROM referral.credits WHERE invites_friends_id = ANY ($1) AND revision IS NOT NULL",
         &[ids],
         |row| {
             let Some(&(place, completion)) = completions.get(&(row.need(1)?, row.need(2)?)) else { return Ok(()) };
@@ -513,6 +514,7 @@ fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Resul
                 revision: row.need(7)?,
                 reverses: row.get(8),
                 available_at: row.need(9)?,
+                expires_at: row.get(11),
             });
             Ok(())
         },
@@ -697,11 +699,13 @@ struct Lines {
     revision: Vec<i32>,
     reverses: Vec<Option<i64>>,
     available_at: Vec<Option<Instant>>,
+    expires_at: Vec<Option<Instant>>,
+    goal: Vec<Option<i32>>,
     reason: Vec<Option<String>>,
 }
 
 impl Batch {
-    fn add(&mut self, referral: &Locked, changes: Changes) {
+    fn add(&mut self, referral: &Locked, goals: &[Goal], changes: Changes) {
         for completion in changes.restated {
             let rows = if completion.state == State::Reversed { &mut self.freed } else { &mut self.restated };
             rows.add(referral.id, completion);
@@ -731,6 +735,9 @@ impl Batch {
             lines.revision.push(line.revision);
             lines.reverses.push(line.reverses);
             lines.available_at.push(line.available_at);
+            lines.expires_at.push(line.expires_at);
+            let goal = goals.iter().find(|goal| goal.id == line.goal && goal.rule.is_settled_for(line.role));
+            lines.goal.push(goal.map(|goal| goal.first));
             lines.reason.push(line.reason);
         }
     }
@@ -804,17 +811,20 @@ fn insert(config: &Config, source: &Source, completions: Completions, lines: Lin
                       slot, state) \
                  SELECT n.referral, n.number, n.goal, $10, n.key, n.amount::numeric, n.currency, n.occurred_at, n.slot, n.state \
                  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-                      n (referral, number, goal, key, amount, currency, occurred_at, slot, state) RETURNING 1) \
+                      n (referral, number, goal, key, amount, currency, occurred_at, slot, state) RETURNING 1), \
+             line AS ( \
              INSERT INTO referral.credits \
                  (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason, \
-                  available_at) \
+                  available_at, expires_at, goal_id) \
              SELECT CASE WHEN n.reverses IS NULL THEN n.beneficiary::{key} \
                          ELSE (SELECT r.beneficiary_id FROM referral.credits r WHERE r.credit_id = n.reverses) END, \
                     n.role, n.unit, n.amount::numeric, n.kind, n.referral, n.number, n.revision, n.reverses, n.reason, \
-                    coalesce(n.available_at, now()) \
-             FROM unnest($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
-                  n (beneficiary, role, unit, amount, kind, referral, number, revision, reverses, reason, available_at) \
-             WHERE (SELECT count(*) FROM completed) = $22",
+                    coalesce(n.available_at, now()), n.expires_at, n.goal \
+             FROM unnest($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $23, $24) \
+                  n (beneficiary, role, unit, amount, kind, referral, number, revision, reverses, reason, available_at, expires_at, goal) \
+             WHERE (SELECT count(*) FROM completed) = $22 \
+             RETURNING credit_id, beneficiary_id, available_at, goal_id) \
+             INSERT INTO referral.unsettled (credit_id, beneficiary_id, ripe_at, goal_id) SELECT * FROM line",
         ),
         &[
             arg(completions.referral),
@@ -839,6 +849,8 @@ fn insert(config: &Config, source: &Source, completions: Completions, lines: Lin
             arg(lines.reason),
             arg(lines.available_at),
             arg(wanted.0),
+            arg(lines.expires_at),
+            arg(lines.goal),
         ],
     )?;
     all_written(wanted.1, written)
