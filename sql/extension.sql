@@ -10,6 +10,8 @@ CREATE FUNCTION referral.configuration_changed() RETURNS trigger LANGUAGE c AS '
 -- A procedure, because it commits on its way.
 CREATE PROCEDURE referral.reconcile(source text DEFAULT NULL, batch_size integer DEFAULT 1000, restart boolean DEFAULT false)
 LANGUAGE c AS 'MODULE_PATHNAME', 'reconcile_wrapper';
+CREATE PROCEDURE referral.settle(as_of timestamptz DEFAULT NULL, program text DEFAULT NULL, batch_size integer DEFAULT 10000)
+LANGUAGE c AS 'MODULE_PATHNAME', 'settle_wrapper';
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA referral FROM PUBLIC;
 REVOKE ALL ON SCHEMA referral FROM PUBLIC;
@@ -21,6 +23,9 @@ COMMENT ON FUNCTION referral.attach_invites IS 'Attaches the invites of a system
 COMMENT ON FUNCTION referral.attach_signups IS 'Attaches a table that says who signed up with which code: code and redeemed_at are SQL expressions over the row. The code is redeemed in the commit that writes it; what is refused is a row in referral.refusals, never an error. Returns the name of the source. Errors as attach_transactions.';
 COMMENT ON FUNCTION referral.repair IS 'Makes the triggers of an attached table anew, as after a restore that left them out. Errors: 42704 no such source, 55P03 table busy, 42703 a mapped column is gone.';
 COMMENT ON PROCEDURE referral.reconcile IS 'Brings in what the triggers of a source, or of all, did not see: history, changes made while they were disabled, failures mended since. Only the difference is posted. Commits after every batch and goes on where an earlier call was interrupted, or begins anew with restart; in a transaction block everything is one transaction. Watch referral.progress_reconcile. Errors: 42704 no such source, 22023 bad batch_size.';
+COMMENT ON PROCEDURE referral.settle IS 'Folds what purchases have earned since into balances, applies caps, tiers and budgets, lets credit expire and reservations lapse, as of now or another time; of one program, or all. Commits after every batch of so many lines; in a transaction block everything is one transaction. Nothing but limits and expiry waits for it: what has no limit can be used at once. Whose account somebody holds is left for the next time. Errors: 42704 no such program, 22023 bad batch_size.';
+COMMENT ON FUNCTION referral.settle_at_once IS 'As CALL referral.settle, in the transaction of the caller; returns how many lines were settled.';
+COMMENT ON FUNCTION referral.grant_support IS 'Lets a role of support call adjust_credit, credit_history and balance.';
 COMMENT ON FUNCTION referral.doctor IS 'Examines the installation and every attached table: one row for each check, with status (ok, warning, error), what was found, and the statement that repairs it.';
 COMMENT ON FUNCTION referral.uninstall IS 'Takes the triggers off all attached tables and drops the functions that install made. The data stays, and install makes the rest again; drop_data_of => the name of this database drops it too. Errors: 22023 another name, 55P03 table busy, 2BP01 something of yours depends on it.';
 COMMENT ON FUNCTION referral.detach IS 'Takes the triggers off an attached table; the ledger and the table stay as they are. Errors: 42704 no such source, 55P03 table busy.';
@@ -28,8 +33,8 @@ COMMENT ON FUNCTION referral.create_program IS 'Creates a campaign and returns i
 COMMENT ON FUNCTION referral.create_event IS 'Creates an event that the application will tell of by record_event, a source that goals may be about, and returns its source_id. Errors: 42710 a source has that name, 42602 bad name.';
 COMMENT ON FUNCTION referral.create_goal IS 'Creates a goal, or its next version, and returns its goal_id. Friends keep the version in force at their redemption. Errors: 22023 bad rule, with the path of the mistake; 42704 no such program or source; 55000 a version would change terms that are frozen.';
 COMMENT ON FUNCTION referral.revoke_invite IS 'Revokes an invite: nobody can redeem it any more. False: no such code, or revoked before. Friends who redeemed it stay.';
-COMMENT ON FUNCTION referral.grant_app IS 'Lets the role of an application call issue_invite, issue_invites, redeem_invite, record_event, revoke_invite and balance; it can touch no table.';
-COMMENT ON FUNCTION referral.grant_reports IS 'Lets a role read the views of reports, and balance.';
+COMMENT ON FUNCTION referral.grant_app IS 'Lets the role of an application call issue_invite, issue_invites, redeem_invite, record_event, revoke_invite, balance, credit_history, expiring, spend_credit, authorize_credit, capture_credit, void_credit and release_credit; it can touch no table.';
+COMMENT ON FUNCTION referral.grant_reports IS 'Lets a role read the views of reports, balance, credit_history and expiring.';
 COMMENT ON FUNCTION referral.transactions_changed IS 'Trigger on an attached table: credits the referrers of the buyers in the changed rows, in the same commit. Refuses to work for a table that is not attached.';
 COMMENT ON FUNCTION referral.invites_changed IS 'Trigger on an attached table of invites: brings the codes of the changed rows up to date.';
 COMMENT ON FUNCTION referral.signups_changed IS 'Trigger on an attached table of sign-ups: redeems the codes of the changed rows.';

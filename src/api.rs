@@ -2,6 +2,7 @@
 //!
 //! Those without SQL of pgrx's are created by `install`, in the type of the user's key (`sql/functions.sql`).
 
+use crate::core::money::Decimal;
 use crate::core::time::Instant;
 use crate::db::{Procedure, Relation, Role, Type, UserKey};
 use crate::engine::attach::{self, Invites, Signups, Transactions};
@@ -11,7 +12,8 @@ use crate::engine::goal::{self, NewGoal, NewProgram, Short};
 use crate::engine::install::{self, Home};
 use crate::engine::issue::{self, Terms};
 use crate::engine::mapping::UserOf;
-use crate::engine::{grant, post, reconcile, redeem};
+use crate::engine::spend::{self, Spend};
+use crate::engine::{grant, post, reconcile, redeem, settle};
 use crate::error::Error;
 use pgrx::JsonB;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
@@ -23,6 +25,26 @@ type Outcome<T> = Result<T, ErrorReport>;
 /// A value that must be given.
 fn need<T>(argument: &'static str, value: Option<T>) -> Result<T, Error> {
     value.ok_or(Error::NullArgument(argument))
+}
+
+/// What a spend came to, as its functions return it.
+type Spent = (String, AnyNumeric, AnyNumeric);
+
+/// The same where the balance is not asked for.
+type Decided = (String, AnyNumeric);
+
+/// A decimal is a numeric.
+fn numeric(amount: Decimal) -> Outcome<AnyNumeric> {
+    let numeric = AnyNumeric::try_from(amount.to_string().as_str());
+    Ok(numeric.map_err(|_| Error::Server("a decimal is no numeric"))?)
+}
+
+fn spent(done: spend::Outcome) -> Outcome<TableIterator<'static, Spent>> {
+    Ok(TableIterator::once((done.status.to_owned(), numeric(done.amount)?, numeric(done.available)?)))
+}
+
+fn decided(done: spend::Outcome) -> Outcome<TableIterator<'static, Decided>> {
+    Ok(TableIterator::once((done.status.to_owned(), numeric(done.amount)?)))
 }
 
 fn instant(at: Option<TimestampWithTimeZone>) -> Option<Instant> {
@@ -201,6 +223,110 @@ fn reconcile(
 ) -> Outcome<()> {
     let procedure = Procedure::begin(call)?;
     Ok(reconcile::reconcile(source, need("batch_size", batch_size)?, need("restart", restart)?, &procedure)?)
+}
+
+#[pg_extern(sql = false)] // a procedure, created in sql/extension.sql
+fn settle(
+    as_of: Option<TimestampWithTimeZone>,
+    program: Option<&str>,
+    batch_size: Option<i32>,
+    call: pg_sys::FunctionCallInfo,
+) -> Outcome<()> {
+    let procedure = Procedure::begin(call)?;
+    Ok(settle::settle_in_batches(instant(as_of), program, need("batch_size", batch_size)?, &procedure)?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn settle_at_once(
+    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
+    program: default!(Option<&str>, "NULL"),
+) -> Outcome<i64> {
+    Ok(settle::settle_at_once(instant(as_of), program)?)
+}
+
+#[pg_extern(sql = false)] // created by install, in the type of the key
+fn spend_credit(
+    user_id: Option<UserKey>,
+    amount: Option<AnyNumeric>,
+    unit: Option<String>,
+    reference: Option<String>,
+    partial: Option<bool>,
+) -> Result<
+    TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric), name!(available, AnyNumeric))>,
+    ErrorReport,
+> {
+    spent(spend::spend(Spend {
+        user: need("user_id", user_id)?.text,
+        amount: need("amount", amount)?.to_string(),
+        unit: need("unit", unit)?,
+        reference: need("reference", reference)?,
+        partial: need("partial", partial)?,
+        reserve: None,
+    })?)
+}
+
+#[pg_extern(sql = false)] // created by install, in the type of the key
+fn authorize_credit(
+    user_id: Option<UserKey>,
+    amount: Option<AnyNumeric>,
+    unit: Option<String>,
+    reference: Option<String>,
+    partial: Option<bool>,
+    valid_for: Option<Interval>,
+) -> Result<
+    TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric), name!(available, AnyNumeric))>,
+    ErrorReport,
+> {
+    spent(spend::spend(Spend {
+        user: need("user_id", user_id)?.text,
+        amount: need("amount", amount)?.to_string(),
+        unit: need("unit", unit)?,
+        reference: need("reference", reference)?,
+        partial: need("partial", partial)?,
+        reserve: Some(valid_for),
+    })?)
+}
+
+#[pg_extern(sql = false)] // created by install, with the functions it belongs to
+fn capture_credit(
+    reference: Option<&str>,
+    amount: Option<AnyNumeric>,
+) -> Result<TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric))>, ErrorReport> {
+    decided(spend::capture(need("reference", reference)?, amount.map(|amount| amount.to_string()))?)
+}
+
+#[pg_extern(sql = false)] // created by install, with the functions it belongs to
+fn void_credit(
+    reference: Option<&str>,
+) -> Result<TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric))>, ErrorReport> {
+    decided(spend::void(need("reference", reference)?)?)
+}
+
+#[pg_extern(sql = false)] // created by install, with the functions it belongs to
+fn release_credit(
+    reference: Option<&str>,
+    amount: Option<AnyNumeric>,
+    release_reference: Option<&str>,
+) -> Result<TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric))>, ErrorReport> {
+    let amount = amount.map(|amount| amount.to_string());
+    decided(spend::release(need("reference", reference)?, amount, release_reference)?)
+}
+
+#[pg_extern(sql = false)] // created by install, in the type of the key
+fn adjust_credit(
+    user_id: Option<UserKey>,
+    amount: Option<AnyNumeric>,
+    unit: Option<&str>,
+    reason: Option<&str>,
+    expires_in: Option<Interval>,
+) -> Outcome<i64> {
+    let (user, amount) = (need("user_id", user_id)?.text, need("amount", amount)?.to_string());
+    Ok(spend::adjust(&user, amount, need("unit", unit)?, need("reason", reason)?, expires_in)?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn grant_support(role: Option<Role>) -> Outcome<()> {
+    Ok(grant::grant_support(need("role", role)?.0)?)
 }
 
 #[pg_extern(schema = "referral", volatile, parallel_unsafe)]

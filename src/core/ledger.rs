@@ -209,10 +209,13 @@ fn reason(decisions: &[Decision], goals: &[Goal], facts: &[Fact], stored: &Compl
     }
 }
 
+/// When something can be used, and until when.
+type Times = (Option<Instant>, Option<Instant>);
+
 /// The lines that bring one completion from what is posted to what is due.
 fn lines((goal, number): (i32, i32), posted: &[PostedLine], due: &[Reward], why: Option<String>) -> Vec<Line> {
     let mut balances: BTreeMap<(Role, &Unit, bool), (Decimal, Decimal)> = BTreeMap::new();
-    let mut times: BTreeMap<(Role, &Unit), (Option<Instant>, Option<Instant>)> = BTreeMap::new();
+    let mut times: BTreeMap<(Role, &Unit), Times> = BTreeMap::new();
     for line in posted {
         balances.entry((line.role, &line.unit, line.current)).or_default().1 += line.amount;
     }

@@ -280,7 +280,7 @@ impl Worth {
 }
 
 /// No payment is larger: sums stay within what a decimal holds.
-const MOST: Decimal = Decimal::from_parts(1_661_992_960, 1_808_227_885, 5, false, 0);
+pub const MOST: Decimal = Decimal::from_parts(1_661_992_960, 1_808_227_885, 5, false, 0);
 
 /// A mistake in a rule: where, and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,24 @@ use crate::error::Error;
 use pgrx::prelude::*;
 
 /// What an application calls.
-const APP: [&str; 6] = ["issue_invite", "issue_invites", "redeem_invite", "record_event", "revoke_invite", "balance"];
+const APP: [&str; 13] = [
+    "issue_invite",
+    "issue_invites",
+    "redeem_invite",
+    "record_event",
+    "revoke_invite",
+    "balance",
+    "spend_credit",
+    "authorize_credit",
+    "capture_credit",
+    "void_credit",
+    "release_credit",
+    "credit_history",
+    "expiring",
+];
+
+/// What support calls.
+const SUPPORT: [&str; 3] = ["adjust_credit", "credit_history", "balance"];
 
 /// Lets an application's role call the functions that it needs; it can touch no table.
 pub fn grant_app(role: pg_sys::Oid) -> Result<(), Error> {
@@ -16,6 +33,17 @@ pub fn grant_app(role: pg_sys::Oid) -> Result<(), Error> {
          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
          WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
         &APP,
+    )
+}
+
+/// Lets a role of support adjust credit, and look at what a user has.
+pub fn grant_support(role: pg_sys::Oid) -> Result<(), Error> {
+    grant(
+        role,
+        "SELECT format('GRANT EXECUTE ON FUNCTION %s TO ', p.oid::regprocedure) \
+         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+         WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
+        &SUPPORT,
     )
 }
 
@@ -30,7 +58,7 @@ pub fn grant_reports(role: pg_sys::Oid) -> Result<(), Error> {
          SELECT format('GRANT EXECUTE ON FUNCTION %s TO ', p.oid::regprocedure) \
          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
          WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
-        &["balance"],
+        &["balance", "credit_history", "expiring"],
     )
 }
 

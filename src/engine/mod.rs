@@ -1,5 +1,6 @@
 //! The verbs: what the functions and triggers of the extension do.
 
+pub mod account;
 pub mod adopt;
 pub mod attach;
 pub mod config;
@@ -13,3 +14,5 @@ pub mod mapping;
 pub mod post;
 pub mod reconcile;
 pub mod redeem;
+pub mod settle;
+pub mod spend;

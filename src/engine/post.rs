@@ -198,7 +198,7 @@ pub fn config_or_failure() -> Result<Result<Rc<Config>, Error>, Error> {
 }
 
 /// Errors that are not about the referral program: the client asked for an end, or has to try again.
-fn must_reach_the_client(code: PgSqlErrorCode) -> bool {
+pub fn must_reach_the_client(code: PgSqlErrorCode) -> bool {
     if RECONCILING.get() && is_about_a_lock(code) {
         return true;
     }

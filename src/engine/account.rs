@@ -1,0 +1,533 @@
+//! Accounts under their lock: what users have is read, settled, spent from and written back.
+//!
+//! Whoever holds the row in `accounts` is the only one who writes what belongs to it: balances, lots, grants, what is used
+//! of limits, and lines that are no purchase's. A purchase never takes that lock. Budgets are locked after accounts.
+
+use super::config::Config;
+use crate::core::money::{Decimal, Unit, parse_amount};
+use crate::core::rule::Role;
+use crate::core::settle::{
+    Account, Balance, Claim, Grant, GrantKey, Kind, Limits, Lot, Posting, Used, UsedKey, settle,
+};
+use crate::core::time::Instant;
+use crate::db::{Row, arg, change, write};
+use crate::error::Error;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Accounts that this transaction has locked.
+pub struct Books<'a> {
+    config: &'a Config,
+    /// As they were read,
+    before: BTreeMap<String, Account>,
+    /// and as they are to be written.
+    accounts: BTreeMap<String, Account>,
+    /// What is used of the budgets that were read.
+    budgets: BTreeMap<i32, Decimal>,
+    entries: Vec<Entry>,
+}
+
+/// A line to append.
+struct Entry {
+    beneficiary: String,
+    posting: Posting,
+    spend: Option<i64>,
+}
+
+/// Which lines are settled.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// Those that are ripe then.
+    pub as_of: Instant,
+    /// Those of this program; `None` is all.
+    pub program: Option<i32>,
+    /// None but these; `None` is all.
+    pub lines: Option<&'a [i64]>,
+}
+
+/// Lines of one user that are settled together.
+struct Taken {
+    beneficiary: String,
+    unit: Unit,
+    earned: Decimal,
+    reversed: Decimal,
+    expires_at: Option<Instant>,
+    may_owe: bool,
+    lines: i64,
+    limited: Option<Limited>,
+}
+
+struct Limited {
+    friend: i64,
+    number: i32,
+    role: Role,
+    goal: i32,
+    version: i32,
+    line: i64,
+    paid: Decimal,
+    currency: Option<Unit>,
+    occurred_at: Instant,
+}
+
+/// Locks the accounts of users, making those that there are not yet, always in the same order; leaves out those that
+/// somebody else holds, if told to. For a caller with the rights of the tables' owner.
+pub fn lock_accounts(config: &Config, users: &[String], leave_busy: bool) -> Result<Vec<String>, Error> {
+    let lock = if leave_busy {
+        "SELECT a.beneficiary_id::text, k.n FROM unnest($1) WITH ORDINALITY k (key, n) \
+         JOIN referral.accounts a ON a.beneficiary_id {eq} k.key::{key} ORDER BY a.beneficiary_id FOR UPDATE OF a SKIP LOCKED"
+    } else {
+        "SELECT a.beneficiary_id::text, k.n FROM unnest($1) WITH ORDINALITY k (key, n) \
+         JOIN referral.accounts a ON a.beneficiary_id {eq} k.key::{key} ORDER BY a.beneficiary_id FOR UPDATE OF a"
+    };
+    let known = write(
+        &config.sql(
+            "SELECT k.n FROM unnest($1) WITH ORDINALITY k (key, n) \
+             WHERE NOT EXISTS (SELECT FROM referral.accounts a WHERE a.beneficiary_id {eq} k.key::{key}) ORDER BY k.n",
+        ),
+        &[arg(users.to_vec())],
+        |row| row.need::<i64>(1),
+    )?;
+    if !known.is_empty() {
+        let at = |n: &i64| users.get(usize::try_from(*n - 1).ok()?).cloned();
+        let new: Vec<String> = known.iter().filter_map(at).collect();
+        change(
+            &config.sql(
+                "INSERT INTO referral.accounts SELECT k::{key} FROM unnest($1) k ORDER BY 1 \
+                 ON CONFLICT (beneficiary_id) DO NOTHING",
+            ),
+            &[arg(new)],
+        )?;
+    }
+    write(&config.sql(lock), &[arg(users.to_vec())], |row| row.need::<String>(1))
+}
+
+impl<'a> Books<'a> {
+    /// Opens the books of users whose accounts are locked, and settles what is in scope. The answer is how many lines.
+    pub fn settled(config: &'a Config, users: &[String], scope: Scope) -> Result<(Self, u64), Error> {
+        let taken = take(config, users, scope)?;
+        let mut books = Self {
+            config,
+            before: BTreeMap::new(),
+            accounts: users.iter().map(|user| (user.clone(), Account::default())).collect(),
+            budgets: BTreeMap::new(),
+            entries: Vec::new(),
+        };
+        books.read_balances(users)?;
+        if taken.iter().any(|taken| taken.limited.is_some()) {
+            books.read_limits(&taken)?;
+        }
+        books.before = books.accounts.clone();
+        let lines: i64 = taken.iter().map(|taken| taken.lines).sum();
+        books.settle(taken, scope.as_of)?;
+        Ok((books, u64::try_from(lines).unwrap_or_default()))
+    }
+
+    fn settle(&mut self, taken: Vec<Taken>, as_of: Instant) -> Result<(), Error> {
+        let mut claims: BTreeMap<String, Vec<Claim>> = BTreeMap::new();
+        for Taken { beneficiary, unit, earned, reversed, expires_at, may_owe, limited, .. } in taken {
+            let limits = match limited {
+                None => None,
+                Some(Limited { friend, number, role, goal, version, line, paid, currency, occurred_at }) => {
+                    let rule = self.config.goals.get(&version).ok_or(Error::Server("a goal's rule cannot be read"))?;
+                    let rule = &rule.rule;
+                    Some(Limits { friend, number, role, goal, rule, paid, currency, occurred_at, line })
+                }
+            };
+            let claim = Claim { unit, earned, reversed, expires_at, may_owe, limits };
+            claims.entry(beneficiary).or_default().push(claim);
+        }
+        for (user, account) in &mut self.accounts {
+            let claims = claims.remove(user).unwrap_or_default();
+            let postings = settle(account, &mut self.budgets, claims, as_of)
+                .map_err(|_| Error::BalanceTooLarge { user: user.clone() })?;
+            let entries = postings.into_iter();
+            self.entries.extend(entries.map(|posting| Entry { beneficiary: user.clone(), posting, spend: None }));
+        }
+        Ok(())
+    }
+
+    /// What a user of these has in a unit.
+    pub fn balance(&mut self, user: &str, unit: &Unit) -> &mut Balance {
+        self.accounts.entry(user.to_owned()).or_default().balances.entry(unit.clone()).or_default()
+    }
+
+    /// Appends a line to those that are to be written.
+    pub fn post(&mut self, user: &str, posting: Posting, spend: Option<i64>) {
+        self.entries.push(Entry { beneficiary: user.to_owned(), posting, spend });
+    }
+
+    fn read_balances(&mut self, users: &[String]) -> Result<(), Error> {
+        let users = [arg(users.to_vec())];
+        let accounts = &mut self.accounts;
+        write(
+            &self.config.sql(
+                "SELECT b.beneficiary_id::text, b.unit, b.earned::text, b.reversed::text, b.limited::text, b.spent::text, \
+                        b.expired::text, b.adjusted::text, b.written_off::text \
+                 FROM unnest($1) k JOIN referral.balances b ON b.beneficiary_id {eq} k::{key}",
+            ),
+            &users,
+            |row| {
+                let balance = Balance {
+                    earned: decimal(row, 3)?,
+                    reversed: decimal(row, 4)?,
+                    limited: decimal(row, 5)?,
+                    spent: decimal(row, 6)?,
+                    expired: decimal(row, 7)?,
+                    adjusted: decimal(row, 8)?,
+                    written_off: decimal(row, 9)?,
+                    lots: BTreeMap::new(),
+                };
+                accounts.entry(row.need(1)?).or_default().balances.insert(unit(row, 2)?, balance);
+                Ok(())
+            },
+        )?;
+        write(
+            &self.config.sql(
+                "SELECT l.beneficiary_id::text, l.unit, l.expires_at, l.remaining::text, l.expired::text \
+                 FROM unnest($1) k JOIN referral.lots l ON l.beneficiary_id {eq} k::{key}",
+            ),
+            &users,
+            |row| {
+                let lot = Lot { remaining: decimal(row, 4)?, expired: decimal(row, 5)? };
+                let balances = &mut accounts.entry(row.need(1)?).or_default().balances;
+                balances.entry(unit(row, 2)?).or_default().lots.insert(row.need(3)?, lot);
+                Ok(())
+            },
+        )?;
+        Ok(())
+    }
+
+    fn read_limits(&mut self, taken: &[Taken]) -> Result<(), Error> {
+        let accounts = &mut self.accounts;
+        let limited = || taken.iter().filter_map(|taken| Some((taken, taken.limited.as_ref()?)));
+        let friends: BTreeSet<i64> = limited().map(|(_, limited)| limited.friend).collect();
+        write(
+            "SELECT g.beneficiary_id::text, g.invites_friends_id, g.completion_no, g.role, g.unit, g.goal_id, \
+                    g.granted::text, g.limited::text, g.day, g.place, g.counts_reward, g.counts_friend \
+             FROM unnest($1) k JOIN referral.grants g ON g.invites_friends_id = k",
+            &[arg(friends.into_iter().collect::<Vec<_>>())],
+            |row| {
+                let Some(account) = accounts.get_mut(&row.need::<String>(1)?) else { return Ok(()) };
+                let grant = Grant {
+                    goal: row.need(6)?,
+                    granted: decimal(row, 7)?,
+                    limited: decimal(row, 8)?,
+                    day: row.need(9)?,
+                    place: u32::try_from(row.need::<i32>(10)?).unwrap_or_default(),
+                    counts_reward: row.need(11)?,
+                    counts_friend: row.need(12)?,
+                };
+                account.grants.insert((row.need(2)?, row.need(3)?, role(row, 4)?, unit(row, 5)?), grant);
+                Ok(())
+            },
+        )?;
+        let goals: BTreeSet<(&str, i32)> =
+            limited().map(|(taken, limited)| (taken.beneficiary.as_str(), limited.goal)).collect();
+        let (users, goals): (Vec<&str>, Vec<i32>) = goals.into_iter().unzip();
+        write(
+            &self.config.sql(
+                "SELECT u.beneficiary_id::text, u.goal_id, u.unit, u.day, u.rewards, u.amount::text, u.friends \
+                 FROM unnest($1, $2) k (key, goal_id) \
+                 JOIN referral.limits_used u ON u.beneficiary_id {eq} k.key::{key} AND u.goal_id = k.goal_id",
+            ),
+            &[arg(users), arg(goals)],
+            |row| {
+                let used = Used { rewards: row.need(5)?, amount: decimal(row, 6)?, friends: row.need(7)? };
+                let account = accounts.entry(row.need(1)?).or_default();
+                account.used.insert((row.need(2)?, unit(row, 3)?, row.need(4)?), used);
+                Ok(())
+            },
+        )?;
+        let has_budget = |version| self.config.goals.get(version).is_some_and(|goal| goal.rule.limits.budget.is_some());
+        let budgets: BTreeSet<i32> =
+            limited().filter(|(_, l)| has_budget(&l.version)).map(|(_, limited)| limited.goal).collect();
+        if budgets.is_empty() {
+            return Ok(());
+        }
+        let goals = [arg(budgets.into_iter().collect::<Vec<_>>())];
+        change(
+            "INSERT INTO referral.budgets SELECT goal, 0 FROM unnest($1) goal ORDER BY 1 ON CONFLICT (goal_id) DO NOTHING",
+            &goals,
+        )?;
+        let budgets = write(
+            "SELECT goal_id, used::text FROM referral.budgets WHERE goal_id = ANY ($1) ORDER BY goal_id FOR UPDATE",
+            &goals,
+            |row| Ok((row.need(1)?, decimal(row, 2)?)),
+        )?;
+        self.budgets = budgets.into_iter().collect();
+        Ok(())
+    }
+
+    /// Writes what has changed, and the lines. Returns their keys, in order.
+    pub fn write(self) -> Result<Vec<i64>, Error> {
+        let lines = self.write_entries()?;
+        self.write_balances()?;
+        self.write_grants()?;
+        if !self.budgets.is_empty() {
+            let (goals, used): (Vec<i32>, Vec<String>) =
+                self.budgets.iter().map(|(goal, used)| (*goal, used.to_string())).unzip();
+            change(
+                "UPDATE referral.budgets b SET used = n.used::numeric FROM unnest($1, $2) n (goal_id, used) \
+                 WHERE b.goal_id = n.goal_id AND b.used <> n.used::numeric",
+                &[arg(goals), arg(used)],
+            )?;
+        }
+        Ok(lines)
+    }
+
+    fn write_entries(&self) -> Result<Vec<i64>, Error> {
+        if self.entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let column = |f: fn(&Entry) -> String| self.entries.iter().map(f).collect::<Vec<_>>();
+        let completion = |entry: &Entry| entry.posting.completion;
+        let written = write(
+            &self.config.sql(
+                "INSERT INTO referral.credits \
+                     (beneficiary_id, unit, amount, kind, expires_at, reason, spend_id, invites_friends_id, completion_no, \
+                      role, adjusted_by) \
+                 SELECT n.beneficiary::{key}, n.unit, n.amount::numeric, n.kind, n.expires_at, n.reason, n.spend_id, n.referral, \
+                        n.number, n.role, CASE WHEN n.kind = 'adjusted' THEN session_user END \
+                 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+                      n (beneficiary, unit, amount, kind, expires_at, reason, spend_id, referral, number, role) \
+                 RETURNING credit_id",
+            ),
+            &[
+                arg(column(|entry| entry.beneficiary.clone())),
+                arg(column(|entry| entry.posting.unit.to_string())),
+                arg(column(|entry| entry.posting.amount.to_string())),
+                arg(column(|entry| entry.posting.kind.as_str().to_owned())),
+                arg(self.entries.iter().map(|entry| entry.posting.expires_at).collect::<Vec<_>>()),
+                arg(self.entries.iter().map(|entry| entry.posting.reason.clone()).collect::<Vec<_>>()),
+                arg(self.entries.iter().map(|entry| entry.spend).collect::<Vec<_>>()),
+                arg(self.entries.iter().map(|entry| Some(completion(entry)?.0)).collect::<Vec<_>>()),
+                arg(self.entries.iter().map(|entry| Some(completion(entry)?.1)).collect::<Vec<_>>()),
+                arg(self.entries.iter().map(|entry| Some(completion(entry)?.2.as_str())).collect::<Vec<_>>()),
+            ],
+            |row| row.need::<i64>(1),
+        )?;
+        match written.len() == self.entries.len() {
+            true => Ok(written),
+            false => Err(Error::LedgerConflict { wanted: self.entries.len(), written: written.len() as u64 }),
+        }
+    }
+
+    /// What has changed of something that each account has by a key.
+    fn changed<'b, K: Ord + 'b, V: PartialEq + 'b>(
+        &'b self,
+        of: impl Fn(&'b Account) -> &'b BTreeMap<K, V>,
+    ) -> Vec<(&'b str, &'b K, &'b V)> {
+        let mut changed = Vec::new();
+        for (user, account) in &self.accounts {
+            let before = self.before.get(user).map(&of);
+            let new = of(account).iter().filter(|(key, value)| before.and_then(|b| b.get(key)) != Some(*value));
+            changed.extend(new.map(|(key, value)| (user.as_str(), key, value)));
+        }
+        changed
+    }
+
+    fn write_balances(&self) -> Result<(), Error> {
+        let balances = self.changed(|account| &account.balances);
+        if balances.is_empty() {
+            return Ok(());
+        }
+        let column = |f: fn(&Balance) -> Decimal| balances.iter().map(|(_, _, b)| f(b).to_string()).collect::<Vec<_>>();
+        change(
+            &self.config.sql(
+                "INSERT INTO referral.balances \
+                     (beneficiary_id, unit, earned, reversed, limited, spent, expired, adjusted, written_off) \
+                 SELECT n.key::{key}, n.unit, n.earned::numeric, n.reversed::numeric, n.limited::numeric, n.spent::numeric, \
+                        n.expired::numeric, n.adjusted::numeric, n.written_off::numeric \
+                 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                      n (key, unit, earned, reversed, limited, spent, expired, adjusted, written_off) \
+                 ON CONFLICT (beneficiary_id, unit) DO UPDATE SET earned = excluded.earned, reversed = excluded.reversed, \
+                     limited = excluded.limited, spent = excluded.spent, expired = excluded.expired, \
+                     adjusted = excluded.adjusted, written_off = excluded.written_off, settled_at = now()",
+            ),
+            &[
+                arg(balances.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
+                arg(balances.iter().map(|(_, unit, _)| unit.as_ref()).collect::<Vec<&str>>()),
+                arg(column(|b| b.earned)),
+                arg(column(|b| b.reversed)),
+                arg(column(|b| b.limited)),
+                arg(column(|b| b.spent)),
+                arg(column(|b| b.expired)),
+                arg(column(|b| b.adjusted)),
+                arg(column(|b| b.written_off)),
+            ],
+        )?;
+        let mut lots = Vec::new();
+        for (user, unit, balance) in balances {
+            let before = self.before.get(user).and_then(|account| account.balances.get(unit)).map(|b| &b.lots);
+            let new = balance.lots.iter().filter(|(at, lot)| before.and_then(|lots| lots.get(at)) != Some(*lot));
+            lots.extend(new.map(|(at, lot)| (user, unit.as_ref(), *at, lot)));
+        }
+        if lots.is_empty() {
+            return Ok(());
+        }
+        change(
+            &self.config.sql(
+                "INSERT INTO referral.lots (beneficiary_id, unit, expires_at, remaining, expired) \
+                 SELECT n.key::{key}, n.unit, n.expires_at, n.remaining::numeric, n.expired::numeric \
+                 FROM unnest($1, $2, $3, $4, $5) n (key, unit, expires_at, remaining, expired) \
+                 ON CONFLICT (beneficiary_id, unit, expires_at) DO UPDATE \
+                     SET remaining = excluded.remaining, expired = excluded.expired",
+            ),
+            &[
+                arg(lots.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
+                arg(lots.iter().map(|(_, unit, ..)| *unit).collect::<Vec<&str>>()),
+                arg(lots.iter().map(|(_, _, at, _)| *at).collect::<Vec<_>>()),
+                arg(lots.iter().map(|(.., lot)| lot.remaining.to_string()).collect::<Vec<_>>()),
+                arg(lots.iter().map(|(.., lot)| lot.expired.to_string()).collect::<Vec<_>>()),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn write_grants(&self) -> Result<(), Error> {
+        let grants: Vec<(&str, &GrantKey, &Grant)> = self.changed(|account| &account.grants);
+        if !grants.is_empty() {
+            change(
+                &self.config.sql(
+                    "INSERT INTO referral.grants (beneficiary_id, invites_friends_id, completion_no, role, unit, goal_id, \
+                         granted, limited, day, place, counts_reward, counts_friend) \
+                     SELECT n.key::{key}, n.referral, n.number, n.role, n.unit, n.goal, n.granted::numeric, n.limited::numeric, \
+                            n.day, n.place, n.counts_reward, n.counts_friend \
+                     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+                          n (key, referral, number, role, unit, goal, granted, limited, day, place, counts_reward, counts_friend) \
+                     ON CONFLICT (invites_friends_id, completion_no, role, unit, beneficiary_id) DO UPDATE \
+                         SET granted = excluded.granted, limited = excluded.limited, day = excluded.day, place = excluded.place, \
+                             counts_reward = excluded.counts_reward, counts_friend = excluded.counts_friend, decided_at = now()",
+                ),
+                &[
+                    arg(grants.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(_, key, _)| key.0).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(_, key, _)| key.1).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(_, key, _)| key.2.as_str()).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(_, key, _)| key.3.as_ref()).collect::<Vec<&str>>()),
+                    arg(grants.iter().map(|(.., grant)| grant.goal).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(.., grant)| grant.granted.to_string()).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(.., grant)| grant.limited.to_string()).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(.., grant)| grant.day).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(.., g)| i32::try_from(g.place).unwrap_or(i32::MAX)).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(.., grant)| grant.counts_reward).collect::<Vec<_>>()),
+                    arg(grants.iter().map(|(.., grant)| grant.counts_friend).collect::<Vec<_>>()),
+                ],
+            )?;
+        }
+        let used: Vec<(&str, &UsedKey, &Used)> = self.changed(|account| &account.used);
+        if !used.is_empty() {
+            change(
+                &self.config.sql(
+                    "INSERT INTO referral.limits_used (beneficiary_id, goal_id, unit, day, rewards, amount, friends) \
+                     SELECT n.key::{key}, n.goal, n.unit, n.day, n.rewards, n.amount::numeric, n.friends \
+                     FROM unnest($1, $2, $3, $4, $5, $6, $7) n (key, goal, unit, day, rewards, amount, friends) \
+                     ON CONFLICT (beneficiary_id, goal_id, unit, day) DO UPDATE \
+                         SET rewards = excluded.rewards, amount = excluded.amount, friends = excluded.friends",
+                ),
+                &[
+                    arg(used.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
+                    arg(used.iter().map(|(_, key, _)| key.0).collect::<Vec<_>>()),
+                    arg(used.iter().map(|(_, key, _)| key.1.as_ref()).collect::<Vec<&str>>()),
+                    arg(used.iter().map(|(_, key, _)| key.2).collect::<Vec<_>>()),
+                    arg(used.iter().map(|(.., used)| used.rewards).collect::<Vec<_>>()),
+                    arg(used.iter().map(|(.., used)| used.amount.to_string()).collect::<Vec<_>>()),
+                    arg(used.iter().map(|(.., used)| used.friends).collect::<Vec<_>>()),
+                ],
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes the ripe lines of users out of those that are unsettled. Where no limit applies only their sums matter.
+fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, Error> {
+    let clamped: Vec<i32> = config.programs.iter().filter(|(_, p)| !p.allow_debt).map(|(id, _)| *id).collect();
+    write(
+        &config.sql(
+            "WITH taken AS ( \
+                 DELETE FROM referral.unsettled u USING unnest($1) k \
+                 WHERE u.beneficiary_id {eq} k::{key} AND u.ripe_at <= $2 AND ($3 IS NULL OR u.credit_id = ANY ($3)) \
+                   AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.credits c \
+                                            JOIN referral.invites_friends f USING (invites_friends_id) \
+                                            WHERE c.credit_id = u.credit_id)) \
+                 RETURNING u.credit_id, u.goal_id), \
+             line AS ( \
+                 SELECT l.beneficiary_id, l.unit, l.amount, l.expires_at, l.credit_id, t.goal_id, l.invites_friends_id, \
+                        l.completion_no, l.role, \
+                        l.amount > 0 OR $5 = '{}' \
+                          OR NOT EXISTS (SELECT FROM referral.invites_friends f \
+                                         WHERE f.invites_friends_id = l.invites_friends_id AND f.program_id = ANY ($5)) AS may_owe \
+                 FROM taken t JOIN referral.credits l ON l.credit_id = t.credit_id) \
+             SELECT l.beneficiary_id::text, l.unit, (sum(l.amount) FILTER (WHERE l.amount > 0))::text, \
+                    (sum(l.amount) FILTER (WHERE l.amount < 0))::text, l.expires_at, l.may_owe, count(*), \
+                    NULL::integer, NULL::bigint, NULL::integer, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::text, \
+                    NULL::timestamptz \
+             FROM line l WHERE l.goal_id IS NULL GROUP BY l.beneficiary_id, l.unit, l.expires_at, l.may_owe \
+             UNION ALL \
+             SELECT g.beneficiary, g.unit, g.earned::text, g.reversed::text, g.expires_at, g.may_owe, g.lines, \
+                    g.goal_id, g.invites_friends_id, g.completion_no, g.role::text, g.credit_id, c.goal_id, c.amount::text, \
+                    c.currency, c.occurred_at \
+             FROM (SELECT l.beneficiary_id::text AS beneficiary, l.unit, sum(l.amount) FILTER (WHERE l.amount > 0) AS earned, \
+                          sum(l.amount) FILTER (WHERE l.amount < 0) AS reversed, max(l.expires_at) AS expires_at, \
+                          bool_and(l.may_owe) AS may_owe, count(*) AS lines, max(l.goal_id) AS goal_id, l.invites_friends_id, \
+                          l.completion_no, l.role, max(l.credit_id) AS credit_id \
+                   FROM line l WHERE l.goal_id IS NOT NULL \
+                   GROUP BY l.beneficiary_id, l.unit, l.invites_friends_id, l.completion_no, l.role) g \
+             JOIN referral.goal_completions c \
+                  ON c.invites_friends_id = g.invites_friends_id AND c.completion_no = g.completion_no",
+        ),
+        &[arg(users.to_vec()), arg(scope.as_of), arg(scope.lines.map(<[i64]>::to_vec)), arg(scope.program), arg(clamped)],
+        |row| {
+            let limited = match row.get(8) {
+                None => None,
+                Some(goal) => Some(Limited {
+                    goal,
+                    friend: row.need(9)?,
+                    number: row.need(10)?,
+                    role: role(row, 11)?,
+                    line: row.need(12)?,
+                    version: row.need(13)?,
+                    paid: decimal(row, 14)?,
+                    currency: row.get::<String>(15).and_then(|text| Unit::parse(&text).ok()),
+                    occurred_at: row.need(16)?,
+                }),
+            };
+            Ok(Taken {
+                beneficiary: row.need(1)?,
+                unit: unit(row, 2)?,
+                earned: sum(row, 3)?,
+                reversed: sum(row, 4)?,
+                expires_at: row.get(5),
+                may_owe: row.need(6)?,
+                lines: row.need(7)?,
+                limited,
+            })
+        },
+    )
+}
+
+fn decimal(row: &Row, column: i32) -> Result<Decimal, Error> {
+    amount(&row.need::<String>(column)?)
+}
+
+/// A sum; of no lines, zero.
+fn sum(row: &Row, column: i32) -> Result<Decimal, Error> {
+    row.get::<String>(column).map_or(Ok(Decimal::ZERO), |text| amount(&text))
+}
+
+fn amount(text: &str) -> Result<Decimal, Error> {
+    parse_amount(text).map_err(|_| Error::Server("an amount of the ledger cannot be read"))
+}
+
+fn unit(row: &Row, column: i32) -> Result<Unit, Error> {
+    Unit::parse(&row.need::<String>(column)?).map_err(|_| Error::Server("unknown unit"))
+}
+
+fn role(row: &Row, column: i32) -> Result<Role, Error> {
+    Role::parse(&row.need::<String>(column)?).ok_or(Error::Server("unknown role"))
+}
+
+/// A line about nothing but itself.
+pub fn posting(kind: Kind, unit: &Unit, amount: Decimal, expires_at: Option<Instant>) -> Posting {
+    Posting { kind, unit: unit.clone(), amount, expires_at, completion: None, reason: None }
+}
