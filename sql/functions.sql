@@ -129,6 +129,31 @@ AS $$
 $$;
 COMMENT ON FUNCTION referral.expiring IS 'Credit that expires within this time, per user, unit and time: for reminders.';
 
+CREATE FUNCTION referral.events(after bigint DEFAULT 0, max_events integer DEFAULT 1000)
+RETURNS TABLE ("position" bigint, event text, happened_at timestamptz, program text, user_id @key@, friend_id @key@,
+               invite_code text, role text, unit text, amount numeric, available_at timestamptz, expires_at timestamptz, reason text,
+               spend_reference text, credit_id bigint, invites_friends_id bigint)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    -- Positions are given by one session at a time; another one that polls meanwhile reads what has one. A row that commits
+    -- late is found by the next poll: rows are taken, and no mark is passed.
+    WITH head AS (SELECT h.position FROM referral.feed_head h FOR UPDATE SKIP LOCKED),
+         taken AS (DELETE FROM referral.unpublished u USING head
+                   WHERE u.unpublished_id = ANY (ARRAY(SELECT n.unpublished_id FROM referral.unpublished n
+                                                       ORDER BY n.unpublished_id LIMIT greatest($2, 0)))
+                   RETURNING u.*),
+         placed AS (INSERT INTO referral.feed (position, event, credit_id, amount, invite_id, invites_friends_id, happened_at)
+                    SELECT head.position + row_number() OVER (ORDER BY t.unpublished_id), t.event, t.credit_id, t.amount,
+                           t.invite_id, t.invites_friends_id, t.happened_at
+                    FROM taken t, head RETURNING 1)
+    UPDATE referral.feed_head h SET position = h.position + (SELECT count(*) FROM placed)
+    WHERE EXISTS (SELECT FROM placed);
+    SELECT e.position, e.event, e.happened_at, e.program, e.user_id, e.friend_id, e.invite_code, e.role::text, e.unit, e.amount,
+           e.available_at, e.expires_at, e.reason, e.spend_reference, e.credit_id, e.invites_friends_id
+    FROM referral.published_events e WHERE e.position > $1 ORDER BY e.position LIMIT greatest($2, 0)
+$$;
+COMMENT ON FUNCTION referral.events IS 'What happened in programs whose events are told, after a position, in order and without a gap: issued, redeemed, earned, reversed, available (once held or limited credit is settled: how much), limited, expired, spent, released, adjusted, shortfall, recovered. A consumer that keeps the last position in the transaction in which it acts sees everything once, what commits late too. max_events: at most so many. Nothing is sent from inside a purchase.';
+
 CREATE FUNCTION referral.reassign_referral(friend @key@, code text, reason text)
 RETURNS TABLE (status text, referrer @key@) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'referral', 'reassign_referral_wrapper';
@@ -138,4 +163,4 @@ CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE c VOL
 AS 'referral', 'reevaluate_wrapper';
 COMMENT ON FUNCTION referral.reevaluate IS 'Brings up to date what a user''s purchases earn, for a change that no trigger saw: in another table that a mapping reads, with triggers disabled, or after the cause of a failure is mended. Returns how many of his failures are still open. For the owner of the tables.';
 
-REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.record_event, referral.balance, referral.spend_credit, referral.authorize_credit, referral.capture_credit, referral.void_credit, referral.release_credit, referral.adjust_credit, referral.credit_history, referral.expiring, referral.reassign_referral, referral.reevaluate FROM PUBLIC;
+REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.record_event, referral.balance, referral.spend_credit, referral.authorize_credit, referral.capture_credit, referral.void_credit, referral.release_credit, referral.adjust_credit, referral.credit_history, referral.expiring, referral.events, referral.reassign_referral, referral.reevaluate FROM PUBLIC;

@@ -47,6 +47,7 @@ COMMENT ON COLUMN referral.programs.attribution_window IS 'How long after the re
 COMMENT ON COLUMN referral.programs.grace IS 'How long before the redemption a transaction counts all the same, for friends who enter their code late; null is not at all.';
 COMMENT ON COLUMN referral.programs.new_customers_only IS 'True: who has a qualifying transaction from before the redemption and its grace cannot redeem (status not_new).';
 COMMENT ON COLUMN referral.programs.allow_debt IS 'What a refund does to credit that was spent before. True: the balance goes below zero. False: it stays at zero, the shortfall is a line of its own, and later earnings make up for it first.';
+COMMENT ON COLUMN referral.programs.events IS 'True: what happens is told by referral.events(), which the application polls.';
 COMMENT ON COLUMN referral.programs.strict IS 'True: a purchase whose credit cannot be posted fails. False: the purchase stands and the failure is a row in failures.';
 
 CREATE TABLE referral.invites (
@@ -363,6 +364,36 @@ CREATE TABLE referral.releases (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE referral.releases IS 'What was given back of spends under a reference of its own; the same again changes nothing.';
+
+-- What the application is told. What happens is put aside in the commit in which it happens; whoever polls events() gives it
+-- its position: only then is it known what has been committed.
+CREATE TABLE referral.unpublished (
+    unpublished_id     bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT unpublished_pkey PRIMARY KEY,
+    event              text NOT NULL,
+    credit_id          bigint,
+    amount             numeric,
+    invite_id          bigint,
+    invites_friends_id bigint,
+    happened_at        timestamptz NOT NULL DEFAULT now()
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
+COMMENT ON TABLE referral.unpublished IS 'What happened and has no position in the feed yet.';
+CREATE TABLE referral.feed (
+    position           bigint CONSTRAINT feed_pkey PRIMARY KEY,
+    event              text NOT NULL,
+    credit_id          bigint,
+    amount             numeric,
+    invite_id          bigint,
+    invites_friends_id bigint,
+    happened_at        timestamptz NOT NULL
+);
+COMMENT ON TABLE referral.feed IS 'What happened, in the order in which events() tells it: positions without a gap. Old ones may be deleted by their position.';
+COMMENT ON COLUMN referral.feed.amount IS 'Of what became available: how much; otherwise it is that of the line.';
+CREATE TABLE referral.feed_head (
+    single   boolean NOT NULL DEFAULT true CONSTRAINT feed_head_pkey PRIMARY KEY CONSTRAINT feed_head_check CHECK (single),
+    position bigint NOT NULL
+);
+INSERT INTO referral.feed_head (position) VALUES (0);
+COMMENT ON TABLE referral.feed_head IS 'The last position of the feed; its row is locked while positions are given.';
 
 CREATE TABLE referral.failures (
     failure_id         bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT failures_pkey PRIMARY KEY,

@@ -52,18 +52,23 @@ LEFT JOIN referral.spends w ON w.spend_id = l.spend_id;
 COMMENT ON VIEW referral.credit_lines IS 'Each line of the ledger with its cause: the goal and its version, the transaction, the friend and the invite; or the spend.';
 
 CREATE VIEW referral.pending AS
-SELECT u.credit_id, u.beneficiary_id, c.role, c.kind, c.unit, c.amount, u.ripe_at AS available_at,
-       CASE WHEN u.ripe_at > now() THEN 'held'
-            WHEN u.goal_id IS NOT NULL AND c.amount > 0 THEN 'limit to be applied'
+SELECT x.credit_id, x.beneficiary_id, x.role, x.kind, x.unit, x.amount, x.available_at,
+       CASE WHEN x.available_at > now() THEN 'held'
+            WHEN x.limited AND x.amount > 0 THEN 'limit to be applied'
             ELSE 'to be settled' END AS reason,
-       -- What it does to a balance as of a time is said by these two; a reward whose limit is not applied yet is pending.
-       u.goal_id IS NOT NULL AND (c.amount > 0 OR g.granted IS NULL) AS undecided,
-       CASE WHEN g.granted IS NULL OR c.amount > 0 THEN c.amount ELSE -least(-c.amount, g.granted) END AS effect,
-       c.expires_at, c.created_at, c.invites_friends_id, c.completion_no
-FROM referral.unsettled u
-JOIN referral.credits c USING (credit_id)
-LEFT JOIN referral.grants g ON u.goal_id IS NOT NULL AND g.invites_friends_id = c.invites_friends_id AND g.completion_no = c.completion_no
-      AND g.role = c.role AND g.unit = c.unit AND g.beneficiary_id @eq@ c.beneficiary_id;
+       x.limited AND (x.amount > 0 OR x.was_cut IS NULL) AS undecided,
+       -- What is taken back of a reward that a limit cut is taken from what was cut first.
+       CASE WHEN NOT x.limited OR x.amount > 0 OR x.was_cut IS NULL THEN x.amount
+            ELSE least(x.was_cut - x.taken_back, 0) - least(x.was_cut - x.taken_back - x.amount, 0) END AS effect,
+       x.expires_at, x.created_at, x.invites_friends_id, x.completion_no
+FROM (SELECT u.credit_id, u.beneficiary_id, c.role, c.kind, c.unit, c.amount, u.ripe_at AS available_at, u.goal_id IS NOT NULL AS limited,
+             g.limited AS was_cut, c.expires_at, c.created_at, c.invites_friends_id, c.completion_no,
+             sum(CASE WHEN c.amount < 0 THEN -c.amount ELSE 0 END)
+                 OVER (PARTITION BY u.beneficiary_id, c.invites_friends_id, c.completion_no, c.role, c.unit ORDER BY u.credit_id) AS taken_back
+      FROM referral.unsettled u
+      JOIN referral.credits c USING (credit_id)
+      LEFT JOIN referral.grants g ON u.goal_id IS NOT NULL AND g.invites_friends_id = c.invites_friends_id
+            AND g.completion_no = c.completion_no AND g.role = c.role AND g.unit = c.unit AND g.beneficiary_id @eq@ c.beneficiary_id) x;
 COMMENT ON VIEW referral.pending IS 'Lines that are not settled yet, and why: held until available_at; a limit of the goal is to be applied; or the next settlement takes them in. The last two columns before expires_at: whether it waits for a decision, and what it will do to the balance as far as can be told.';
 
 CREATE VIEW referral.liability AS
@@ -93,6 +98,18 @@ JOIN referral.programs p USING (program_id)
 CROSS JOIN LATERAL (SELECT n.rule FROM referral.goals n WHERE n.program_id = g.program_id AND n.name = g.name
                     ORDER BY n.version DESC LIMIT 1) newest;
 COMMENT ON VIEW referral.budgets_used IS 'Goals with a budget: that of the newest version, and what of it is used.';
+
+CREATE VIEW referral.published_events AS
+SELECT f.position, f.event, f.happened_at, p.name AS program, coalesce(l.beneficiary_id, r.referrer_id, i.user_id) AS user_id, r.friend_id,
+       i.invite_code, l.role, l.unit, coalesce(f.amount, l.amount) AS amount, l.available_at, l.expires_at, l.reason,
+       s.reference AS spend_reference, f.credit_id, f.invites_friends_id
+FROM referral.feed f
+LEFT JOIN referral.credits l ON l.credit_id = f.credit_id
+LEFT JOIN referral.invites_friends r ON r.invites_friends_id = coalesce(f.invites_friends_id, l.invites_friends_id)
+LEFT JOIN referral.invites i ON i.invite_id = coalesce(f.invite_id, r.invite_id)
+LEFT JOIN referral.programs p ON p.program_id = coalesce(r.program_id, i.program_id)
+LEFT JOIN referral.spends s ON s.spend_id = l.spend_id;
+COMMENT ON VIEW referral.published_events IS 'What events() has told, for a standby and for the DBA; what nobody has polled yet is in referral.unpublished.';
 
 CREATE VIEW referral.progress_reconcile AS
 SELECT r.pid, s.name AS source, s.kind, r.phase, r.done, r.total,

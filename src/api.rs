@@ -345,6 +345,7 @@ fn create_program(
     grace: default!(Option<Interval>, "NULL"),
     new_customers_only: default!(Option<bool>, "false"),
     allow_debt: default!(Option<bool>, "true"),
+    events: default!(Option<bool>, "false"),
 ) -> Outcome<i32> {
     Ok(goal::create_program(NewProgram {
         name: need("name", name)?.to_owned(),
@@ -355,6 +356,7 @@ fn create_program(
         new_customers_only: need("new_customers_only", new_customers_only)?,
         strict: need("strict", strict)?,
         allow_debt: need("allow_debt", allow_debt)?,
+        events: need("events", events)?,
     })?)
 }
 

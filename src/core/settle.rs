@@ -278,7 +278,9 @@ pub struct Account {
 /// Lines that are settled together: those of one side of one completion in one unit.
 #[derive(Debug, Clone)]
 pub struct Claim<'a> {
-    /// In what.
+    /// Of whom,
+    pub user: String,
+    /// and in what.
     pub unit: Unit,
     /// Sum of what was earned,
     pub earned: Decimal,
@@ -314,32 +316,38 @@ pub struct Limits<'a> {
     pub line: i64,
 }
 
-/// Settles claims of one user as of some time, and returns the lines to append. `budgets` is what is used of the budgets
-/// of goals, by their first version.
+/// Settles claims of users as of some time, and returns the lines to append. `budgets` is what is used of the budgets of
+/// goals, by their first version. What has a limit is decided in the order of the transactions' time, whoever's it is.
 ///
 /// # Errors
 /// Sums beyond 28 digits.
 pub fn settle(
-    account: &mut Account,
+    accounts: &mut BTreeMap<String, Account>,
     budgets: &mut BTreeMap<i32, Decimal>,
     mut claims: Vec<Claim>,
     as_of: Instant,
-) -> Result<Vec<Posting>, TooLarge> {
-    let mut postings = Vec::new();
+) -> Result<Vec<(String, Posting)>, TooLarge> {
+    let mut lines = Vec::new();
     claims.sort_by_key(|claim| claim.limits.as_ref().map(|limits| (limits.occurred_at, limits.line)));
     let mut nets = Vec::with_capacity(claims.len());
     for claim in &claims {
+        let mut postings = Vec::new();
         let cut = match &claim.limits {
-            Some(limits) => decide(account, budgets, claim, limits, &mut postings)?,
+            Some(limits) => {
+                let account = accounts.entry(claim.user.clone()).or_default();
+                decide(account, budgets, claim, limits, &mut postings)?
+            }
             None => Decimal::ZERO,
         };
+        lines.extend(postings.into_iter().map(|posting| (claim.user.clone(), posting)));
         nets.push((add(add(claim.earned, claim.reversed)?, -cut)?, cut));
     }
     // What is given goes first, so that nothing is owed that the same settlement fills.
     let order = (0..claims.len()).filter(|i| nets[*i].0 >= Decimal::ZERO);
     for i in order.chain((0..claims.len()).filter(|i| nets[*i].0 < Decimal::ZERO)) {
-        let (Claim { unit, earned, reversed, expires_at, may_owe, .. }, (net, cut)) = (&claims[i], nets[i]);
-        let balance = account.balances.entry(unit.clone()).or_default();
+        let (Claim { user, unit, earned, reversed, expires_at, may_owe, .. }, (net, cut)) = (&claims[i], nets[i]);
+        let mut postings = Vec::new();
+        let balance = accounts.entry(user.clone()).or_default().balances.entry(unit.clone()).or_default();
         balance.earned = add(balance.earned, *earned)?;
         balance.reversed = add(balance.reversed, *reversed)?;
         balance.limited = add(balance.limited, -cut)?;
@@ -348,11 +356,16 @@ pub fn settle(
         } else {
             balance.take(unit, -net, *expires_at, *may_owe, &mut postings);
         }
+        lines.extend(postings.into_iter().map(|posting| (user.clone(), posting)));
     }
-    for (unit, balance) in &mut account.balances {
-        balance.expire(unit, as_of, &mut postings);
+    for (user, account) in accounts {
+        let mut postings = Vec::new();
+        for (unit, balance) in &mut account.balances {
+            balance.expire(unit, as_of, &mut postings);
+        }
+        lines.extend(postings.into_iter().map(|posting| (user.clone(), posting)));
     }
-    Ok(postings)
+    Ok(lines)
 }
 
 fn add(a: Decimal, b: Decimal) -> Result<Decimal, TooLarge> {

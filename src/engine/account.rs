@@ -24,6 +24,8 @@ pub struct Books<'a> {
     /// What is used of the budgets that were read.
     budgets: BTreeMap<i32, Decimal>,
     entries: Vec<Entry>,
+    /// Lines that were held or had a limit, and how much of them can be used now.
+    available: Vec<(i64, Decimal)>,
 }
 
 /// A line to append.
@@ -46,14 +48,16 @@ pub struct Scope<'a> {
 
 /// Lines of one user that are settled together.
 struct Taken {
-    beneficiary: String,
+    user: String,
     unit: Unit,
     earned: Decimal,
     reversed: Decimal,
     expires_at: Option<Instant>,
     may_owe: bool,
+    /// How many; none is one that was held, and is told of once it is available.
     lines: i64,
     limited: Option<Limited>,
+    held: Option<i64>,
 }
 
 struct Limited {
@@ -69,35 +73,34 @@ struct Limited {
 }
 
 /// Locks the accounts of users, making those that there are not yet, always in the same order; leaves out those that
-/// somebody else holds, if told to. For a caller with the rights of the tables' owner.
-pub fn lock_accounts(config: &Config, users: &[String], leave_busy: bool) -> Result<Vec<String>, Error> {
+/// somebody else holds, if told to. The answer is their keys, each with its place in `users`: two spellings of a key may be
+/// one user, and from here on the account's own is used. For a caller with the rights of the tables' owner.
+pub fn lock_accounts(config: &Config, users: &[String], leave_busy: bool) -> Result<Vec<(String, usize)>, Error> {
     let lock = if leave_busy {
-        "SELECT a.beneficiary_id::text, k.n FROM unnest($1) WITH ORDINALITY k (key, n) \
-         JOIN referral.accounts a ON a.beneficiary_id {eq} k.key::{key} ORDER BY a.beneficiary_id FOR UPDATE OF a SKIP LOCKED"
+        "SELECT a.beneficiary_id::text, k.n \
+         FROM (SELECT key::{key} AS key, n FROM unnest($1) WITH ORDINALITY u (key, n) ORDER BY 1 OFFSET 0) k \
+         CROSS JOIN LATERAL (SELECT beneficiary_id FROM referral.accounts WHERE beneficiary_id {eq} k.key \
+                             OFFSET 0 FOR UPDATE SKIP LOCKED) a"
     } else {
-        "SELECT a.beneficiary_id::text, k.n FROM unnest($1) WITH ORDINALITY k (key, n) \
-         JOIN referral.accounts a ON a.beneficiary_id {eq} k.key::{key} ORDER BY a.beneficiary_id FOR UPDATE OF a"
+        "SELECT a.beneficiary_id::text, k.n \
+         FROM (SELECT key::{key} AS key, n FROM unnest($1) WITH ORDINALITY u (key, n) ORDER BY 1 OFFSET 0) k \
+         CROSS JOIN LATERAL (SELECT beneficiary_id FROM referral.accounts WHERE beneficiary_id {eq} k.key \
+                             OFFSET 0 FOR UPDATE) a"
     };
-    let known = write(
+    let users = [arg(users.to_vec())];
+    // Most are there: they are looked for before anything is written.
+    change(
         &config.sql(
-            "SELECT k.n FROM unnest($1) WITH ORDINALITY k (key, n) \
-             WHERE NOT EXISTS (SELECT FROM referral.accounts a WHERE a.beneficiary_id {eq} k.key::{key}) ORDER BY k.n",
+            "INSERT INTO referral.accounts \
+             SELECT DISTINCT k::{key} FROM unnest($1) k \
+             WHERE NOT EXISTS (SELECT FROM referral.accounts a WHERE a.beneficiary_id {eq} k::{key}) ORDER BY 1 \
+             ON CONFLICT (beneficiary_id) DO NOTHING",
         ),
-        &[arg(users.to_vec())],
-        |row| row.need::<i64>(1),
+        &users,
     )?;
-    if !known.is_empty() {
-        let at = |n: &i64| users.get(usize::try_from(*n - 1).ok()?).cloned();
-        let new: Vec<String> = known.iter().filter_map(at).collect();
-        change(
-            &config.sql(
-                "INSERT INTO referral.accounts SELECT k::{key} FROM unnest($1) k ORDER BY 1 \
-                 ON CONFLICT (beneficiary_id) DO NOTHING",
-            ),
-            &[arg(new)],
-        )?;
-    }
-    write(&config.sql(lock), &[arg(users.to_vec())], |row| row.need::<String>(1))
+    write(&config.sql(lock), &users, |row| {
+        Ok((row.need(1)?, usize::try_from(row.need::<i64>(2)? - 1).unwrap_or_default()))
+    })
 }
 
 impl<'a> Books<'a> {
@@ -110,6 +113,7 @@ impl<'a> Books<'a> {
             accounts: users.iter().map(|user| (user.clone(), Account::default())).collect(),
             budgets: BTreeMap::new(),
             entries: Vec::new(),
+            available: Vec::new(),
         };
         books.read_balances(users)?;
         if taken.iter().any(|taken| taken.limited.is_some()) {
@@ -122,8 +126,12 @@ impl<'a> Books<'a> {
     }
 
     fn settle(&mut self, taken: Vec<Taken>, as_of: Instant) -> Result<(), Error> {
-        let mut claims: BTreeMap<String, Vec<Claim>> = BTreeMap::new();
-        for Taken { beneficiary, unit, earned, reversed, expires_at, may_owe, limited, .. } in taken {
+        let mut claims = Vec::with_capacity(taken.len());
+        for Taken { user, unit, earned, reversed, expires_at, may_owe, limited, held, .. } in taken {
+            if let Some(line) = held {
+                self.available.push((line, earned));
+                continue;
+            }
             let limits = match limited {
                 None => None,
                 Some(Limited { friend, number, role, goal, version, line, paid, currency, occurred_at }) => {
@@ -132,16 +140,30 @@ impl<'a> Books<'a> {
                     Some(Limits { friend, number, role, goal, rule, paid, currency, occurred_at, line })
                 }
             };
-            let claim = Claim { unit, earned, reversed, expires_at, may_owe, limits };
-            claims.entry(beneficiary).or_default().push(claim);
+            claims.push(Claim { user, unit, earned, reversed, expires_at, may_owe, limits });
         }
-        for (user, account) in &mut self.accounts {
-            let claims = claims.remove(user).unwrap_or_default();
-            let postings = settle(account, &mut self.budgets, claims, as_of)
-                .map_err(|_| Error::BalanceTooLarge { user: user.clone() })?;
-            let entries = postings.into_iter();
-            self.entries.extend(entries.map(|posting| Entry { beneficiary: user.clone(), posting, spend: None }));
+        let limited: Vec<(String, GrantKey, i64)> = claims
+            .iter()
+            .filter_map(|claim| {
+                let limits = claim.limits.as_ref()?;
+                let key = (limits.friend, limits.number, limits.role, claim.unit.clone());
+                Some((claim.user.clone(), key, limits.line))
+            })
+            .collect();
+        let lines = settle(&mut self.accounts, &mut self.budgets, claims, as_of)
+            .map_err(|_| Error::BalanceTooLarge { user: self.accounts.keys().next().cloned().unwrap_or_default() })?;
+        // What a limit granted can be used from now on.
+        let granted = |accounts: &BTreeMap<String, Account>, user: &str, key: &GrantKey| {
+            accounts.get(user).and_then(|account| account.grants.get(key)).map_or(Decimal::ZERO, |grant| grant.granted)
+        };
+        for (user, key, line) in limited {
+            let more = granted(&self.accounts, &user, &key) - granted(&self.before, &user, &key);
+            if more > Decimal::ZERO {
+                self.available.push((line, more));
+            }
         }
+        let entries = lines.into_iter();
+        self.entries.extend(entries.map(|(beneficiary, posting)| Entry { beneficiary, posting, spend: None }));
         Ok(())
     }
 
@@ -160,9 +182,10 @@ impl<'a> Books<'a> {
         let accounts = &mut self.accounts;
         write(
             &self.config.sql(
-                "SELECT b.beneficiary_id::text, b.unit, b.earned::text, b.reversed::text, b.limited::text, b.spent::text, \
+                "SELECT k, b.unit, b.earned::text, b.reversed::text, b.limited::text, b.spent::text, \
                         b.expired::text, b.adjusted::text, b.written_off::text \
-                 FROM unnest($1) k JOIN referral.balances b ON b.beneficiary_id {eq} k::{key}",
+                 FROM unnest($1) k \
+                 CROSS JOIN LATERAL (SELECT * FROM referral.balances WHERE beneficiary_id {eq} k::{key} OFFSET 0) b",
             ),
             &users,
             |row| {
@@ -182,8 +205,9 @@ impl<'a> Books<'a> {
         )?;
         write(
             &self.config.sql(
-                "SELECT l.beneficiary_id::text, l.unit, l.expires_at, l.remaining::text, l.expired::text \
-                 FROM unnest($1) k JOIN referral.lots l ON l.beneficiary_id {eq} k::{key}",
+                "SELECT k, l.unit, l.expires_at, l.remaining::text, l.expired::text \
+                 FROM unnest($1) k \
+                 CROSS JOIN LATERAL (SELECT * FROM referral.lots WHERE beneficiary_id {eq} k::{key} OFFSET 0) l",
             ),
             &users,
             |row| {
@@ -199,12 +223,18 @@ impl<'a> Books<'a> {
     fn read_limits(&mut self, taken: &[Taken]) -> Result<(), Error> {
         let accounts = &mut self.accounts;
         let limited = || taken.iter().filter_map(|taken| Some((taken, taken.limited.as_ref()?)));
-        let friends: BTreeSet<i64> = limited().map(|(_, limited)| limited.friend).collect();
+        let friends: BTreeSet<(&str, i64)> =
+            limited().map(|(taken, limited)| (taken.user.as_str(), limited.friend)).collect();
+        let (users, friends): (Vec<&str>, Vec<i64>) = friends.into_iter().unzip();
         write(
-            "SELECT g.beneficiary_id::text, g.invites_friends_id, g.completion_no, g.role, g.unit, g.goal_id, \
-                    g.granted::text, g.limited::text, g.day, g.place, g.counts_reward, g.counts_friend \
-             FROM unnest($1) k JOIN referral.grants g ON g.invites_friends_id = k",
-            &[arg(friends.into_iter().collect::<Vec<_>>())],
+            &self.config.sql(
+                "SELECT k.key, g.invites_friends_id, g.completion_no, g.role, g.unit, g.goal_id, \
+                        g.granted::text, g.limited::text, g.day, g.place, g.counts_reward, g.counts_friend \
+                 FROM unnest($1, $2) k (key, friend) \
+                 CROSS JOIN LATERAL (SELECT * FROM referral.grants \
+                                     WHERE invites_friends_id = k.friend AND beneficiary_id {eq} k.key::{key} OFFSET 0) g",
+            ),
+            &[arg(users), arg(friends)],
             |row| {
                 let Some(account) = accounts.get_mut(&row.need::<String>(1)?) else { return Ok(()) };
                 let grant = Grant {
@@ -221,13 +251,14 @@ impl<'a> Books<'a> {
             },
         )?;
         let goals: BTreeSet<(&str, i32)> =
-            limited().map(|(taken, limited)| (taken.beneficiary.as_str(), limited.goal)).collect();
+            limited().map(|(taken, limited)| (taken.user.as_str(), limited.goal)).collect();
         let (users, goals): (Vec<&str>, Vec<i32>) = goals.into_iter().unzip();
         write(
             &self.config.sql(
-                "SELECT u.beneficiary_id::text, u.goal_id, u.unit, u.day, u.rewards, u.amount::text, u.friends \
+                "SELECT k.key, u.goal_id, u.unit, u.day, u.rewards, u.amount::text, u.friends \
                  FROM unnest($1, $2) k (key, goal_id) \
-                 JOIN referral.limits_used u ON u.beneficiary_id {eq} k.key::{key} AND u.goal_id = k.goal_id",
+                 CROSS JOIN LATERAL (SELECT * FROM referral.limits_used \
+                                     WHERE beneficiary_id {eq} k.key::{key} AND goal_id = k.goal_id OFFSET 0) u",
             ),
             &[arg(users), arg(goals)],
             |row| {
@@ -260,6 +291,9 @@ impl<'a> Books<'a> {
     /// Writes what has changed, and the lines. Returns their keys, in order.
     pub fn write(self) -> Result<Vec<i64>, Error> {
         let lines = self.write_entries()?;
+        if self.config.tells(None) {
+            self.tell(&lines)?;
+        }
         self.write_balances()?;
         self.write_grants()?;
         if !self.budgets.is_empty() {
@@ -272,6 +306,20 @@ impl<'a> Books<'a> {
             )?;
         }
         Ok(lines)
+    }
+
+    /// Puts aside what the application is told.
+    fn tell(&self, lines: &[i64]) -> Result<(), Error> {
+        let (available, amounts): (Vec<i64>, Vec<String>) =
+            self.available.iter().map(|(line, amount)| (*line, amount.to_string())).unzip();
+        change(
+            "INSERT INTO referral.unpublished (event, credit_id, amount) \
+             SELECT 'available', n.line, n.amount::numeric FROM unnest($1, $2) n (line, amount) \
+             UNION ALL \
+             SELECT l.kind, l.credit_id, NULL FROM referral.credits l WHERE l.credit_id = ANY ($3)",
+            &[arg(available), arg(amounts), arg(lines.to_vec())],
+        )
+        .map(drop)
     }
 
     fn write_entries(&self) -> Result<Vec<i64>, Error> {
@@ -439,44 +487,53 @@ impl<'a> Books<'a> {
     }
 }
 
-/// Takes the ripe lines of users out of those that are unsettled. Where no limit applies only their sums matter.
+/// Takes the ripe lines of users out of those that are unsettled. Where no limit applies only their sums matter. (Here and
+/// above, OFFSET 0 leaves one way to run a statement: from what is given to what it names, by an index. A plan that was
+/// made when a table was empty would do as well the other way round, and is kept.)
 fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, Error> {
     let clamped: Vec<i32> = config.programs.iter().filter(|(_, p)| !p.allow_debt).map(|(id, _)| *id).collect();
     write(
         &config.sql(
-            "WITH taken AS ( \
-                 DELETE FROM referral.unsettled u USING unnest($1) k \
-                 WHERE u.beneficiary_id {eq} k::{key} AND u.ripe_at <= $2 AND ($3 IS NULL OR u.credit_id = ANY ($3)) \
-                   AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.credits c \
-                                            JOIN referral.invites_friends f USING (invites_friends_id) \
-                                            WHERE c.credit_id = u.credit_id)) \
-                 RETURNING u.credit_id, u.goal_id), \
-             line AS ( \
-                 SELECT l.beneficiary_id, l.unit, l.amount, l.expires_at, l.credit_id, t.goal_id, l.invites_friends_id, \
-                        l.completion_no, l.role, \
+            "WITH picked AS MATERIALIZED ( \
+                 SELECT k, u.* FROM unnest($1) k \
+                 CROSS JOIN LATERAL (SELECT v.ctid AS place, v.credit_id, v.goal_id FROM referral.unsettled v \
+                                     WHERE v.beneficiary_id {eq} k::{key} AND v.ripe_at <= $2 OFFSET 0) u \
+                 WHERE ($3 IS NULL OR u.credit_id = ANY ($3)) \
+                   AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.invites_friends f \
+                                            WHERE f.invites_friends_id = (SELECT c.invites_friends_id FROM referral.credits c \
+                                                                          WHERE c.credit_id = u.credit_id)))), \
+             taken AS (DELETE FROM referral.unsettled u WHERE u.ctid = ANY (ARRAY(SELECT p.place FROM picked p))), \
+             line AS MATERIALIZED ( \
+                 SELECT p.k, l.unit, l.amount, l.expires_at, l.credit_id, p.goal_id, l.invites_friends_id, \
+                        l.completion_no, l.role, l.available_at > l.created_at AS held, \
                         l.amount > 0 OR $5 = '{}' \
                           OR NOT EXISTS (SELECT FROM referral.invites_friends f \
                                          WHERE f.invites_friends_id = l.invites_friends_id AND f.program_id = ANY ($5)) AS may_owe \
-                 FROM taken t JOIN referral.credits l ON l.credit_id = t.credit_id) \
-             SELECT l.beneficiary_id::text, l.unit, (sum(l.amount) FILTER (WHERE l.amount > 0))::text, \
+                 FROM picked p \
+                 CROSS JOIN LATERAL (SELECT * FROM referral.credits c WHERE c.credit_id = p.credit_id OFFSET 0) l) \
+             SELECT l.k, l.unit, (sum(l.amount) FILTER (WHERE l.amount > 0))::text, \
                     (sum(l.amount) FILTER (WHERE l.amount < 0))::text, l.expires_at, l.may_owe, count(*), \
                     NULL::integer, NULL::bigint, NULL::integer, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::text, \
                     NULL::timestamptz \
-             FROM line l WHERE l.goal_id IS NULL GROUP BY l.beneficiary_id, l.unit, l.expires_at, l.may_owe \
+             FROM line l WHERE l.goal_id IS NULL GROUP BY l.k, l.unit, l.expires_at, l.may_owe \
              UNION ALL \
-             SELECT g.beneficiary, g.unit, g.earned::text, g.reversed::text, g.expires_at, g.may_owe, g.lines, \
+             SELECT g.k, g.unit, g.earned::text, g.reversed::text, g.expires_at, g.may_owe, g.lines, \
                     g.goal_id, g.invites_friends_id, g.completion_no, g.role::text, g.credit_id, c.goal_id, c.amount::text, \
                     c.currency, c.occurred_at \
-             FROM (SELECT l.beneficiary_id::text AS beneficiary, l.unit, sum(l.amount) FILTER (WHERE l.amount > 0) AS earned, \
+             FROM (SELECT l.k, l.unit, sum(l.amount) FILTER (WHERE l.amount > 0) AS earned, \
                           sum(l.amount) FILTER (WHERE l.amount < 0) AS reversed, max(l.expires_at) AS expires_at, \
                           bool_and(l.may_owe) AS may_owe, count(*) AS lines, max(l.goal_id) AS goal_id, l.invites_friends_id, \
                           l.completion_no, l.role, max(l.credit_id) AS credit_id \
                    FROM line l WHERE l.goal_id IS NOT NULL \
-                   GROUP BY l.beneficiary_id, l.unit, l.invites_friends_id, l.completion_no, l.role) g \
-             JOIN referral.goal_completions c \
-                  ON c.invites_friends_id = g.invites_friends_id AND c.completion_no = g.completion_no",
+                   GROUP BY l.k, l.unit, l.invites_friends_id, l.completion_no, l.role) g \
+             CROSS JOIN LATERAL (SELECT * FROM referral.goal_completions o \
+                                 WHERE o.invites_friends_id = g.invites_friends_id AND o.completion_no = g.completion_no OFFSET 0) c \
+             UNION ALL \
+             SELECT l.k, l.unit, l.amount::text, NULL, NULL, true, 0, NULL, NULL, NULL, NULL, l.credit_id, NULL, NULL, \
+                    NULL, NULL \
+             FROM line l WHERE $6 AND l.goal_id IS NULL AND l.held AND l.amount > 0",
         ),
-        &[arg(users.to_vec()), arg(scope.as_of), arg(scope.lines.map(<[i64]>::to_vec)), arg(scope.program), arg(clamped)],
+        &[arg(users.to_vec()), arg(scope.as_of), arg(scope.lines.map(<[i64]>::to_vec)), arg(scope.program), arg(clamped), arg(config.tells(None))],
         |row| {
             let limited = match row.get(8) {
                 None => None,
@@ -493,13 +550,14 @@ fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, E
                 }),
             };
             Ok(Taken {
-                beneficiary: row.need(1)?,
+                user: row.need(1)?,
                 unit: unit(row, 2)?,
                 earned: sum(row, 3)?,
                 reversed: sum(row, 4)?,
                 expires_at: row.get(5),
                 may_owe: row.need(6)?,
                 lines: row.need(7)?,
+                held: if limited.is_none() { row.get(12) } else { None },
                 limited,
             })
         },

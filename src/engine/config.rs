@@ -100,6 +100,8 @@ pub struct Program {
     pub new_customers_only: bool,
     /// Whether a balance may go below zero when a refund takes back what was spent.
     pub allow_debt: bool,
+    /// Whether the application is told what happens.
+    pub events: bool,
 }
 
 /// A column of an attached table.
@@ -351,7 +353,7 @@ fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4
 
 fn load_programs() -> Result<HashMap<i32, Program>, Error> {
     let rows = look(
-        "SELECT program_id, attribution_window, grace, new_customers_only, allow_debt FROM referral.programs",
+        "SELECT program_id, attribution_window, grace, new_customers_only, allow_debt, events FROM referral.programs",
         &[],
         |row| {
             let program = Program {
@@ -359,6 +361,7 @@ fn load_programs() -> Result<HashMap<i32, Program>, Error> {
                 grace: row.get::<Interval>(3).map(duration),
                 new_customers_only: row.need(4)?,
                 allow_debt: row.need(5)?,
+                events: row.need(6)?,
             };
             Ok((row.need(1)?, program))
         },
@@ -707,6 +710,14 @@ impl Config {
     /// The sources of a kind.
     pub fn attached(&self, kind: Kind) -> Vec<Rc<Source>> {
         self.attached.iter().filter(|source| source.kind == kind).map(Rc::clone).collect()
+    }
+
+    /// Whether the application is told what happens in a program, or in any.
+    pub fn tells(&self, program: Option<i32>) -> bool {
+        match program {
+            Some(program) => self.programs.get(&program).is_some_and(|program| program.events),
+            None => self.programs.values().any(|program| program.events),
+        }
     }
 
     /// A source by its name.

@@ -60,13 +60,24 @@ pub struct NewProgram {
     pub strict: bool,
     /// Whether a balance may go below zero when a refund takes back what was spent.
     pub allow_debt: bool,
+    /// Whether the application is told what happens.
+    pub events: bool,
 }
 
 /// Creates a program and returns its key.
 pub fn create_program(program: NewProgram) -> Result<i32, Error> {
     let config = administered()?;
-    let NewProgram { name, starts_at, ends_at, attribution_window, grace, new_customers_only, strict, allow_debt } =
-        program;
+    let NewProgram {
+        name,
+        starts_at,
+        ends_at,
+        attribution_window,
+        grace,
+        new_customers_only,
+        strict,
+        allow_debt,
+        events,
+    } = program;
     check_name("program", &name)?;
     let (starts, ends) = (starts_at.unwrap_or(Instant::NEG_INFINITY), ends_at.unwrap_or(Instant::INFINITY));
     if starts >= ends {
@@ -76,8 +87,8 @@ pub fn create_program(program: NewProgram) -> Result<i32, Error> {
     check_interval("grace", grace)?;
     let made = secured(Some(config.owner), || {
         write(
-            "INSERT INTO referral.programs (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, allow_debt) \
-             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8) \
+            "INSERT INTO referral.programs (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, allow_debt, events) \
+             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8, $9) \
              ON CONFLICT (name) DO NOTHING RETURNING program_id",
             &[
                 arg(name.as_str()),
@@ -88,6 +99,7 @@ pub fn create_program(program: NewProgram) -> Result<i32, Error> {
                 arg(grace),
                 arg(new_customers_only),
                 arg(allow_debt),
+                arg(events),
             ],
             |row| row.need(1),
         )

@@ -6,7 +6,7 @@ use crate::error::Error;
 use pgrx::prelude::*;
 
 /// What an application calls.
-const APP: [&str; 13] = [
+const APP: [&str; 14] = [
     "issue_invite",
     "issue_invites",
     "redeem_invite",
@@ -20,6 +20,7 @@ const APP: [&str; 13] = [
     "release_credit",
     "credit_history",
     "expiring",
+    "events",
 ];
 
 /// What support calls.

@@ -77,12 +77,28 @@ const STORE: &str = "INSERT INTO referral.invites (user_id, invite_code, program
 /// Writes invites and returns their codes, without those that are taken.
 fn store(config: &Config, user: &str, program: i32, terms: &Terms, codes: &[String]) -> Result<Vec<String>, Error> {
     let sql = format!("{} ON CONFLICT (invite_code) DO NOTHING RETURNING invite_code", config.sql(STORE));
-    in_own_memory(|| write(&sql, &values(user, program, terms, codes), |row| row.need(1)))
+    let stored: Vec<String> = in_own_memory(|| write(&sql, &values(user, program, terms, codes), |row| row.need(1)))?;
+    tell(config, program, &stored)?;
+    Ok(stored)
+}
+
+/// Puts aside what the application is told.
+fn tell(config: &Config, program: i32, codes: &[String]) -> Result<(), Error> {
+    if !config.tells(Some(program)) || codes.is_empty() {
+        return Ok(());
+    }
+    change(
+        "INSERT INTO referral.unpublished (event, invite_id) \
+         SELECT 'issued', i.invite_id FROM unnest($1) c JOIN referral.invites i ON i.invite_code = c",
+        &[arg(codes.to_vec())],
+    )
+    .map(drop)
 }
 
 /// Writes invites; fails when a code is taken.
 fn store_unasked(config: &Config, user: &str, program: i32, terms: &Terms, codes: &[String]) -> Result<(), Error> {
-    in_own_memory(|| change(&config.sql(STORE), &values(user, program, terms, codes)).map(drop))
+    in_own_memory(|| change(&config.sql(STORE), &values(user, program, terms, codes)))?;
+    tell(config, program, codes)
 }
 
 fn values(user: &str, program: i32, terms: &Terms, codes: &[String]) -> [Param; 5] {

@@ -416,6 +416,9 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: 
         };
         let decisions = evaluate(&terms, &goals, &referral.facts);
         let changes = difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last);
+        if config.tells(Some(referral.program)) {
+            batch.told.push(referral.id);
+        }
         batch.add(referral, &goals, changes);
     }
     let written = batch.write(config, source)?;
@@ -672,6 +675,8 @@ struct Batch {
     freed: Completions,
     completed: Completions,
     lines: Lines,
+    /// Referrals of programs whose events are told.
+    told: Vec<i64>,
 }
 
 #[derive(Default)]
@@ -750,7 +755,7 @@ impl Batch {
             + self.lines.referral.len();
         self.freed.restate()?;
         self.restated.restate()?;
-        insert(config, source, self.completed, self.lines)?;
+        insert(config, source, self.completed, self.lines, self.told)?;
         Ok(rows as u64)
     }
 }
@@ -796,16 +801,61 @@ impl Completions {
 
 /// Appends completions and lines. A key that is taken is an error, and then nothing is posted: under the friend's lock
 /// nobody else writes these rows.
-fn insert(config: &Config, source: &Source, completions: Completions, lines: Lines) -> Result<(), Error> {
+fn insert(
+    config: &Config,
+    source: &Source,
+    completions: Completions,
+    lines: Lines,
+    told: Vec<i64>,
+) -> Result<(), Error> {
     let wanted = (completions.referral.len() as i64, lines.referral.len());
     if wanted == (0, 0) {
         return Ok(());
     }
     // A trigger of somebody else's on our tables may drop rows without a word: then the lines are not written, and the
     // count says so.
-    let written = change(
-        &config.sql(
-            "WITH completed AS ( \
+    let sql = config.sql(INSERT);
+    let args = [
+        arg(completions.referral),
+        arg(completions.number),
+        arg(completions.goal),
+        arg(completions.key),
+        arg(completions.amount),
+        arg(completions.currency),
+        arg(completions.occurred_at),
+        arg(completions.slot),
+        arg(completions.state),
+        arg(source.id),
+        arg(lines.beneficiary),
+        arg(lines.role),
+        arg(lines.unit),
+        arg(lines.amount),
+        arg(lines.kind),
+        arg(lines.referral),
+        arg(lines.number),
+        arg(lines.revision),
+        arg(lines.reverses),
+        arg(lines.reason),
+        arg(lines.available_at),
+        arg(wanted.0),
+        arg(lines.expires_at),
+        arg(lines.goal),
+    ];
+    if told.is_empty() {
+        return all_written(wanted.1, change(&sql, &args)?);
+    }
+    let lines: Vec<i64> = write(&format!("{sql} RETURNING credit_id"), &args, |row| row.need(1))?;
+    let written = lines.len() as u64;
+    change(
+        "INSERT INTO referral.unpublished (event, credit_id) \
+         SELECT l.kind, l.credit_id FROM referral.credits l \
+         WHERE l.credit_id = ANY ($1) AND l.invites_friends_id = ANY ($2) ORDER BY l.credit_id",
+        &[arg(lines), arg(told)],
+    )?;
+    all_written(wanted.1, written)
+}
+
+const INSERT: &str = "WITH completed AS ( \
                  INSERT INTO referral.goal_completions \
                      (invites_friends_id, completion_no, goal_id, source_id, transaction_key, amount, currency, occurred_at, \
                       slot, state) \
@@ -824,37 +874,7 @@ fn insert(config: &Config, source: &Source, completions: Completions, lines: Lin
                   n (beneficiary, role, unit, amount, kind, referral, number, revision, reverses, reason, available_at, expires_at, goal) \
              WHERE (SELECT count(*) FROM completed) = $22 \
              RETURNING credit_id, beneficiary_id, available_at, goal_id) \
-             INSERT INTO referral.unsettled (credit_id, beneficiary_id, ripe_at, goal_id) SELECT * FROM line",
-        ),
-        &[
-            arg(completions.referral),
-            arg(completions.number),
-            arg(completions.goal),
-            arg(completions.key),
-            arg(completions.amount),
-            arg(completions.currency),
-            arg(completions.occurred_at),
-            arg(completions.slot),
-            arg(completions.state),
-            arg(source.id),
-            arg(lines.beneficiary),
-            arg(lines.role),
-            arg(lines.unit),
-            arg(lines.amount),
-            arg(lines.kind),
-            arg(lines.referral),
-            arg(lines.number),
-            arg(lines.revision),
-            arg(lines.reverses),
-            arg(lines.reason),
-            arg(lines.available_at),
-            arg(wanted.0),
-            arg(lines.expires_at),
-            arg(lines.goal),
-        ],
-    )?;
-    all_written(wanted.1, written)
-}
+             INSERT INTO referral.unsettled (credit_id, beneficiary_id, ripe_at, goal_id) SELECT * FROM line";
 
 /// Under the friend's lock nobody else deletes these rows.
 fn all_written(wanted: usize, written: u64) -> Result<(), Error> {

@@ -325,6 +325,12 @@ fn redeem_locked(
     )?;
     match made.into_iter().next() {
         Some(referral) => {
+            if config.tells(Some(seen.program)) {
+                change(
+                    "INSERT INTO referral.unpublished (event, invites_friends_id) VALUES ('redeemed', $1)",
+                    &[arg::<i64>(referral)],
+                )?;
+            }
             Ok(Redemption { status: Status::Redeemed, referrer: seen.referrer.clone(), referral: Some(referral) })
         }
         // The friend's row is locked, so that nobody else comes first: only a writer that goes around us.

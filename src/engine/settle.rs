@@ -46,7 +46,7 @@ pub fn settle_in_batches(
     batch_size: i32,
     procedure: &Procedure,
 ) -> Result<(), Error> {
-    let size = usize::try_from(batch_size).ok().filter(|size| (1..=1_000_000).contains(size));
+    let size = usize::try_from(batch_size).ok().filter(|size| (1..=100_000).contains(size));
     let size = size.ok_or(Error::BadBatchSize(batch_size))?;
     let Progress { lines, left } = run(as_of, program, size, Some(procedure))?;
     pgrx::notice!("{lines} lines settled; {} accounts were busy and are left for the next time", left.len());
@@ -135,11 +135,11 @@ impl Settlement<'_> {
         secured(Some(config.owner), || {
             look(
                 "SELECT u.credit_id, u.beneficiary_id::text, c.occurred_at \
-                 FROM referral.unsettled u \
-                 JOIN referral.credits l ON l.credit_id = u.credit_id \
-                 JOIN referral.goal_completions c \
-                      ON c.invites_friends_id = l.invites_friends_id AND c.completion_no = l.completion_no \
-                 WHERE u.goal_id = $1 AND u.ripe_at <= $2 ORDER BY c.occurred_at, u.credit_id LIMIT $3",
+                 FROM (SELECT * FROM referral.unsettled WHERE goal_id = $1 AND ripe_at <= $2 OFFSET 0) u \
+                 CROSS JOIN LATERAL (SELECT * FROM referral.credits WHERE credit_id = u.credit_id OFFSET 0) l \
+                 CROSS JOIN LATERAL (SELECT * FROM referral.goal_completions o \
+                                     WHERE o.invites_friends_id = l.invites_friends_id AND o.completion_no = l.completion_no OFFSET 0) c \
+                 ORDER BY c.occurred_at, u.credit_id LIMIT $3",
                 &[arg(goal), arg(self.as_of), arg(PAGE)],
                 |row| Ok(Line { id: row.need(1)?, beneficiary: row.need(2)?, at: row.need(3)? }),
             )
@@ -246,18 +246,19 @@ impl Settlement<'_> {
             secured(Some(config.owner), || {
                 impatiently(|| {
                     in_own_memory(|| {
-                        let locked = lock_accounts(&config, users, true)?;
-                        let (books, settled) = Books::settled(&config, &locked, scope)?;
+                        let (keys, places): (Vec<String>, Vec<usize>) =
+                            lock_accounts(&config, users, true)?.into_iter().unzip();
+                        let (books, settled) = Books::settled(&config, &keys, scope)?;
                         books.write()?;
-                        Ok((locked, settled))
+                        Ok((places, settled))
                     })
                 })
             })
         })?;
         self.progress.lines += settled;
         if locked.len() < users.len() {
-            let locked: BTreeSet<String> = locked.into_iter().collect();
-            self.progress.left.extend(users.iter().filter(|user| !locked.contains(*user)).cloned());
+            let left = users.iter().enumerate().filter(|(place, _)| !locked.contains(place));
+            self.progress.left.extend(left.map(|(_, user)| user.clone()));
         }
         Ok(())
     }
@@ -279,7 +280,7 @@ struct Line {
 /// the tables' owner.
 pub fn settled_account<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String), Error> {
     let locked = lock_accounts(config, &[user.to_owned()], false)?;
-    let user = locked.into_iter().next().ok_or(Error::Server("the account is not there"))?;
+    let (user, _) = locked.into_iter().next().ok_or(Error::Server("the account is not there"))?;
     let scope = Scope { as_of: now(), program: None, lines: None };
     let (books, _) = Books::settled(config, std::slice::from_ref(&user), scope)?;
     Ok((books, user))

@@ -68,9 +68,9 @@ pub fn spend(spend: Spend) -> Result<Outcome, Error> {
     let valid_for = check_interval("valid_for", reserve.flatten())?;
     secured(Some(config.owner), || {
         find_user(&config, &user, "")?;
-        let (mut books, user) = settled_account(&config, &user)?;
+        let (mut books, user) = open(&config, &user)?;
         let differs = || Error::SpendDiffers { reference: reference.clone() };
-        if let Some(stored) = find(&reference)? {
+        if let Some(stored) = find(&config, &reference, Some(&user))? {
             if stored.user != user || stored.unit != unit || stored.asked != asked {
                 return Err(differs());
             }
@@ -81,7 +81,7 @@ pub fn spend(spend: Spend) -> Result<Outcome, Error> {
                 ("captured", false) => "already_spent",
                 _ => return Err(differs()),
             };
-            return Ok(Outcome { status, amount: stored.amount, available });
+            return Ok(Outcome { status, amount: stored.amount - stored.released, available });
         }
         let balance = books.balance(&user, &unit);
         let available = balance.amount();
@@ -218,7 +218,7 @@ pub fn adjust(
     }
     secured(Some(config.owner), || {
         find_user(&config, user, "")?;
-        let (mut books, user) = settled_account(&config, user)?;
+        let (mut books, user) = open(&config, user)?;
         let expires_at = expires_in.map(|length| now().plus(length).end_of_day());
         let balance = books.balance(&user, &unit);
         let available = balance.amount();
@@ -274,22 +274,47 @@ fn with_spend_of(
     f: impl FnOnce(&Stored, &mut Books) -> Result<(&'static str, Decimal), Error>,
 ) -> Result<Outcome, Error> {
     let unknown = Outcome { status: "unknown_reference", amount: Decimal::ZERO, available: Decimal::ZERO };
-    let Some(Stored { user, .. }) = find(reference)? else { return Ok(unknown) };
-    let (mut books, _) = settled_account(config, &user)?;
+    let Some(Stored { user, .. }) = find(config, reference, None)? else { return Ok(unknown) };
+    let (mut books, user) = open(config, &user)?;
     // As it is now that nobody else can change it.
-    let Some(stored) = find(reference)? else { return Ok(unknown) };
+    let Some(stored) = find(config, reference, Some(&user))? else { return Ok(unknown) };
     let (status, amount) = f(&stored, &mut books)?;
     let available = books.balance(&stored.user, &stored.unit).amount();
     books.write()?;
     Ok(Outcome { status, amount, available })
 }
 
-fn find(reference: &str) -> Result<Option<Stored>, Error> {
+/// Opens the account of a user, settled, with what he reserved for too long given back. The answer's second part is his
+/// key as the account has it.
+fn open<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String), Error> {
+    let (mut books, user) = settled_account(config, user)?;
+    let overdue = look(
+        &config.sql(
+            "SELECT reference FROM referral.spends \
+             WHERE beneficiary_id {eq} $1::{key} AND state = 'authorized' AND expires_at <= $2 ORDER BY spend_id",
+        ),
+        &[arg(user.as_str()), arg(now())],
+        |row| row.need::<String>(1),
+    )?;
+    for reference in overdue {
+        if let Some(stored) = find(config, &reference, Some(&user))? {
+            give_back(&stored, &mut books, stored.amount)?;
+            decide(&stored, "voided")?;
+        }
+    }
+    Ok((books, user))
+}
+
+/// A spend by its reference. Its user is spelled as told, when that is him.
+fn find(config: &Config, reference: &str, user: Option<&str>) -> Result<Option<Stored>, Error> {
     let amount = |text: String| parse_amount(&text).map_err(|_| Error::Server("an amount cannot be read"));
     let found = look(
-        "SELECT spend_id, beneficiary_id::text, unit, asked::text, amount::text, released::text, state \
-         FROM referral.spends WHERE reference = $1",
-        &[arg(reference)],
+        &config.sql(
+            "SELECT spend_id, CASE WHEN beneficiary_id {eq} $2::{key} THEN $2 ELSE beneficiary_id::text END, unit, asked::text, \
+                    amount::text, released::text, state \
+             FROM referral.spends WHERE reference = $1",
+        ),
+        &[arg(reference), arg(user)],
         |row| {
             Ok(Stored {
                 id: row.need(1)?,

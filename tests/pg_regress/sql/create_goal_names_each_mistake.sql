@@ -73,7 +73,7 @@ END $$;
 \pset footer off
 SELECT rule, m.* FROM (VALUES
     (1, 'null'), (2, '[]'), (3, '{}'), (4, '"first"'), (5, '{"rewards": []}'), (6, '{"rewards": {}}'), (7, '{"reward": []}'),
-    (8, '{"rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}], "limits": {}}'),
+    (8, '{"rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}], "limit": {}}'),
     (9, '{"rewards": [{"to": "nobody", "fixed": 1, "unit": "USD"}]}'),
     (10, '{"rewards": [{"to": "friend", "unit": "USD"}]}'),
     (11, '{"rewards": [{"to": "friend", "fixed": 1}]}'),

@@ -40,9 +40,11 @@ UPDATE orders SET status = 'refunded' WHERE id = 5;
 SELECT * FROM referral.top_referrers ORDER BY unit COLLATE "C", place;
 
 -- balances that were settled are added; what is available later is pending
-INSERT INTO referral.balances VALUES (1, 'USD', 1000), (1, 'EUR', 5);
+INSERT INTO referral.balances (beneficiary_id, unit, earned, reversed, limited, spent, expired, adjusted, written_off)
+VALUES (1, 'USD', 1200, 0, 0, -200, 0, 0, 0), (1, 'EUR', 0, 0, 0, 0, 0, 5, 0);
 INSERT INTO referral.credits (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision, available_at)
 VALUES (1, 'referrer', 'USD', 7, 'earned', 1, 1, 2, now() + interval '1 day'), (1, 'referrer', 'USD', 3, 'earned', 1, 1, 3, now() - interval '1 day');
+INSERT INTO referral.unsettled SELECT credit_id, beneficiary_id, available_at FROM referral.credits WHERE revision > 1 AND credit_id > currval('referral.credits_credit_id_seq') - 2;
 SELECT * FROM referral.balance(1) ORDER BY unit COLLATE "C";
 SELECT * FROM referral.balance(4711);
 SELECT * FROM referral.balance(NULL);
