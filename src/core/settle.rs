@@ -207,7 +207,7 @@ impl Balance {
         postings
     }
 
-    /// Gives, or takes as far as it is there, what support decided. `false`: there is less.
+    /// Gives, or takes as far as it is there, what support decided. `None`: there is less.
     pub fn adjust(&mut self, unit: &Unit, amount: Decimal, expires_at: Option<Instant>) -> Option<Vec<Posting>> {
         let mut postings = Vec::new();
         if amount < Decimal::ZERO {
@@ -393,15 +393,16 @@ fn decide(
     if entitled < due {
         why.push(format!("friend number {place} of the referrer earns {worth}"));
     }
-    let day = limits.occurred_at.day();
+    // What was granted stays in its period when the purchase is dated anew, and so does what is granted for it later.
+    let counted = account.day_of(friend, number, role);
+    let day = counted.unwrap_or_else(|| limits.occurred_at.day());
     let mut granted = entitled;
     if entitled > before.granted {
         // Only what is new is looked at: what was cut before stays cut.
         let asked = (entitled - before.granted).min(claim.earned);
         let mut more = asked;
         if let (Some(cap), Role::Referrer) = (&rule.limits.per_referrer, role) {
-            let counted = account.counts(friend, number, role);
-            let (room, reason) = account.room(cap, goal, &claim.unit, day, counted);
+            let (room, reason) = account.room(cap, goal, &claim.unit, day, counted.is_some());
             if room < more {
                 why.push(reason);
                 more = room;
@@ -431,7 +432,7 @@ fn decide(
         let used = budgets.entry(goal).or_default();
         *used = add(*used, granted - before.granted)?;
     }
-    account.record(key, Grant { goal, granted, limited, place, ..before.clone() }, before.granted, day)?;
+    account.record(key, Grant { goal, granted, limited, day, place, ..before.clone() }, before.granted)?;
     Ok(cut)
 }
 
@@ -448,10 +449,11 @@ impl Account {
         })
     }
 
-    /// Whether a completion is counted already, by what was granted in another unit.
-    fn counts(&self, friend: i64, number: i32, role: Role) -> bool {
+    /// The day on which a completion is counted already, by what was granted in whatever unit.
+    fn day_of(&self, friend: i64, number: i32, role: Role) -> Option<i32> {
         let own = self.grants.range((friend, number, role, Unit::least())..);
-        own.take_while(|((f, n, r, _), _)| (*f, *n, *r) == (friend, number, role)).any(|(_, grant)| grant.counts_reward)
+        let mut own = own.take_while(|((f, n, r, _), _)| (*f, *n, *r) == (friend, number, role));
+        own.find(|(_, grant)| grant.granted > Decimal::ZERO).map(|(_, grant)| grant.day)
     }
 
     /// How much a cap leaves on a day, and what it says.
@@ -478,12 +480,9 @@ impl Account {
     }
 
     /// Keeps a grant, and counts it on its day, or counts it no more.
-    fn record(&mut self, key: GrantKey, mut grant: Grant, before: Decimal, day: i32) -> Result<(), TooLarge> {
+    fn record(&mut self, key: GrantKey, mut grant: Grant, before: Decimal) -> Result<(), TooLarge> {
         let (friend, number, role, unit) = key.clone();
         let (goal, stood, stands) = (grant.goal, before > Decimal::ZERO, grant.granted > Decimal::ZERO);
-        if !stood {
-            grant.day = day;
-        }
         let change = grant.granted - before;
         self.grants.insert(key.clone(), grant.clone());
         if role == Role::Referrer && (stood || stands) {
