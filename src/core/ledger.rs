@@ -263,7 +263,7 @@ fn lines((goal, number): (i32, i32), posted: &[PostedLine], due: &[Reward], why:
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::super::evaluate::evaluate;
     use super::super::evaluate::tests::{REFERRAL, fact, goal};
     use super::super::rule::Rule;
@@ -272,8 +272,8 @@ mod tests {
 
     /// A ledger in memory: what the database does with [`Changes`], with the keys of the real tables.
     #[derive(Default, Clone)]
-    struct Ledger {
-        completions: Vec<Posted>,
+    pub(crate) struct Ledger {
+        pub(crate) completions: Vec<Posted>,
         next_line: i64,
     }
 
@@ -325,7 +325,7 @@ mod tests {
             assert!(pairs(&|a, b| a.goal == b.goal && a.slot.is_some() && a.slot == b.slot), "one for a place");
         }
 
-        fn follow(&mut self, goals: &[Goal], facts: &[Fact]) -> Changes {
+        pub(crate) fn follow(&mut self, goals: &[Goal], facts: &[Fact]) -> Changes {
             let decisions = evaluate(&REFERRAL, goals, facts);
             let last = self.completions.iter().map(|p| p.completion.number).max().unwrap_or(0);
             let changes = difference(&decisions, goals, facts, &self.completions, last);
@@ -334,7 +334,7 @@ mod tests {
         }
 
         /// Sum of the lines for each transaction, role and unit, without those that are zero.
-        fn sums(&self) -> BTreeMap<(String, Role, Unit), Decimal> {
+        pub(crate) fn sums(&self) -> BTreeMap<(String, Role, Unit), Decimal> {
             let mut sums = BTreeMap::new();
             for (key, line) in self.completions.iter().flat_map(|p| p.lines.iter().map(move |l| (&p.completion.key, l)))
             {

@@ -538,3 +538,6 @@ impl Period {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
