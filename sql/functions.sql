@@ -137,6 +137,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_cata
 AS $$
     -- Positions are given by one session at a time; another one that polls meanwhile reads what has one. A row that commits
     -- late is found by the next poll: rows are taken, and no mark is passed.
+    INSERT INTO referral.feed_head (position) VALUES (0) ON CONFLICT (single) DO NOTHING;
     WITH head AS (SELECT h.position FROM referral.feed_head h FOR UPDATE SKIP LOCKED),
          taken AS (DELETE FROM referral.unpublished u USING head
                    WHERE u.unpublished_id = ANY (ARRAY(SELECT n.unpublished_id FROM referral.unpublished n

@@ -320,8 +320,10 @@ CREATE TABLE referral.limits_used (
 COMMENT ON TABLE referral.limits_used IS 'What a referrer was granted by a goal with limits or tiers on a day: the sums of referral.grants.';
 
 CREATE TABLE referral.budgets (
-    goal_id integer CONSTRAINT budgets_pkey PRIMARY KEY,
-    used    numeric NOT NULL
+    goal_id integer NOT NULL,
+    unit    text NOT NULL,
+    used    numeric NOT NULL,
+    CONSTRAINT budgets_pkey PRIMARY KEY (goal_id, unit)
 );
 COMMENT ON TABLE referral.budgets IS 'What was granted by goals that have a budget, less what was taken back. Goals by their first version.';
 
@@ -392,7 +394,6 @@ CREATE TABLE referral.feed_head (
     single   boolean NOT NULL DEFAULT true CONSTRAINT feed_head_pkey PRIMARY KEY CONSTRAINT feed_head_check CHECK (single),
     position bigint NOT NULL
 );
-INSERT INTO referral.feed_head (position) VALUES (0);
 COMMENT ON TABLE referral.feed_head IS 'The last position of the feed; its row is locked while positions are given.';
 
 CREATE TABLE referral.failures (

@@ -91,7 +91,7 @@ GROUP BY u.unit;
 COMMENT ON VIEW referral.liability IS 'What the site owes its users, per unit: credits that wait, credits that can be used, and both.';
 
 CREATE VIEW referral.budgets_used AS
-SELECT p.name AS program, g.name AS goal, b.goal_id, (newest.rule #>> '{limits,budget}')::numeric AS budget, b.used
+SELECT p.name AS program, g.name AS goal, b.goal_id, b.unit, (newest.rule #>> '{limits,budget}')::numeric AS budget, b.used
 FROM referral.budgets b
 JOIN referral.goals g ON g.goal_id = b.goal_id
 JOIN referral.programs p USING (program_id)

@@ -23,7 +23,7 @@ pub struct Rule {
     pub limits: Limits,
 }
 
-/// What a goal pays at most, over all friends and all its versions.
+/// What a goal pays at most, over all friends; what was granted under its versions that have limits is counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {

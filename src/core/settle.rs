@@ -261,6 +261,9 @@ pub struct Used {
     pub friends: i32,
 }
 
+/// What of its budget each goal, by its first version, has used in each unit.
+pub type Budgets = BTreeMap<(i32, Unit), Decimal>;
+
 /// Goal by its first version, unit, day.
 pub type UsedKey = (i32, Unit, i32);
 
@@ -316,19 +319,23 @@ pub struct Limits<'a> {
     pub line: i64,
 }
 
-/// Settles claims of users as of some time, and returns the lines to append. `budgets` is what is used of the budgets of
-/// goals, by their first version. What has a limit is decided in the order of the transactions' time, whoever's it is.
+/// Settles claims of users as of some time, and returns the lines to append. What has a limit is
+/// decided in the order of the transactions' time, whoever's it is; what only takes back comes first, and makes room.
 ///
 /// # Errors
 /// Sums beyond 28 digits.
 pub fn settle(
     accounts: &mut BTreeMap<String, Account>,
-    budgets: &mut BTreeMap<i32, Decimal>,
+    budgets: &mut Budgets,
     mut claims: Vec<Claim>,
     as_of: Instant,
 ) -> Result<Vec<(String, Posting)>, TooLarge> {
     let mut lines = Vec::new();
-    claims.sort_by_key(|claim| claim.limits.as_ref().map(|limits| (limits.occurred_at, limits.line)));
+    claims.sort_by_key(|claim| {
+        claim.limits.as_ref().map(|limits| (claim.earned > Decimal::ZERO, limits.occurred_at, limits.line))
+    });
+    // What expired before is not there to pay for what is taken back later.
+    expire(accounts, as_of, &mut lines);
     let mut nets = Vec::with_capacity(claims.len());
     for claim in &claims {
         let mut postings = Vec::new();
@@ -358,14 +365,18 @@ pub fn settle(
         }
         lines.extend(postings.into_iter().map(|posting| (user.clone(), posting)));
     }
-    for (user, account) in accounts {
-        let mut postings = Vec::new();
-        for (unit, balance) in &mut account.balances {
-            balance.expire(unit, as_of, &mut postings);
-        }
-        lines.extend(postings.into_iter().map(|posting| (user.clone(), posting)));
-    }
+    expire(accounts, as_of, &mut lines);
     Ok(lines)
+}
+
+fn expire(accounts: &mut BTreeMap<String, Account>, as_of: Instant, lines: &mut Vec<(String, Posting)>) {
+    for (user, account) in accounts {
+        for (unit, balance) in &mut account.balances {
+            let mut postings = Vec::new();
+            balance.expire(unit, as_of, &mut postings);
+            lines.extend(postings.into_iter().map(|posting| (user.clone(), posting)));
+        }
+    }
 }
 
 fn add(a: Decimal, b: Decimal) -> Result<Decimal, TooLarge> {
@@ -375,7 +386,7 @@ fn add(a: Decimal, b: Decimal) -> Result<Decimal, TooLarge> {
 /// Decides how much of a reward is granted, and returns how much more of it is cut than before.
 fn decide(
     account: &mut Account,
-    budgets: &mut BTreeMap<i32, Decimal>,
+    budgets: &mut Budgets,
     claim: &Claim,
     limits: &Limits,
     postings: &mut Vec<Posting>,
@@ -409,7 +420,8 @@ fn decide(
             }
         }
         if let Some(budget) = rule.limits.budget {
-            let room = (budget - budgets.get(&goal).copied().unwrap_or_default()).max(Decimal::ZERO);
+            let used = budgets.get(&(goal, claim.unit.clone())).copied().unwrap_or_default();
+            let room = (budget - used).max(Decimal::ZERO);
             if room < more {
                 why.push(format!("the budget of {budget} is used up"));
                 more = room;
@@ -420,16 +432,13 @@ fn decide(
     let limited = due - granted;
     let cut = limited - before.limited;
     if cut != Decimal::ZERO {
-        let reason = match () {
-            () if cut < Decimal::ZERO => "what a limit cut is not due any more".into(),
-            () if why.is_empty() => "what a limit cut stays cut".into(),
-            () => why.join("; "),
-        };
+        let back = "what a limit cut is not due any more";
+        let reason = if cut < Decimal::ZERO { back.to_owned() } else { why.join("; ") };
         let completion = Some((friend, number, role));
         postings.push(Posting { completion, ..posting(Kind::Limited, &claim.unit, -cut, claim.expires_at, &reason) });
     }
     if rule.limits.budget.is_some() {
-        let used = budgets.entry(goal).or_default();
+        let used = budgets.entry((goal, claim.unit.clone())).or_default();
         *used = add(*used, granted - before.granted)?;
     }
     account.record(key, Grant { goal, granted, limited, day, place, ..before.clone() }, before.granted)?;

@@ -7,7 +7,7 @@ use super::config::Config;
 use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::Role;
 use crate::core::settle::{
-    Account, Balance, Claim, Grant, GrantKey, Kind, Limits, Lot, Posting, Used, UsedKey, settle,
+    Account, Balance, Budgets, Claim, Grant, GrantKey, Kind, Limits, Lot, Posting, Used, UsedKey, settle,
 };
 use crate::core::time::Instant;
 use crate::db::{Row, arg, change, write};
@@ -22,7 +22,7 @@ pub struct Books<'a> {
     /// and as they are to be written.
     accounts: BTreeMap<String, Account>,
     /// What is used of the budgets that were read.
-    budgets: BTreeMap<i32, Decimal>,
+    budgets: Budgets,
     entries: Vec<Entry>,
     /// Lines that were held or had a limit, and how much of them can be used now.
     available: Vec<(i64, Decimal)>,
@@ -269,20 +269,25 @@ impl<'a> Books<'a> {
             },
         )?;
         let has_budget = |version| self.config.goals.get(version).is_some_and(|goal| goal.rule.limits.budget.is_some());
-        let budgets: BTreeSet<i32> =
-            limited().filter(|(_, l)| has_budget(&l.version)).map(|(_, limited)| limited.goal).collect();
+        let budgets: BTreeSet<(i32, &str)> = limited()
+            .filter(|(_, limited)| has_budget(&limited.version))
+            .map(|(taken, limited)| (limited.goal, taken.unit.as_ref()))
+            .collect();
         if budgets.is_empty() {
             return Ok(());
         }
-        let goals = [arg(budgets.into_iter().collect::<Vec<_>>())];
+        let (goals, units): (Vec<i32>, Vec<&str>) = budgets.into_iter().unzip();
+        let budgets = [arg(goals), arg(units)];
         change(
-            "INSERT INTO referral.budgets SELECT goal, 0 FROM unnest($1) goal ORDER BY 1 ON CONFLICT (goal_id) DO NOTHING",
-            &goals,
+            "INSERT INTO referral.budgets SELECT goal, unit, 0 FROM unnest($1, $2) n (goal, unit) ORDER BY 1, 2 \
+             ON CONFLICT (goal_id, unit) DO NOTHING",
+            &budgets,
         )?;
         let budgets = write(
-            "SELECT goal_id, used::text FROM referral.budgets WHERE goal_id = ANY ($1) ORDER BY goal_id FOR UPDATE",
-            &goals,
-            |row| Ok((row.need(1)?, decimal(row, 2)?)),
+            "SELECT b.goal_id, b.unit, b.used::text FROM unnest($1, $2) n (goal, unit) \
+             CROSS JOIN LATERAL (SELECT * FROM referral.budgets WHERE goal_id = n.goal AND unit = n.unit OFFSET 0 FOR UPDATE) b",
+            &budgets,
+            |row| Ok(((row.need(1)?, unit(row, 2)?), decimal(row, 3)?)),
         )?;
         self.budgets = budgets.into_iter().collect();
         Ok(())
@@ -297,12 +302,15 @@ impl<'a> Books<'a> {
         self.write_balances()?;
         self.write_grants()?;
         if !self.budgets.is_empty() {
-            let (goals, used): (Vec<i32>, Vec<String>) =
-                self.budgets.iter().map(|(goal, used)| (*goal, used.to_string())).unzip();
+            let keys = self.budgets.keys();
             change(
-                "UPDATE referral.budgets b SET used = n.used::numeric FROM unnest($1, $2) n (goal_id, used) \
-                 WHERE b.goal_id = n.goal_id AND b.used <> n.used::numeric",
-                &[arg(goals), arg(used)],
+                "UPDATE referral.budgets b SET used = n.used::numeric FROM unnest($1, $2, $3) n (goal_id, unit, used) \
+                 WHERE b.goal_id = n.goal_id AND b.unit = n.unit AND b.used <> n.used::numeric",
+                &[
+                    arg(keys.clone().map(|(goal, _)| *goal).collect::<Vec<_>>()),
+                    arg(keys.map(|(_, unit)| unit.as_ref()).collect::<Vec<&str>>()),
+                    arg(self.budgets.values().map(Decimal::to_string).collect::<Vec<_>>()),
+                ],
             )?;
         }
         Ok(lines)
@@ -521,11 +529,11 @@ fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, E
                     g.goal_id, g.invites_friends_id, g.completion_no, g.role::text, g.credit_id, c.goal_id, c.amount::text, \
                     c.currency, c.occurred_at \
              FROM (SELECT l.k, l.unit, sum(l.amount) FILTER (WHERE l.amount > 0) AS earned, \
-                          sum(l.amount) FILTER (WHERE l.amount < 0) AS reversed, max(l.expires_at) AS expires_at, \
+                          sum(l.amount) FILTER (WHERE l.amount < 0) AS reversed, l.expires_at, \
                           bool_and(l.may_owe) AS may_owe, count(*) AS lines, max(l.goal_id) AS goal_id, l.invites_friends_id, \
                           l.completion_no, l.role, max(l.credit_id) AS credit_id \
                    FROM line l WHERE l.goal_id IS NOT NULL \
-                   GROUP BY l.k, l.unit, l.invites_friends_id, l.completion_no, l.role) g \
+                   GROUP BY l.k, l.unit, l.expires_at, l.invites_friends_id, l.completion_no, l.role) g \
              CROSS JOIN LATERAL (SELECT * FROM referral.goal_completions o \
                                  WHERE o.invites_friends_id = g.invites_friends_id AND o.completion_no = g.completion_no OFFSET 0) c \
              UNION ALL \

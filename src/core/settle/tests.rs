@@ -22,6 +22,20 @@ fn rule(rewards: &str, limits: &str) -> Rule {
     Rule::parse(&rule).expect(&rule)
 }
 
+/// Settles the claims of one user.
+fn settle_one(
+    account: &mut Account,
+    budgets: &mut Budgets,
+    claims: Vec<Claim>,
+    as_of: Instant,
+) -> Result<Vec<Posting>, TooLarge> {
+    let mut accounts = BTreeMap::from([(String::new(), account.clone())]);
+    let postings = settle(&mut accounts, budgets, claims, as_of)?;
+    *account = accounts.remove("").expect("his own");
+    assert!(accounts.is_empty());
+    Ok(postings.into_iter().map(|(_, posting)| posting).collect())
+}
+
 /// What a friend's completion on a day earned, or lost, in cents; 100.00 were paid.
 fn claim(rule: &Rule, friend: i64, number: i32, day: i64, change: i64) -> Claim<'_> {
     let limits = Limits {
@@ -41,7 +55,7 @@ fn claim(rule: &Rule, friend: i64, number: i32, day: i64, change: i64) -> Claim<
 /// What was earned or lost, in cents, where no limit applies.
 fn free(change: i64) -> Claim<'static> {
     let (earned, reversed) = (cents(change.max(0)), cents(change.min(0)));
-    Claim { unit: unit("USD"), earned, reversed, expires_at: None, may_owe: true, limits: None }
+    Claim { user: String::new(), unit: unit("USD"), earned, reversed, expires_at: None, may_owe: true, limits: None }
 }
 
 /// The same, until the end of a day.
@@ -57,7 +71,7 @@ fn forgiven(claim: Claim) -> Claim {
 #[derive(Default)]
 struct Books {
     account: Account,
-    budgets: BTreeMap<i32, Decimal>,
+    budgets: Budgets,
 }
 
 impl Books {
@@ -66,7 +80,7 @@ impl Books {
     }
 
     fn settle_on(&mut self, day: i64, claims: Vec<Claim>) -> Vec<String> {
-        said(&settle(&mut self.account, &mut self.budgets, claims, Instant(day * DAY)).expect("sums fit"))
+        said(&settle_one(&mut self.account, &mut self.budgets, claims, Instant(day * DAY)).expect("sums fit"))
     }
 
     fn usd(&mut self) -> &mut Balance {
@@ -214,7 +228,7 @@ fn a_budget_is_used_up_to_the_last_cent_by_both_sides_and_refunds_fill_it() {
     claims.iter_mut().flat_map(|claim| &mut claim.limits).for_each(|limits| limits.role = Role::Friend);
     assert_eq!(friend.settle(claims), ["limited -1.00 USD: the budget of 25.00 is used up"]);
     referrer.budgets = friend.budgets;
-    assert_eq!(referrer.budgets[&1], cents(2500));
+    assert_eq!(referrer.budgets[&(1, unit("USD"))], cents(2500));
     assert_eq!(referrer.settle(vec![claim(&rule, 1, 1, 1, -1000)]), NOTHING);
     let cut = "limited -1.00 USD: the budget of 25.00 is used up";
     assert_eq!(referrer.settle(vec![claim(&rule, 3, 1, 3, 1100)]), [cut]);
@@ -236,7 +250,7 @@ fn one_line_says_every_limit_that_cut() {
     let (rule, mut books) = (rule(TIERS, limits), Books::default());
     let why = "friend number 1 of the referrer earns 10.00; at most 9.00 USD a week for a referrer; the budget of 4.00 is used up";
     assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, 2000)]), [format!("limited -16.00 USD: {why}")]);
-    let postings = settle(&mut books.account, &mut books.budgets, vec![claim(&rule, 2, 1, 1, 2000)], Instant(0));
+    let postings = settle_one(&mut books.account, &mut books.budgets, vec![claim(&rule, 2, 1, 1, 2000)], Instant(0));
     let postings = postings.expect("sums fit");
     assert_eq!(postings.iter().map(|p| p.completion).collect::<Vec<_>>(), [Some((2, 1, Role::Referrer))]);
 }
@@ -248,11 +262,11 @@ fn a_partial_refund_is_first_taken_off_what_was_cut() {
     books.settle(vec![claim(&rule, 1, 1, 1, 1000)]);
     let back = |amount| format!("limited {amount} USD: what a limit cut is not due any more");
     assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, -300)]), [back("3.00")]);
-    assert_eq!((books.cents(), books.budgets[&1]), (600, cents(600)));
+    assert_eq!((books.cents(), books.budgets[&(1, unit("USD"))]), (600, cents(600)));
     assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, -500)]), [back("1.00")]);
-    assert_eq!((books.cents(), books.budgets[&1]), (200, cents(200)));
+    assert_eq!((books.cents(), books.budgets[&(1, unit("USD"))]), (200, cents(200)));
     assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, -200)]), NOTHING);
-    assert_eq!((books.cents(), books.budgets[&1], books.counted()), (0, cents(0), (0, 0)));
+    assert_eq!((books.cents(), books.budgets[&(1, unit("USD"))], books.counted()), (0, cents(0), (0, 0)));
 }
 
 #[test]
@@ -319,7 +333,7 @@ fn what_was_refunded_before_the_settlement_takes_no_place() {
     let mut books = Books::default();
     let refunded = Claim { reversed: cents(-2000), ..claim(&rule, 1, 1, 1, 2000) };
     assert_eq!(books.settle(vec![refunded]), NOTHING);
-    assert_eq!((books.counted(), books.budgets[&1]), ((0, 0), cents(0)));
+    assert_eq!((books.counted(), books.budgets[&(1, unit("USD"))]), ((0, 0), cents(0)));
     books.settle(vec![claim(&rule, 2, 1, 2, 2000)]);
     assert_eq!((books.cents(), books.grant(2, 1, "USD").place), (1000, 1));
 }
@@ -533,6 +547,6 @@ fn units_never_meet() {
 fn sums_that_no_decimal_holds_are_an_error() {
     let huge = || Claim { earned: Decimal::MAX, ..free(0) };
     let mut books = Books::default();
-    let settled = settle(&mut books.account, &mut books.budgets, vec![huge(), huge()], Instant(0));
+    let settled = settle_one(&mut books.account, &mut books.budgets, vec![huge(), huge()], Instant(0));
     assert_eq!(settled, Err(TooLarge));
 }
