@@ -31,6 +31,7 @@ SELECT invite_code, recipient ~ '^[0-9a-f]{64}$' AS hashed,
        recipient = encode(sha256('alice@example.com'), 'hex') AS without_secret
 FROM referral.invites, referral.secrets ORDER BY invite_id;
 SELECT length(recipient_salt) AS bytes FROM referral.secrets;
+SELECT tables_with('for-alice'), tables_with('alice@|4567');
 \set VERBOSITY terse
 UPDATE referral.invites SET recipient = 'dave@example.com' WHERE invite_code = 'FOR-ALL';
 INSERT INTO referral.secrets DEFAULT VALUES;
