@@ -3,23 +3,24 @@
 -- from the call.
 
 CREATE FUNCTION referral.issue_invite(
-    user_id @key@, program text DEFAULT 'default', max_redemptions integer DEFAULT 1,
-    expires_in interval DEFAULT NULL, code text DEFAULT NULL)
+    user_id @key@, program text DEFAULT 'default', max_redemptions integer DEFAULT 0,
+    expires_in interval DEFAULT NULL, code text DEFAULT NULL, recipient text DEFAULT NULL)
 RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'referral', 'issue_invite_wrapper';
-COMMENT ON FUNCTION referral.issue_invite IS 'Issues an invite of a user and returns its code, such as 7KQ2-M9XD-4TRWA. max_redemptions null: any number of friends. code: one that the site chooses. Errors: 22004 null user, 23503 unknown user, 42704 unknown program, 55000 program over, 22023 bad argument, 23505 code taken.';
+COMMENT ON FUNCTION referral.issue_invite IS 'Issues an invite of a user and returns its code, such as 7KQ2-M9XD-4TRW3. max_redemptions 0: as the program says, null: any number of friends. expires_in null: as the program says. code: one that the site chooses. recipient: the address of the only one who may redeem it, of which a hash is kept. Errors: 22004 null user, 23503 unknown user, 42704 unknown program, 55000 program over, 22023 bad argument, 23505 code taken.';
 
 CREATE FUNCTION referral.issue_invites(
-    user_id @key@, count integer, program text DEFAULT 'default', max_redemptions integer DEFAULT 1,
+    user_id @key@, count integer, program text DEFAULT 'default', max_redemptions integer DEFAULT 0,
     expires_in interval DEFAULT NULL)
 RETURNS SETOF text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'referral', 'issue_invites_wrapper';
 COMMENT ON FUNCTION referral.issue_invites IS 'Issues many invites of a user at once and returns their codes. Errors as issue_invite.';
 
-CREATE FUNCTION referral.redeem_invite(code text, friend @key@, as_of timestamptz DEFAULT NULL)
+CREATE FUNCTION referral.redeem_invite(
+    code text, friend @key@, as_of timestamptz DEFAULT NULL, recipient text DEFAULT NULL)
 RETURNS TABLE (status text, referrer @key@, invites_friends_id bigint) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'referral', 'redeem_invite_wrapper';
-COMMENT ON FUNCTION referral.redeem_invite IS 'Makes a user the friend of whoever issued the code. status: redeemed, already_redeemed (same friend, same code: harmless), unknown_code, malformed_code, expired, revoked, exhausted, own_invite, already_referred, not_new, cycle, wrong_recipient, program_ended. as_of: the time of the redemption, for one that happened earlier. Errors: 22004 null argument, 23503 unknown friend.';
+COMMENT ON FUNCTION referral.redeem_invite IS 'Makes a user the friend of whoever issued the code. status: redeemed, already_redeemed (same friend, same code: harmless), unknown_code, malformed_code, expired, revoked, exhausted, own_invite, already_referred, not_new, cycle, wrong_recipient, program_ended, throttled (too many codes that are none). recipient: the address of the friend, for an invite that is addressed. as_of: the time of the redemption, for one that happened earlier. Errors: 22004 null argument, 23503 unknown friend.';
 
 CREATE FUNCTION referral.record_event(
     name text, friend @key@, reference text DEFAULT NULL, amount numeric DEFAULT 1, currency text DEFAULT NULL,

@@ -26,18 +26,24 @@ REVOKE ALL ON DOMAIN referral.transaction_amount FROM PUBLIC;
 REVOKE ALL ON DOMAIN referral.completion_state FROM PUBLIC;
 
 CREATE TABLE referral.programs (
-    program_id         integer GENERATED ALWAYS AS IDENTITY CONSTRAINT programs_pkey PRIMARY KEY,
-    name               text NOT NULL CONSTRAINT programs_name_key UNIQUE
-                       CONSTRAINT programs_name_check CHECK (length(name) BETWEEN 1 AND 63),
-    starts_at          timestamptz NOT NULL DEFAULT '-infinity',
-    ends_at            timestamptz NOT NULL DEFAULT 'infinity',
-    attribution_window interval CONSTRAINT programs_attribution_window_check CHECK (attribution_window > interval '0'),
-    grace              interval CONSTRAINT programs_grace_check CHECK (grace > interval '0'),
-    new_customers_only boolean NOT NULL DEFAULT false,
-    strict             boolean NOT NULL DEFAULT false,
-    allow_debt         boolean NOT NULL DEFAULT true,
-    events             boolean NOT NULL DEFAULT false,
-    created_at         timestamptz NOT NULL DEFAULT now(),
+    program_id          integer GENERATED ALWAYS AS IDENTITY CONSTRAINT programs_pkey PRIMARY KEY,
+    name                text NOT NULL CONSTRAINT programs_name_key UNIQUE
+                        CONSTRAINT programs_name_check CHECK (length(name) BETWEEN 1 AND 63),
+    starts_at           timestamptz NOT NULL DEFAULT '-infinity',
+    ends_at             timestamptz NOT NULL DEFAULT 'infinity',
+    attribution_window  interval CONSTRAINT programs_attribution_window_check CHECK (attribution_window > interval '0'),
+    grace               interval CONSTRAINT programs_grace_check CHECK (grace > interval '0'),
+    new_customers_only  boolean NOT NULL DEFAULT false,
+    new_accounts_within interval CONSTRAINT programs_new_accounts_within_check CHECK (new_accounts_within > interval '0'),
+    strict              boolean NOT NULL DEFAULT false,
+    allow_debt          boolean NOT NULL DEFAULT true,
+    events              boolean NOT NULL DEFAULT false,
+    code_length         integer,
+    code_alphabet       text,
+    code_prefix         text,
+    expires_in          interval CONSTRAINT programs_expires_in_check CHECK (expires_in > interval '0'),
+    max_redemptions     integer DEFAULT 1 CONSTRAINT programs_max_redemptions_check CHECK (max_redemptions > 0),
+    created_at          timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT programs_period_check CHECK (starts_at < ends_at)
 );
 COMMENT ON TABLE referral.programs IS 'Campaigns. A program may be changed by its owner; what its friends have earned follows at their next evaluation.';
@@ -48,7 +54,40 @@ COMMENT ON COLUMN referral.programs.grace IS 'How long before the redemption a t
 COMMENT ON COLUMN referral.programs.new_customers_only IS 'True: who has a qualifying transaction from before the redemption and its grace cannot redeem (status not_new).';
 COMMENT ON COLUMN referral.programs.allow_debt IS 'What a refund does to credit that was spent before. True: the balance goes below zero. False: it stays at zero, the shortfall is a line of its own, and later earnings make up for it first.';
 COMMENT ON COLUMN referral.programs.events IS 'True: what happens is told by referral.events(), which the application polls.';
+COMMENT ON COLUMN referral.programs.new_accounts_within IS 'Whose account was created longer than this before the redemption cannot redeem (status not_new). attach_users says when that was; without it everybody is new.';
+COMMENT ON COLUMN referral.programs.code_length IS 'Random characters in a generated code; null is 12. Checked when a code is issued, as the next two: a change is for codes that are issued from then on. Those issued before are found as they are printed, in any case.';
+COMMENT ON COLUMN referral.programs.code_alphabet IS 'The characters of generated codes; null is Crockford''s base32, which adds a check character.';
+COMMENT ON COLUMN referral.programs.code_prefix IS 'What generated codes begin with, before a hyphen.';
+COMMENT ON COLUMN referral.programs.expires_in IS 'How long after it is issued an invite may be redeemed, where issue_invite does not say; null is for ever.';
+COMMENT ON COLUMN referral.programs.max_redemptions IS 'How many friends may redeem an invite, where issue_invite does not say; null is any number.';
 COMMENT ON COLUMN referral.programs.strict IS 'True: a purchase whose credit cannot be posted fails. False: the purchase stands and the failure is a row in failures.';
+
+CREATE TABLE referral.settings (
+    only_row           boolean DEFAULT true CONSTRAINT settings_pkey PRIMARY KEY CONSTRAINT settings_only_row_check CHECK (only_row),
+    wrong_codes        integer NOT NULL DEFAULT 20 CONSTRAINT settings_wrong_codes_check CHECK (wrong_codes > 0),
+    wrong_codes_within interval NOT NULL DEFAULT '1 hour' CONSTRAINT settings_wrong_codes_within_check CHECK (wrong_codes_within > interval '0')
+);
+COMMENT ON TABLE referral.settings IS 'What holds for all programs, in one row.';
+COMMENT ON COLUMN referral.settings.wrong_codes IS 'How many wrong codes a friend may try within wrong_codes_within of the first; then redeem_invite answers throttled until that is over.';
+INSERT INTO referral.settings DEFAULT VALUES;
+
+-- A table of its own: what may be read by more people, and what an error message may show of a row, is not in it.
+CREATE TABLE referral.secrets (
+    only_row       boolean DEFAULT true CONSTRAINT secrets_pkey PRIMARY KEY CONSTRAINT secrets_only_row_check CHECK (only_row),
+    recipient_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+);
+COMMENT ON TABLE referral.secrets IS 'What only the owner may read, in one row.';
+COMMENT ON COLUMN referral.secrets.recipient_salt IS 'What addresses are hashed with. Without it no invite that was addressed can be redeemed; with it addresses can be guessed.';
+INSERT INTO referral.secrets DEFAULT VALUES;
+
+CREATE TABLE referral.wrong_codes (
+    friend_id @key_column@ CONSTRAINT wrong_codes_pkey PRIMARY KEY,
+    wrong     integer NOT NULL,
+    until     timestamptz NOT NULL
+);
+COMMENT ON TABLE referral.wrong_codes IS 'Who gave redeem_invite codes that are none, or an invite that was sent to somebody else. No foreign key to the users: rows whose time is over may be deleted.';
+COMMENT ON COLUMN referral.wrong_codes.wrong IS 'How many.';
+COMMENT ON COLUMN referral.wrong_codes.until IS 'When they are forgotten.';
 
 CREATE TABLE referral.invites (
     invite_id       bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_pkey PRIMARY KEY,
@@ -59,7 +98,7 @@ CREATE TABLE referral.invites (
     expires_at      timestamptz,
     revoked_at      timestamptz,
     created_at      timestamptz NOT NULL DEFAULT now(),
-    recipient       text,
+    recipient       text CONSTRAINT invites_recipient_check CHECK (length(recipient) = 64),
     source_id       integer,
     source_key      text,
     source_revoked  boolean NOT NULL DEFAULT false,
@@ -69,9 +108,9 @@ CREATE INDEX invites_user_id_idx ON referral.invites (user_id);
 CREATE UNIQUE INDEX invites_source_key ON referral.invites (source_key, source_id) WHERE source_id IS NOT NULL;
 COMMENT ON TABLE referral.invites IS 'Codes that users issued.';
 COMMENT ON COLUMN referral.invites.user_id IS 'The referrer; null once that user is deleted, and then the code cannot be redeemed.';
-COMMENT ON COLUMN referral.invites.invite_code IS 'As it is printed. Generated codes are 12 characters of Crockford base32 and a check character, 4-4-5.';
+COMMENT ON COLUMN referral.invites.invite_code IS 'As it is printed. Generated codes are 12 characters of Crockford base32 and a check character, 4-4-5, unless the program says otherwise.';
 COMMENT ON COLUMN referral.invites.program_id IS 'Its program. No foreign key: it would write a lock into the one row of the program for every code issued.';
-COMMENT ON COLUMN referral.invites.recipient IS 'The address that an attached table says the invite was sent to, in lower case. Nothing of this version compares it.';
+COMMENT ON COLUMN referral.invites.recipient IS 'Whom the invite is addressed to, if only they may redeem it: SHA-256 of the secret of this installation and the address, trimmed and in lower case. The address itself is nowhere.';
 COMMENT ON COLUMN referral.invites.source_id IS 'The attached table that the code comes from; null for codes issued here.';
 COMMENT ON COLUMN referral.invites.source_key IS 'Id of its row there; null when no row has the code any more.';
 COMMENT ON COLUMN referral.invites.source_revoked IS 'Whether it is revoked because its row says so or is gone; what revoke_invite revoked stays so.';
@@ -112,7 +151,7 @@ CREATE TABLE referral.sources (
     source_id      integer GENERATED ALWAYS AS IDENTITY CONSTRAINT sources_pkey PRIMARY KEY,
     name           text NOT NULL CONSTRAINT sources_name_key UNIQUE
                    CONSTRAINT sources_name_check CHECK (length(name) BETWEEN 1 AND 63),
-    kind           text NOT NULL CONSTRAINT sources_kind_check CHECK (kind = ANY ('{transactions,invites,signups}')),
+    kind           text NOT NULL CONSTRAINT sources_kind_check CHECK (kind = ANY ('{transactions,invites,signups,users}')),
     own            boolean NOT NULL DEFAULT false,
     relation       regclass NOT NULL,
     owner          name NOT NULL,
@@ -132,8 +171,8 @@ CREATE TABLE referral.sources (
     detached_at    timestamptz
 );
 CREATE UNIQUE INDEX sources_relation_key ON referral.sources (relation, kind) WHERE detached_at IS NULL AND NOT own;
-COMMENT ON TABLE referral.sources IS 'Attached tables and how they are read. Written by attach_transactions, attach_invites, attach_signups, repair and detach.';
-COMMENT ON COLUMN referral.sources.kind IS 'transactions: what friends buy; invites: codes that another table holds; signups: codes that users signed up with.';
+COMMENT ON TABLE referral.sources IS 'Attached tables and how they are read. Written by attach_transactions, attach_invites, attach_signups, attach_users, repair and detach.';
+COMMENT ON COLUMN referral.sources.kind IS 'transactions: what friends buy; invites: codes that another table holds; signups: codes that users signed up with; users: when they were created.';
 COMMENT ON COLUMN referral.sources.own IS 'Whether the rows are in a table of the program: the redemptions, and events.';
 COMMENT ON COLUMN referral.sources.owner IS 'Owner of the table when it was attached. Mapping expressions run with the rights of the table''s owner; when it changes, the new owner has to call repair.';
 COMMENT ON COLUMN referral.sources.program_id IS 'The program of the codes, where the source is one of invites.';

@@ -8,12 +8,13 @@ use crate::db::{Procedure, Relation, Role, Type, UserKey};
 use crate::engine::attach::{self, Invites, Signups, Transactions};
 use crate::engine::doctor::{self, Finding};
 use crate::engine::event::{self, Event};
-use crate::engine::goal::{self, NewGoal, NewProgram, Short};
+use crate::engine::goal::{self, CodeRules, NewGoal, NewProgram, Short};
 use crate::engine::install::{self, Home};
 use crate::engine::issue::{self, Terms};
 use crate::engine::mapping::UserOf;
+use crate::engine::redeem::{self, Attempt, Origin};
 use crate::engine::spend::{self, Spend};
-use crate::engine::{grant, post, reconcile, redeem, settle};
+use crate::engine::{grant, post, reconcile, settle};
 use crate::error::Error;
 use pgrx::JsonB;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
@@ -148,15 +149,22 @@ fn attach_signups(
     id: default!(Option<String>, "NULL"),
     name: default!(Option<String>, "NULL"),
     user: default!(Option<String>, "NULL"),
+    recipient: default!(Option<String>, "NULL"),
 ) -> Outcome<String> {
     Ok(attach::attach_signups(Signups {
         relation: need("relation", relation)?.0,
         user: UserOf { column: user_column, expression: user },
         code: need("code", code)?,
         redeemed_at,
+        recipient,
         id,
         name,
     })?)
+}
+
+#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+fn attach_users(created_at: Option<String>, name: default!(Option<String>, "'accounts'")) -> Outcome<String> {
+    Ok(attach::attach_users(need("created_at", created_at)?, need("name", name)?)?)
 }
 
 #[pg_extern(schema = "referral", volatile, parallel_unsafe)]
@@ -346,6 +354,12 @@ fn create_program(
     new_customers_only: default!(Option<bool>, "false"),
     allow_debt: default!(Option<bool>, "true"),
     events: default!(Option<bool>, "false"),
+    code_length: default!(Option<i32>, "NULL"),
+    code_alphabet: default!(Option<String>, "NULL"),
+    code_prefix: default!(Option<String>, "NULL"),
+    expires_in: default!(Option<Interval>, "NULL"),
+    max_redemptions: default!(Option<i32>, "1"),
+    new_accounts_within: default!(Option<Interval>, "NULL"),
 ) -> Outcome<i32> {
     Ok(goal::create_program(NewProgram {
         name: need("name", name)?.to_owned(),
@@ -354,9 +368,13 @@ fn create_program(
         attribution_window,
         grace,
         new_customers_only: need("new_customers_only", new_customers_only)?,
+        new_accounts_within,
         strict: need("strict", strict)?,
         allow_debt: need("allow_debt", allow_debt)?,
         events: need("events", events)?,
+        codes: CodeRules { length: code_length, alphabet: code_alphabet, prefix: code_prefix },
+        expires_in,
+        max_redemptions,
     })?)
 }
 
@@ -407,8 +425,9 @@ fn issue_invite(
     max_redemptions: Option<i32>,
     expires_in: Option<Interval>,
     code: Option<&str>,
+    recipient: Option<String>,
 ) -> Outcome<Option<String>> {
-    let terms = Terms { program: need("program", program)?, max_redemptions, expires_in };
+    let terms = Terms { program: need("program", program)?, max_redemptions, expires_in, recipient };
     Ok(issue::issue(&need("user_id", user_id)?.text, 1, code, terms)?.pop())
 }
 
@@ -420,7 +439,7 @@ fn issue_invites(
     max_redemptions: Option<i32>,
     expires_in: Option<Interval>,
 ) -> Result<SetOfIterator<'static, String>, ErrorReport> {
-    let terms = Terms { program: need("program", program)?, max_redemptions, expires_in };
+    let terms = Terms { program: need("program", program)?, max_redemptions, expires_in, recipient: None };
     let count = need("count", count)?;
     let wanted = usize::try_from(count).ok().filter(|n| *n <= 10_000_000).ok_or(Error::BadCount(count))?;
     Ok(SetOfIterator::new(issue::issue(&need("user_id", user_id)?.text, wanted, None, terms)?))
@@ -432,6 +451,7 @@ fn redeem_invite(
     code: Option<&str>,
     friend: Option<UserKey>,
     as_of: Option<TimestampWithTimeZone>,
+    recipient: Option<&str>,
 ) -> Result<
     TableIterator<
         'static,
@@ -440,7 +460,8 @@ fn redeem_invite(
     ErrorReport,
 > {
     let (code, friend) = (need("code", code)?, need("friend", friend)?);
-    let done = redeem::redeem(code, &friend.text, instant(as_of))?;
+    let done =
+        redeem::redeem(&Attempt { code, friend: &friend.text, at: instant(as_of), recipient, origin: Origin::Typed })?;
     let referrer = done.referrer.map(|text| UserKey { text, type_oid: friend.type_oid });
     Ok(TableIterator::once((done.status.as_str().to_owned(), referrer, done.referral)))
 }

@@ -1,6 +1,6 @@
 //! The catalogue of errors: each has its SQLSTATE, a message, a DETAIL with the value and a HINT to follow.
 
-use crate::core::code::{LONGEST_CHOSEN, NoRandomness, SHORTEST_CHOSEN};
+use crate::core::code::{BadShape, LONGEST_CHOSEN, NoRandomness, SHORTEST_CHOSEN};
 use crate::core::rule::Mistake;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -72,6 +72,11 @@ pub enum Error {
     BadCount(i32),
     BadMaxRedemptions(i32),
     BadChosenCode(String),
+    BadShape(BadShape),
+    EmptyRecipient,
+    AgesUnknown,
+    NoUsersTable,
+    NoSecret,
     CodeTaken(String),
     NoRandomness(NoRandomness),
     NotRegistered { relation: String },
@@ -120,6 +125,12 @@ impl From<Error> for ErrorReport {
     fn from(error: Error) -> Self {
         let (code, message, detail, hint) = error.parts();
         report(code, message, detail, hint)
+    }
+}
+
+impl From<BadShape> for Error {
+    fn from(error: BadShape) -> Self {
+        Self::BadShape(error)
     }
 }
 
@@ -532,6 +543,36 @@ impl Error {
                 "invalid max_redemptions",
                 format!("max_redemptions is {value}."),
                 "Pass at least 1, or null for a link that any number of friends may use.",
+            ),
+            Self::BadShape(BadShape { argument, problem, advice }) => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid rule for codes",
+                format!("{argument} is {problem}."),
+                &advice,
+            ),
+            Self::EmptyRecipient => full(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "recipient must not be empty",
+                "recipient is empty.".into(),
+                "Pass the address that the invite is sent to, or null for an invite that anybody may redeem.",
+            ),
+            Self::AgesUnknown => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the age of accounts is not known",
+                "new_accounts_within is given, and nothing says when a user was created.".into(),
+                "Say it first: SELECT referral.attach_users(created_at => 'created_at');",
+            ),
+            Self::NoUsersTable => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "there is no users table",
+                "The program was installed with key_type: the users live elsewhere.".into(),
+                "Let the application keep accounts that are too old from redeeming.",
+            ),
+            Self::NoSecret => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the secret of this installation is gone",
+                "referral.secrets has no row: recipients cannot be told from each other.".into(),
+                "Restore the row from a backup: with another secret no invite that was addressed before can be redeemed.",
             ),
             Self::BadChosenCode(code) => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

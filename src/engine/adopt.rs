@@ -6,7 +6,8 @@
 
 use super::config::{Config, Kind, Source};
 use super::post::{as_reader, evaluate_everywhere, in_parts, read_changes, record_row};
-use super::redeem::{Status, redeem_only};
+use super::recipient::hashes;
+use super::redeem::{Attempt, Origin, Status, redeem_only};
 use crate::core::time::Instant;
 use crate::db::{ChangedRows, Probe, acting_as, arg, change, look, secured, write};
 use crate::error::{Error, Failure};
@@ -135,6 +136,7 @@ struct Invite {
     revoked: bool,
     /// Since when, where the row knows.
     revoked_at: Option<Instant>,
+    /// As it is stored.
     recipient: Option<String>,
 }
 
@@ -145,6 +147,10 @@ struct Claim {
     code: String,
     friend: String,
     at: Option<Instant>,
+    /// Whom the friend says that the invite was sent to.
+    recipient: Option<String>,
+    /// Whether the row is a sign-up or the invite.
+    origin: Origin,
 }
 
 /// What became of some rows.
@@ -166,6 +172,7 @@ fn mirror(config: &Config, source: &Source, keys: &[String], hold: bool) -> Resu
         let (mut wanted, rows) = read_invites(source, keys)?;
         let stored = read_stored(source, keys)?;
         forget_unknown_users(config, &mut wanted)?;
+        hide_recipients(&mut wanted)?;
         for (key, invite, _) in &mut wanted {
             if let Some((_, stored)) = stored.get(key).filter(|_| invite.revoked && invite.revoked_at.is_none()) {
                 invite.revoked_at = stored.revoked_at;
@@ -268,6 +275,7 @@ struct Rows {
 
 type Wanted = Vec<(String, Invite, Option<Instant>)>;
 
+/// Rows as they were read: recipients are in them as they are.
 fn read_invites(source: &Source, keys: &[String]) -> Result<(Wanted, Rows), Error> {
     let mut rows = Rows::default();
     let columns = "f.row_key, f.user_key::text, f.code, f.max_redemptions, f.expires_at, f.revoked, f.created_at, \
@@ -278,7 +286,8 @@ fn read_invites(source: &Source, keys: &[String]) -> Result<(Wanted, Rows), Erro
             let (key, Some(code)): (String, _) = (row.need(1)?, code) else { return Ok(None) };
             rows.present.insert(key.clone());
             if let Some(friend) = row.get(9) {
-                rows.claims.push(Claim { row: key.clone(), code: code.clone(), friend, at: row.get(10) });
+                let (row, code, at) = (key.clone(), code.clone(), row.get(10));
+                rows.claims.push(Claim { row, code, friend, at, recipient: None, origin: Origin::Invite });
             }
             let invite = Invite {
                 user: row.get(2),
@@ -287,7 +296,7 @@ fn read_invites(source: &Source, keys: &[String]) -> Result<(Wanted, Rows), Erro
                 expires_at: row.get(5),
                 revoked: row.get(6).unwrap_or(false),
                 revoked_at: row.get(11),
-                recipient: row.get::<String>(8).map(|address| address.trim().to_lowercase()),
+                recipient: row.get(8),
             };
             Ok(Some((key, invite, row.get(7))))
         })
@@ -316,6 +325,15 @@ fn read_stored(source: &Source, keys: &[String]) -> Result<HashMap<String, (i64,
         },
     )?;
     Ok(stored.into_iter().collect())
+}
+
+/// Puts what is stored of recipients into the place of recipients.
+fn hide_recipients(wanted: &mut Wanted) -> Result<(), Error> {
+    let recipients: Vec<Option<String>> = wanted.iter_mut().map(|(_, invite, _)| invite.recipient.take()).collect();
+    for ((_, invite, _), hash) in wanted.iter_mut().zip(hashes(&recipients)?) {
+        invite.recipient = hash;
+    }
+    Ok(())
 }
 
 /// A code may be there whose user is not: nobody can redeem it.
@@ -415,11 +433,12 @@ fn store(
 }
 
 fn read_signups(source: &Source, keys: &[String]) -> Result<Vec<Claim>, Error> {
-    let columns = "f.row_key, f.user_key::text, f.code, f.redeemed_at";
+    let columns = "f.row_key, f.user_key::text, f.code, f.redeemed_at, f.recipient";
     let mut claims: Vec<Claim> = as_reader(source, || {
         write(&rows_by_key(source, columns), &[arg(strs(keys))], |row| {
             let (Some(friend), Some(code)) = (row.get(2), row.get::<String>(3)) else { return Ok(None) };
-            let claim = Claim { row: row.need(1)?, code, friend, at: row.get(4) };
+            let (at, recipient) = (row.get(4), row.get(5));
+            let claim = Claim { row: row.need(1)?, code, friend, at, recipient, origin: Origin::Signup };
             Ok(Some(claim).filter(|claim| !claim.code.trim().is_empty()))
         })
     })?
@@ -437,7 +456,16 @@ fn redeem_all(config: &Config, source: &Source, keys: &[String], claims: Vec<Cla
     let (mut referrals, mut refused) = (Vec::new(), Vec::new());
     for claim in claims {
         let status = if known.contains(&claim.friend) {
-            let redemption = redeem_only(config, &claim.code, &claim.friend, claim.at)?;
+            let redemption = redeem_only(
+                config,
+                &Attempt {
+                    code: &claim.code,
+                    friend: &claim.friend,
+                    at: claim.at,
+                    recipient: claim.recipient.as_deref(),
+                    origin: claim.origin,
+                },
+            )?;
             if redemption.status == Status::Redeemed {
                 referrals.extend(redemption.referral);
             }

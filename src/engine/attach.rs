@@ -3,7 +3,9 @@
 use super::config::{Config, Kind, table_identity};
 use super::goal::program_named;
 use super::install::{Table, administered};
-use super::mapping::{Columns, Facts, Shape, UserOf, check_user, column_of, facts, id, index_wanted, literal, part};
+use super::mapping::{
+    Columns, Facts, Id, Shape, UserOf, check_user, column_of, facts, id, index_wanted, literal, part,
+};
 use crate::core::money::Unit;
 use crate::db::{arg, change, lock_politely, look, secured, set_up};
 use crate::error::Error;
@@ -52,6 +54,7 @@ pub struct Signups {
     pub user: UserOf,
     pub code: String,
     pub redeemed_at: Option<String>,
+    pub recipient: Option<String>,
     pub id: Option<String>,
     pub name: Option<String>,
 }
@@ -186,6 +189,7 @@ pub fn attach_signups(said: Signups) -> Result<String, Error> {
         ("user", &said.user.expression),
         ("code", &Some(said.code.clone())),
         ("redeemed_at", &said.redeemed_at),
+        ("recipient", &said.recipient),
         ("id", &said.id),
     ]);
     attach(
@@ -201,7 +205,38 @@ pub fn attach_signups(said: Signups) -> Result<String, Error> {
                 parts: vec![
                     part("code", Shape::Text, Some(said.code)),
                     part("redeemed_at", Shape::Time, said.redeemed_at),
+                    part("recipient", Shape::Text, said.recipient),
                 ],
+            },
+            program: None,
+            deletions: false,
+            mapping,
+        },
+    )
+}
+
+/// Says when users were created, by an expression over the row of the users table, and returns the name of the source. It
+/// needs no trigger: the row is read when its user redeems a code.
+pub fn attach_users(created_at: String, name: String) -> Result<String, Error> {
+    let config = administered()?;
+    let (relation, key) =
+        config.users.as_ref().map(|users| (users.oid, users.key.clone())).ok_or(Error::NoUsersTable)?;
+    let table = secured(None, || Table::of(relation, "rp"))?;
+    let name = source_name(Some(&name), &table)?;
+    secured(Some(config.owner), || refuse_duplicates(Kind::Users, relation, &table, &name))?;
+    let (quoted, _) = column_of(relation, &table, &key)?;
+    let mapping = mapping([("created_at", &Some(created_at.clone()))]);
+    attach(
+        &config,
+        Attachment {
+            kind: Kind::Users,
+            relation,
+            table,
+            name,
+            columns: Columns {
+                user: UserOf { column: Some(key.clone()), expression: None },
+                id: Id { sql: quoted, column: Some(key), given: false },
+                parts: vec![part("created_at", Shape::Time, Some(created_at))],
             },
             program: None,
             deletions: false,
@@ -444,7 +479,8 @@ fn occurred_at(said: &Transactions, table: &Table) -> Result<String, Error> {
 /// them: one evaluation for a statement, however many rows. Partitioned and foreign tables cannot, nor can children, and
 /// get row triggers.
 fn make_triggers(kind: Kind, relation: pg_sys::Oid, table: &Table, deletions: bool) -> Result<(), Error> {
-    drop_triggers(relation, kind.trigger())?;
+    let Some(function) = kind.trigger() else { return Ok(()) };
+    drop_triggers(relation, function)?;
     let members = look(
         "WITH RECURSIVE member (relid) AS ( \
              SELECT $1 UNION SELECT i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.relid) \
@@ -480,7 +516,7 @@ fn make_triggers(kind: Kind, relation: pg_sys::Oid, table: &Table, deletions: bo
                 "CREATE TRIGGER referral_{}_{} AFTER {event} ON {name} {level} EXECUTE FUNCTION referral.{}()",
                 kind.as_str(),
                 event.to_lowercase(),
-                kind.trigger(),
+                function,
             ))?;
         }
     }

@@ -4,6 +4,7 @@
 //! own invalidation of relations: DDL sends it for the tables concerned, and a trigger on the tables of the
 //! configuration sends it for their rows.
 
+use crate::core::code::Shape;
 use crate::core::evaluate::Goal;
 use crate::core::money::Unit;
 use crate::core::rule::Rule;
@@ -47,6 +48,8 @@ pub struct Config {
     pub programs: HashMap<i32, Program>,
     /// All goals that can be read, those of detached sources too, by their key.
     pub goals: HashMap<i32, Goal>,
+    /// The shapes that generated codes have, each once.
+    pub shapes: Vec<Shape>,
     /// Statements in the type of the key, by their templates.
     statements: RefCell<HashMap<&'static str, Rc<str>>>,
 }
@@ -84,8 +87,10 @@ pub struct Users {
     pub oid: pg_sys::Oid,
     /// Qualified name.
     pub name: String,
-    /// Name of the key's column, quoted.
+    /// Name of the key's column, quoted,
     pub column: String,
+    /// and as it is.
+    pub key: String,
     /// Its owner.
     pub owner: pg_sys::Oid,
 }
@@ -102,6 +107,8 @@ pub struct Program {
     pub allow_debt: bool,
     /// Whether the application is told what happens.
     pub events: bool,
+    /// How young the account of a friend has to be.
+    pub new_accounts_within: Option<Duration>,
 }
 
 /// A column of an attached table.
@@ -124,6 +131,8 @@ pub enum Kind {
     Invites,
     /// Codes that users signed up with.
     Signups,
+    /// When users were created: the users table itself, which has no trigger for it.
+    Users,
 }
 
 impl Kind {
@@ -133,20 +142,22 @@ impl Kind {
             Self::Transactions => "transactions",
             Self::Invites => "invites",
             Self::Signups => "signups",
+            Self::Users => "users",
         }
     }
 
-    /// The function of its triggers.
-    pub fn trigger(self) -> &'static str {
+    /// The function of its triggers, where it has some.
+    pub fn trigger(self) -> Option<&'static str> {
         match self {
-            Self::Transactions => "transactions_changed",
-            Self::Invites => "invites_changed",
-            Self::Signups => "signups_changed",
+            Self::Transactions => Some("transactions_changed"),
+            Self::Invites => Some("invites_changed"),
+            Self::Signups => Some("signups_changed"),
+            Self::Users => None,
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Transactions, Self::Invites, Self::Signups].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Transactions, Self::Invites, Self::Signups, Self::Users].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -276,7 +287,7 @@ fn load() -> Result<Rc<Config>, Error> {
     secured(None, || {
         let mut config = load_keys(referrals, configuration[1], [completions, failures, failures_by_row, refusals])?;
         secured(Some(config.owner), || {
-            config.programs = load_programs()?;
+            (config.programs, config.shapes) = load_programs()?;
             let goals = load_goals()?;
             config.goals = goals.values().flatten().flatten().map(|goal| (goal.id, goal.clone())).collect();
             (config.attached, config.sources) = load_sources(&config.key, &goals)?;
@@ -300,7 +311,7 @@ fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4
                 (SELECT format('OPERATOR(%I.%s)', gn.nspname, gt.oprname) FROM pg_amop ga \
                  JOIN pg_operator gt ON gt.oid = ga.amopopr JOIN pg_namespace gn ON gn.oid = gt.oprnamespace \
                  WHERE ga.amopfamily = oc.opcfamily AND ga.amopstrategy = 5 \
-                   AND ga.amoplefttype = oc.opcintype AND ga.amoprighttype = oc.opcintype) \
+                   AND ga.amoplefttype = oc.opcintype AND ga.amoprighttype = oc.opcintype), k.attname::text \
          FROM pg_class c \
          JOIN pg_attribute id ON id.attrelid = c.oid AND id.attname = 'invites_friends_id' \
          JOIN pg_attribute f ON f.attrelid = c.oid AND f.attname = 'friend_id' \
@@ -337,13 +348,20 @@ fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4
                     collation: row.need(9)?,
                 },
                 users: match row.get(13) {
-                    Some(oid) => Some(Users { name: row.need(10)?, column: row.need(11)?, owner: row.need(12)?, oid }),
+                    Some(oid) => Some(Users {
+                        name: row.need(10)?,
+                        column: row.need(11)?,
+                        key: row.need(16)?,
+                        owner: row.need(12)?,
+                        oid,
+                    }),
                     None => None,
                 },
                 attached: Vec::new(),
                 sources: HashMap::new(),
                 programs: HashMap::new(),
                 goals: HashMap::new(),
+                shapes: Vec::new(),
                 statements: RefCell::default(),
             })
         },
@@ -351,22 +369,33 @@ fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4
     rows.into_iter().next().ok_or(Error::NotInstalled)
 }
 
-fn load_programs() -> Result<HashMap<i32, Program>, Error> {
-    let rows = look(
-        "SELECT program_id, attribution_window, grace, new_customers_only, allow_debt, events FROM referral.programs",
+/// The programs, and the shapes of their codes. One that cannot be is an error when a code is to be issued.
+fn load_programs() -> Result<(HashMap<i32, Program>, Vec<Shape>), Error> {
+    let mut shapes = vec![Shape::default()];
+    let programs = look(
+        "SELECT program_id, attribution_window, grace, new_customers_only, new_accounts_within, allow_debt, events, \
+                code_prefix, code_alphabet, code_length \
+         FROM referral.programs ORDER BY program_id",
         &[],
         |row| {
+            let (prefix, alphabet) = (row.get::<String>(8), row.get::<String>(9));
+            shapes.extend(
+                Shape::new(prefix.as_deref(), alphabet.as_deref(), row.get(10))
+                    .ok()
+                    .filter(|shape| !shapes.contains(shape)),
+            );
             let program = Program {
                 attribution_window: row.get::<Interval>(2).map(duration),
                 grace: row.get::<Interval>(3).map(duration),
                 new_customers_only: row.need(4)?,
-                allow_debt: row.need(5)?,
-                events: row.need(6)?,
+                new_accounts_within: row.get::<Interval>(5).map(duration),
+                allow_debt: row.need(6)?,
+                events: row.need(7)?,
             };
             Ok((row.need(1)?, program))
         },
     )?;
-    Ok(rows.into_iter().collect())
+    Ok((programs.into_iter().collect(), shapes))
 }
 
 /// The goals of each source, each in force until the next version of it begins; or why they cannot be read.
@@ -411,7 +440,7 @@ impl Source {
             // A refund that is deleted is none any more.
             Kind::Transactions => !self.archive || self.refunds,
             Kind::Invites => true,
-            Kind::Signups => false,
+            Kind::Signups | Kind::Users => false,
         }
     }
 }
@@ -707,6 +736,11 @@ pub fn unit(text: Option<String>) -> Option<Unit> {
 }
 
 impl Config {
+    /// A generated code as somebody typed it, as each shape reads it.
+    pub fn folded(&self, typed: &str) -> impl Iterator<Item = String> {
+        self.shapes.iter().filter_map(move |shape| shape.fold(typed))
+    }
+
     /// The sources of a kind.
     pub fn attached(&self, kind: Kind) -> Vec<Rc<Source>> {
         self.attached.iter().filter(|source| source.kind == kind).map(Rc::clone).collect()

@@ -85,7 +85,7 @@ pub fn doctor() -> Result<Vec<Finding>, Error> {
         );
         findings.append(&mut report.findings);
     }
-    for kind in [Kind::Transactions, Kind::Invites, Kind::Signups] {
+    for kind in [Kind::Transactions, Kind::Invites, Kind::Signups, Kind::Users] {
         for source in config.attached(kind) {
             findings.append(&mut examine_source(&config, &source)?);
         }
@@ -169,6 +169,13 @@ fn examine_installation(config: &Config) -> Result<Vec<Finding>, Error> {
         &[],
     )?;
     report.list("indexes", Status::Wrong, invalid, "all are valid");
+    let ageless = pairs(
+        "SELECT format('program \"%s\" is for new accounts, and nothing says when users were created: everybody is new', name), \
+                'SELECT referral.attach_users(created_at => ''created_at'');' \
+         FROM referral.programs WHERE new_accounts_within IS NOT NULL AND $1 ORDER BY name",
+        &[arg(config.attached(Kind::Users).is_empty())],
+    )?;
+    report.list("new accounts", Status::Warning, ageless, "where they matter their age is known");
     let unlogged = pairs(
         "SELECT format('%s is unlogged: a crash empties it', oid::regclass), format('ALTER TABLE %s SET LOGGED;', oid::regclass) \
          FROM pg_class WHERE relnamespace = 'referral'::regnamespace AND relkind = 'r' AND relpersistence = 'u' ORDER BY 1",
@@ -283,7 +290,9 @@ fn examine_source(config: &Config, source: &Source) -> Result<Vec<Finding>, Erro
         return Ok(report.findings);
     }
     examine_mappings(source, &mut report, &name)?;
-    examine_triggers(source, &mut report, &name)?;
+    if source.kind.trigger().is_some() {
+        examine_triggers(source, &mut report, &name)?;
+    }
     if source.kind == Kind::Transactions {
         examine_rows_of_users(config, source, &mut report)?;
         if source.goals.is_empty() {
@@ -322,6 +331,9 @@ fn examine_source(config: &Config, source: &Source) -> Result<Vec<Finding>, Erro
                 report.add("failures", Status::Wrong, finding, reconcile());
             }
             None => report.fine("failures", "none waits"),
+        }
+        if source.kind == Kind::Users {
+            continue;
         }
         if source.kind != Kind::Transactions {
             report.fine("refusals", format!("{refusals} codes were refused: see referral.refusals"));

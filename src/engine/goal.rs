@@ -1,8 +1,9 @@
 //! Creates programs and versions of goals.
 
 use super::attach::known_sources;
-use super::config::{Config, duration};
+use super::config::{Config, Kind, duration};
 use super::install::administered;
+use crate::core::code::Shape;
 use crate::core::money::Unit;
 use crate::core::rule::Rule;
 use crate::core::time::{Duration, Instant};
@@ -56,28 +57,36 @@ pub struct NewProgram {
     pub grace: Option<Interval>,
     /// Whether only those may redeem who have bought nothing before.
     pub new_customers_only: bool,
+    /// How young the account of a friend has to be.
+    pub new_accounts_within: Option<Interval>,
     /// Whether a purchase fails whose credit cannot be posted.
     pub strict: bool,
     /// Whether a balance may go below zero when a refund takes back what was spent.
     pub allow_debt: bool,
     /// Whether the application is told what happens.
     pub events: bool,
+    /// What generated codes look like,
+    pub codes: CodeRules,
+    /// how long they may be redeemed,
+    pub expires_in: Option<Interval>,
+    /// and by how many friends, where whoever issues them does not say; `None` is any number.
+    pub max_redemptions: Option<i32>,
+}
+
+/// What generated codes look like, as the caller says it.
+pub struct CodeRules {
+    /// How many random characters they have,
+    pub length: Option<i32>,
+    /// of which alphabet,
+    pub alphabet: Option<String>,
+    /// and what stands before them.
+    pub prefix: Option<String>,
 }
 
 /// Creates a program and returns its key.
 pub fn create_program(program: NewProgram) -> Result<i32, Error> {
     let config = administered()?;
-    let NewProgram {
-        name,
-        starts_at,
-        ends_at,
-        attribution_window,
-        grace,
-        new_customers_only,
-        strict,
-        allow_debt,
-        events,
-    } = program;
+    let NewProgram { name, starts_at, ends_at, attribution_window, grace, codes, expires_in, .. } = program;
     check_name("program", &name)?;
     let (starts, ends) = (starts_at.unwrap_or(Instant::NEG_INFINITY), ends_at.unwrap_or(Instant::INFINITY));
     if starts >= ends {
@@ -85,21 +94,38 @@ pub fn create_program(program: NewProgram) -> Result<i32, Error> {
     }
     check_interval("attribution_window", attribution_window)?;
     check_interval("grace", grace)?;
+    check_interval("expires_in", expires_in)?;
+    check_interval("new_accounts_within", program.new_accounts_within)?;
+    Shape::new(codes.prefix.as_deref(), codes.alphabet.as_deref(), codes.length)?;
+    if let Some(max) = program.max_redemptions.filter(|max| *max < 1) {
+        return Err(Error::BadMaxRedemptions(max));
+    }
+    if program.new_accounts_within.is_some() && config.attached(Kind::Users).is_empty() {
+        return Err(Error::AgesUnknown);
+    }
     let made = secured(Some(config.owner), || {
         write(
-            "INSERT INTO referral.programs (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, allow_debt, events) \
-             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8, $9) \
+            "INSERT INTO referral.programs \
+                 (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, new_accounts_within, allow_debt, events, \
+                  code_length, code_alphabet, code_prefix, expires_in, max_redemptions) \
+             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
              ON CONFLICT (name) DO NOTHING RETURNING program_id",
             &[
                 arg(name.as_str()),
                 arg(starts_at),
                 arg(ends_at),
                 arg(attribution_window),
-                arg(strict),
+                arg(program.strict),
                 arg(grace),
-                arg(new_customers_only),
-                arg(allow_debt),
-                arg(events),
+                arg(program.new_customers_only),
+                arg(program.new_accounts_within),
+                arg(program.allow_debt),
+                arg(program.events),
+                arg(codes.length),
+                arg(codes.alphabet),
+                arg(codes.prefix),
+                arg(expires_in),
+                arg(program.max_redemptions),
             ],
             |row| row.need(1),
         )

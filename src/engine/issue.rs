@@ -2,8 +2,9 @@
 
 use super::config::{Config, config};
 use super::goal::check_interval;
+use super::recipient::hashes;
 use super::redeem::find_user;
-use crate::core::code;
+use crate::core::code::{Shape, fold_chosen};
 use crate::db::{Param, arg, change, in_own_memory, look, secured, subtransaction, write};
 use crate::error::Error;
 use pgrx::datum::Interval;
@@ -15,70 +16,120 @@ const BATCH: usize = 10_000;
 pub struct Terms {
     /// Name of the program.
     pub program: String,
-    /// How many friends may redeem it; `None` is any number.
+    /// How many friends may redeem it; `None` is any number, 0 as many as the program says.
     pub max_redemptions: Option<i32>,
-    /// How long it may be redeemed; `None` is for ever.
+    /// How long it may be redeemed; `None` is as long as the program says.
     pub expires_in: Option<Interval>,
+    /// Whom it is sent to, if only they may redeem it.
+    pub recipient: Option<String>,
+}
+
+/// A program that invites are issued to, and what it says where their terms do not.
+struct Program {
+    id: i32,
+    over: bool,
+    shape: Shape,
+    max_redemptions: Option<i32>,
+    expires_in: Option<Interval>,
+}
+
+/// Invites that are about to be written, but for their codes.
+struct Invites<'a> {
+    user: &'a str,
+    program: i32,
+    max_redemptions: Option<i32>,
+    expires_in: Option<Interval>,
+    /// As it is stored.
+    recipient: Option<String>,
 }
 
 /// Issues invites with generated codes, or one with a code that the site chose, and returns their codes.
 pub fn issue(user: &str, count: usize, chosen: Option<&str>, terms: Terms) -> Result<Vec<String>, Error> {
     let config = config()?;
-    if let Some(max) = terms.max_redemptions.filter(|max| *max < 1) {
+    if let Some(max) = terms.max_redemptions.filter(|max| *max < 0) {
         return Err(Error::BadMaxRedemptions(max));
     }
     check_interval("expires_in", terms.expires_in)?;
     let chosen = chosen
         // What can be read as a generated code is that one, so that it cannot stand in for somebody else's.
         .map(|typed| {
-            let code = code::fold(typed).or_else(|| code::fold_chosen(typed));
+            let code = config.folded(typed).next().or_else(|| fold_chosen(typed));
             code.ok_or_else(|| Error::BadChosenCode(typed.to_owned()))
         })
         .transpose()?;
     secured(Some(config.owner), || {
         let program = running_program(&terms.program)?;
         find_user(&config, user, "")?;
+        let mut invites = Invites {
+            user,
+            program: program.id,
+            max_redemptions: if terms.max_redemptions == Some(0) {
+                program.max_redemptions
+            } else {
+                terms.max_redemptions
+            },
+            expires_in: terms.expires_in.or(program.expires_in),
+            recipient: None,
+        };
+        if let Some(recipient) = terms.recipient {
+            invites.recipient = hashes(&[Some(recipient)])?.pop().flatten();
+            if invites.recipient.is_none() {
+                return Err(Error::EmptyRecipient);
+            }
+        }
         if let Some(code) = chosen {
-            let written = store(&config, user, program, &terms, std::slice::from_ref(&code))?;
+            let written = store(&config, &invites, std::slice::from_ref(&code))?;
             return if written.is_empty() { Err(Error::CodeTaken(code)) } else { Ok(written) };
         }
         let mut issued = Vec::with_capacity(count);
         while issued.len() < count {
-            let mut codes = code::generate((count - issued.len()).min(BATCH))?;
+            let mut codes = program.shape.generate((count - issued.len()).min(BATCH))?;
             // A code that is taken, once in the life of a billion of them, is left out and made anew. Many are written
             // without asking first, which costs half as much.
             if codes.len() == 1 {
-                issued.append(&mut store(&config, user, program, &terms, &codes)?);
-            } else if subtransaction(|| store_unasked(&config, user, program, &terms, &codes)).is_ok() {
+                issued.append(&mut store(&config, &invites, &codes)?);
+            } else if subtransaction(|| store_unasked(&config, &invites, &codes)).is_ok() {
                 issued.append(&mut codes);
             } else {
-                issued.append(&mut store(&config, user, program, &terms, &codes)?);
+                issued.append(&mut store(&config, &invites, &codes)?);
             }
         }
         Ok(issued)
     })
 }
 
-fn running_program(name: &str) -> Result<i32, Error> {
-    let programs =
-        look("SELECT program_id, ends_at <= now() FROM referral.programs WHERE name = $1", &[arg(name)], |row| {
-            Ok((row.need(1)?, row.need(2)?))
-        })?;
+fn running_program(name: &str) -> Result<Program, Error> {
+    let programs = look(
+        "SELECT program_id, ends_at <= now(), max_redemptions, expires_in, code_prefix, code_alphabet, code_length \
+         FROM referral.programs WHERE name = $1",
+        &[arg(name)],
+        |row| {
+            let (prefix, alphabet) = (row.get::<String>(5), row.get::<String>(6));
+            Ok(Program {
+                id: row.need(1)?,
+                over: row.need(2)?,
+                max_redemptions: row.get(3),
+                expires_in: row.get(4),
+                // Its owner may have changed it without asking.
+                shape: Shape::new(prefix.as_deref(), alphabet.as_deref(), row.get(7))?,
+            })
+        },
+    )?;
     match programs.into_iter().next() {
         None => Err(Error::NoSuchProgram(name.to_owned())),
-        Some((_, true)) => Err(Error::ProgramOver(name.to_owned())),
-        Some((id, false)) => Ok(id),
+        Some(program) if program.over => Err(Error::ProgramOver(name.to_owned())),
+        Some(program) => Ok(program),
     }
 }
 
-const STORE: &str = "INSERT INTO referral.invites (user_id, invite_code, program_id, max_redemptions, expires_at) \
-                     SELECT $2::{key}, c, $3, $4, now() + $5 FROM unnest($1) c";
+const STORE: &str = "INSERT INTO referral.invites (user_id, invite_code, program_id, max_redemptions, expires_at, recipient) \
+                     SELECT $2::{key}, c, $3, $4, now() + $5, $6 FROM unnest($1) c";
 
 /// Writes invites and returns their codes, without those that are taken.
-fn store(config: &Config, user: &str, program: i32, terms: &Terms, codes: &[String]) -> Result<Vec<String>, Error> {
+fn store(config: &Config, invites: &Invites, codes: &[String]) -> Result<Vec<String>, Error> {
     let sql = format!("{} ON CONFLICT (invite_code) DO NOTHING RETURNING invite_code", config.sql(STORE));
-    let stored: Vec<String> = in_own_memory(|| write(&sql, &values(user, program, terms, codes), |row| row.need(1)))?;
-    tell(config, program, &stored)?;
+    let stored: Vec<String> = in_own_memory(|| write(&sql, &invites.values(codes), |row| row.need(1)))?;
+    tell(config, invites.program, &stored)?;
     Ok(stored)
 }
 
@@ -96,14 +147,23 @@ fn tell(config: &Config, program: i32, codes: &[String]) -> Result<(), Error> {
 }
 
 /// Writes invites; fails when a code is taken.
-fn store_unasked(config: &Config, user: &str, program: i32, terms: &Terms, codes: &[String]) -> Result<(), Error> {
-    in_own_memory(|| change(&config.sql(STORE), &values(user, program, terms, codes)))?;
-    tell(config, program, codes)
+fn store_unasked(config: &Config, invites: &Invites, codes: &[String]) -> Result<(), Error> {
+    in_own_memory(|| change(&config.sql(STORE), &invites.values(codes)))?;
+    tell(config, invites.program, codes)
 }
 
-fn values(user: &str, program: i32, terms: &Terms, codes: &[String]) -> [Param; 5] {
-    let codes = codes.iter().map(String::as_str).collect::<Vec<_>>();
-    [arg(codes), arg(user), arg(program), arg(terms.max_redemptions), arg(terms.expires_in)]
+impl Invites<'_> {
+    fn values(&self, codes: &[String]) -> [Param; 6] {
+        let codes = codes.iter().map(String::as_str).collect::<Vec<_>>();
+        [
+            arg(codes),
+            arg(self.user),
+            arg(self.program),
+            arg(self.max_redemptions),
+            arg(self.expires_in),
+            arg(self.recipient.as_deref()),
+        ]
+    }
 }
 
 /// Revokes an invite, so that nobody can redeem it any more. Returns `false` when there is none with this
@@ -117,7 +177,7 @@ pub fn revoke(typed: &str) -> Result<bool, Error> {
                    (SELECT i.invite_id FROM unnest($1) WITH ORDINALITY c (code, n) \
                     JOIN referral.invites i ON i.invite_code = c.code ORDER BY c.n LIMIT 1) \
              RETURNING invite_id",
-            &[arg(readings(typed))],
+            &[arg(readings(&config, typed))],
             |row| row.need::<i64>(1),
         )?;
         Ok(!revoked.is_empty())
@@ -126,9 +186,10 @@ pub fn revoke(typed: &str) -> Result<bool, Error> {
 
 /// The codes that somebody may have meant by what he typed, the likeliest first: as it is, and without the space
 /// around it, which is how adopted codes are known; as a generated code; in capitals, as codes that a site chose.
-pub fn readings(typed: &str) -> Vec<String> {
+pub fn readings(config: &Config, typed: &str) -> Vec<String> {
     let mut readings = vec![typed.to_owned()];
-    for other in [Some(typed.trim().to_owned()), code::fold(typed), code::fold_chosen(typed)].into_iter().flatten() {
+    let trimmed = Some(typed.trim().to_owned());
+    for other in trimmed.into_iter().chain(config.folded(typed)).chain(fold_chosen(typed)) {
         if !readings.contains(&other) {
             readings.push(other);
         }

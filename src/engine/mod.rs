@@ -12,6 +12,7 @@ pub mod install;
 pub mod issue;
 pub mod mapping;
 pub mod post;
+pub mod recipient;
 pub mod reconcile;
 pub mod redeem;
 pub mod settle;

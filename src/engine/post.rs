@@ -107,17 +107,26 @@ pub fn evaluate_new(config: &Config, referral: i64, friend: &str) -> Result<(), 
     Ok(())
 }
 
-/// Whether a user has a transaction from before some time that qualifies. One that cannot be read is a failure that is
-/// written down, and no reason to call anybody a customer.
+/// Whether a user has a transaction from before some time that qualifies.
 pub fn has_bought(config: &Config, source: &Source, user: &str, before: Instant) -> Result<bool, Error> {
+    has_row(config, source, user, before, "f.qualifies AND f.amount > 0 AND f.occurred_at < $2 AND f.refund_of IS NULL")
+}
+
+/// Whether a user was created before some time.
+pub fn is_older(config: &Config, users: &Source, user: &str, before: Instant) -> Result<bool, Error> {
+    has_row(config, users, user, before, "f.created_at < $2")
+}
+
+/// Whether a user has a row of which the condition, about some time, is true. One that cannot be read is a failure that is
+/// written down, and no reason to refuse anybody.
+fn has_row(config: &Config, source: &Source, user: &str, time: Instant, condition: &str) -> Result<bool, Error> {
     let sql = format!(
-        "SELECT FROM ({facts}) f WHERE f.user_key {eq} $1::{key} AND f.qualifies AND f.amount > 0 AND f.occurred_at < $2 \
-         AND f.refund_of IS NULL LIMIT 1",
+        "SELECT FROM ({facts}) f WHERE f.user_key {eq} $1::{key} AND {condition} LIMIT 1",
         facts = source.facts,
         eq = source.user_eq,
         key = config.key.name
     );
-    match subtransaction(|| as_reader(source, || look(&sql, &[arg(user), arg(before)], |_| Ok(())))) {
+    match subtransaction(|| as_reader(source, || look(&sql, &[arg(user), arg(time)], |_| Ok(())))) {
         Ok(rows) => Ok(!rows.is_empty()),
         Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
         Err(failure) => record_row(source, None, failure).map(|()| false),

@@ -64,6 +64,8 @@ impl Phase {
             Kind::Transactions => Self::Friends,
             Kind::Invites => Self::Rows,
             Kind::Signups => Self::Redemptions,
+            // Nothing is taken in: only failures are closed.
+            Kind::Users => Self::Gone,
         }
     }
 
@@ -98,7 +100,7 @@ pub fn reconcile(name: Option<&str>, batch_size: i32, restart: bool, procedure: 
             None => return Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? }),
         },
         None => {
-            let kinds = [Kind::Invites, Kind::Signups, Kind::Transactions];
+            let kinds = [Kind::Invites, Kind::Signups, Kind::Transactions, Kind::Users];
             let about_something = |source: &Rc<Source>| !source.own || !source.goals.is_empty();
             kinds.into_iter().flat_map(|kind| config.attached(kind)).filter(about_something).collect()
         }
@@ -249,6 +251,9 @@ impl Walk {
     fn tell_the_end(&self) -> Result<(), Error> {
         let (config, source) = self.source()?;
         let place = self.place(&config, &source)?;
+        if source.kind == Kind::Users {
+            return Ok(());
+        }
         let what = Phase::first(source.kind).as_str();
         pgrx::notice!("{}: {} {what} done, {} rows posted", self.name, place.done, place.posted);
         Ok(())
@@ -355,6 +360,7 @@ fn count(config: &Config, source: &Source, phase: Phase) -> Result<i64, Error> {
                 |row| row.need(1),
             )
         })?,
+        Phase::Gone => Vec::new(),
         _ => {
             let sql = format!("SELECT count(*) FROM ({}) f {}", source.facts, counted(source, phase));
             secured(None, || as_reader(source, || write(&sql, &[], |row| row.need(1))))?

@@ -6,14 +6,39 @@
 use super::config::{Config, Kind, config};
 use super::install::administered;
 use super::issue::readings;
-use super::post::{evaluate_everywhere, evaluate_new, has_bought};
-use crate::core::code;
+use super::post::{evaluate_everywhere, evaluate_new, has_bought, is_older};
+use super::recipient::hashes;
 use crate::core::time::Instant;
 use crate::db::{acting_as, arg, change, look, now, secured, write};
 use crate::error::Error;
 
 /// How many referrers of referrers are looked at for a cycle.
 const DEEPEST_CHAIN: usize = 64;
+
+/// A redemption that is asked for.
+pub struct Attempt<'a> {
+    /// The code as it was typed.
+    pub code: &'a str,
+    /// Who redeems it.
+    pub friend: &'a str,
+    /// When; now by default.
+    pub at: Option<Instant>,
+    /// Whom the friend says that the invite was sent to.
+    pub recipient: Option<&'a str>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a redemption comes from that is asked for.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Origin {
+    /// Somebody typed the code: he may not try as many as he likes.
+    Typed,
+    /// A row says who signed up with it.
+    Signup,
+    /// The invite itself says who redeemed it: whoever that was is the one it was for.
+    Invite,
+}
 
 /// What became of a redemption.
 pub struct Redemption {
@@ -46,7 +71,9 @@ pub enum Status {
     OwnInvite,
     /// The friend has another referrer in this program.
     AlreadyReferred,
-    /// The program is for new customers, and the friend has bought before.
+    /// It was sent to somebody else.
+    WrongRecipient,
+    /// The program is for new customers, and the friend has bought before or his account is too old.
     NotNew,
     /// The friend referred, directly or through others, the one who issued it.
     Cycle,
@@ -56,6 +83,8 @@ pub enum Status {
     Reassigned,
     /// The friend has no referrer in the program of the code.
     NotReferred,
+    /// The friend has tried too many codes that are none.
+    Throttled,
     /// There is no such user. `redeem_invite` raises an error instead; an attached table may hold anybody.
     UnknownFriend,
 }
@@ -73,11 +102,13 @@ impl Status {
             Self::Exhausted => "exhausted",
             Self::OwnInvite => "own_invite",
             Self::AlreadyReferred => "already_referred",
+            Self::WrongRecipient => "wrong_recipient",
             Self::NotNew => "not_new",
             Self::Cycle => "cycle",
             Self::ProgramEnded => "program_ended",
             Self::Reassigned => "reassigned",
             Self::NotReferred => "not_referred",
+            Self::Throttled => "throttled",
             Self::UnknownFriend => "unknown_friend",
         }
     }
@@ -94,18 +125,43 @@ struct Invite {
     referrer_locks_first: bool,
 }
 
-/// Redeems a code for a friend, and credits what he has bought already.
-pub fn redeem(typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redemption, Error> {
+/// Redeems a code for a friend, and credits what he has bought already. Codes that are none are counted.
+pub fn redeem(attempt: &Attempt) -> Result<Redemption, Error> {
     let config = config()?;
     secured(Some(config.owner), || {
-        let redemption = redeem_only(&config, typed, friend, as_of)?;
+        let redemption = redeem_only(&config, attempt)?;
+        let wrong = matches!(redemption.status, Status::UnknownCode | Status::MalformedCode | Status::WrongRecipient);
+        if wrong && !count_wrong(&config, attempt.friend)? {
+            return Ok(refused(Status::Throttled));
+        }
         if let Redemption { status: Status::Redeemed, referral: Some(referral), .. } = redemption {
             // Purchases that were committed while we waited for their lock, or that happened after `as_of`. The
             // configuration may have changed during the wait.
-            evaluate_new(&*super::config::config()?, referral, friend)?;
+            evaluate_new(&*super::config::config()?, referral, attempt.friend)?;
         }
         Ok(redemption)
     })
+}
+
+/// Counts a wrong code; `false` when the friend has tried so many that he is told nothing more for a while. It is
+/// remembered because a refusal is an answer: with an error it would be undone.
+fn count_wrong(config: &Config, friend: &str) -> Result<bool, Error> {
+    // One at a time, and each sees what the one before wrote, at every isolation level.
+    find_user(config, friend, "FOR NO KEY UPDATE")?;
+    let counted = write(
+        &config.sql(
+            "INSERT INTO referral.wrong_codes AS w (friend_id, wrong, until) \
+             SELECT $1::{key}, 1, now() + s.wrong_codes_within FROM referral.settings s \
+             ON CONFLICT (friend_id) DO UPDATE \
+             SET wrong = CASE WHEN w.until > now() THEN w.wrong + 1 ELSE 1 END, \
+                 until = CASE WHEN w.until > now() THEN w.until ELSE excluded.until END \
+             WHERE w.until <= now() OR w.wrong < (SELECT s.wrong_codes FROM referral.settings s) \
+             RETURNING true",
+        ),
+        &[arg(friend)],
+        |row| row.need::<bool>(1),
+    )?;
+    Ok(!counted.is_empty())
 }
 
 /// A time that counts is one.
@@ -118,28 +174,28 @@ pub fn check_finite(argument: &'static str, at: Option<Instant>) -> Result<(), E
 
 /// Redeems a code for a friend and leaves it to the caller to credit what he has bought already. For a caller with the
 /// rights of the tables' owner.
-pub fn redeem_only(config: &Config, typed: &str, friend: &str, as_of: Option<Instant>) -> Result<Redemption, Error> {
-    check_finite("as_of", as_of)?;
-    let at = as_of.unwrap_or_else(now);
-    let Some(seen) = find(config, &readings(typed), friend, at)? else {
+pub fn redeem_only(config: &Config, attempt: &Attempt) -> Result<Redemption, Error> {
+    check_finite("as_of", attempt.at)?;
+    let (friend, at) = (attempt.friend, attempt.at.unwrap_or_else(now));
+    let Some(seen) = find(config, &readings(config, attempt.code), friend, at)? else {
         find_user(config, friend, "")?;
-        let known_shape = code::fold(typed).is_some();
+        let known_shape = config.folded(attempt.code).next().is_some();
         return Ok(refused(if known_shape { Status::UnknownCode } else { Status::MalformedCode }));
     };
     lock_users(config, &seen, friend)?;
-    redeem_locked(config, &seen, friend, at, as_of)
+    redeem_locked(config, &seen, attempt, at)
 }
 
 /// Gives a friend to whoever issued another code of the same program, with a reason that is kept. What the friend's
-/// transactions have earned is taken back from the one and given to the other. Whether the code is expired, revoked or
-/// exhausted does not matter.
+/// transactions have earned is taken back from the one and given to the other. Whether the code is expired, revoked,
+/// exhausted or addressed to somebody does not matter.
 pub fn reassign(typed: &str, friend: &str, reason: &str) -> Result<Redemption, Error> {
     let config = administered()?;
     if reason.trim().is_empty() {
         return Err(Error::EmptyReason);
     }
     secured(Some(config.owner), || {
-        let Some(seen) = find(&config, &readings(typed), friend, now())? else {
+        let Some(seen) = find(&config, &readings(&config, typed), friend, now())? else {
             find_user(&config, friend, "")?;
             return Ok(refused(Status::UnknownCode));
         };
@@ -256,13 +312,8 @@ fn lock_users(config: &Config, invite: &Invite, friend: &str) -> Result<(), Erro
     }
 }
 
-fn redeem_locked(
-    config: &Config,
-    seen: &Invite,
-    friend: &str,
-    at: Instant,
-    as_of: Option<Instant>,
-) -> Result<Redemption, Error> {
+fn redeem_locked(config: &Config, seen: &Invite, attempt: &Attempt, at: Instant) -> Result<Redemption, Error> {
+    let friend = attempt.friend;
     // A link that any number may use is not locked: its friends would wait for each other.
     if seen.max_redemptions.is_some() {
         write("SELECT FROM referral.invites WHERE invite_id = $1 FOR NO KEY UPDATE", &[arg(seen.id)], |_| Ok(()))?;
@@ -273,24 +324,29 @@ fn redeem_locked(
                     i.max_redemptions <= (SELECT count(*) FROM referral.invites_friends o WHERE o.invite_id = i.invite_id) \
                                          + (SELECT count(*) FROM referral.reassignments r WHERE r.from_invite_id = i.invite_id), \
                     f.invite_id, f.referrer_id::text, f.invites_friends_id, \
-                    above.referrer_id::text, coalesce(above.referrer_id {eq} $2::{key}, false) \
+                    above.referrer_id::text, coalesce(above.referrer_id {eq} $2::{key}, false), i.recipient, \
+                    coalesce((SELECT w.until > now() AND w.wrong >= (SELECT s.wrong_codes FROM referral.settings s) \
+                              FROM referral.wrong_codes w WHERE w.friend_id {eq} $2::{key}), false) \
              FROM referral.invites i \
              LEFT JOIN referral.invites_friends f ON f.friend_id {eq} $2::{key} AND f.program_id = i.program_id \
              LEFT JOIN referral.invites_friends above ON above.friend_id {eq} i.user_id AND above.program_id = i.program_id \
              WHERE i.invite_id = $1",
         ),
-        &[arg(seen.id), arg(friend), arg(as_of)],
+        &[arg(seen.id), arg(friend), arg(attempt.at)],
         |row| {
             let earlier = match (row.get::<i64>(3), row.get::<i64>(5)) {
                 (Some(invite), Some(referral)) => Some(earlier(seen, invite, row.get(4), referral)),
                 _ => None,
             };
             let above = (row.get::<String>(6), row.need::<bool>(7)?);
-            Ok((row.need::<bool>(1)?, row.get::<bool>(2).unwrap_or(false), earlier, above))
+            Ok((row.need::<bool>(1)?, row.get::<bool>(2).unwrap_or(false), earlier, above, row.get::<String>(8), row.need::<bool>(9)?))
         },
     )?;
-    let (revoked, exhausted, earlier, (above, closed)) =
-        now.into_iter().next().unwrap_or((true, false, None, (None, false)));
+    let (revoked, exhausted, earlier, (above, closed), recipient, throttled) =
+        now.into_iter().next().unwrap_or((true, false, None, (None, false), None, false));
+    if throttled && attempt.origin == Origin::Typed {
+        return Ok(refused(Status::Throttled));
+    }
     if let Some(redemption) = earlier {
         return Ok(redemption);
     }
@@ -304,9 +360,11 @@ fn redeem_locked(
         Some(Status::Expired)
     } else if exhausted {
         Some(Status::Exhausted)
+    } else if !is_for(attempt, recipient)? {
+        Some(Status::WrongRecipient)
     } else if closed || closes_cycle(config, seen.program, above, friend)? {
         Some(Status::Cycle)
-    } else if bought_before(config, seen.program, friend, at)? {
+    } else if !is_new(config, seen.program, friend, at)? {
         Some(Status::NotNew)
     } else {
         None
@@ -338,18 +396,33 @@ fn redeem_locked(
     }
 }
 
-/// Whether a program is for new customers and the friend is none.
-fn bought_before(config: &Config, program: i32, friend: &str, at: Instant) -> Result<bool, Error> {
-    let Some(program) = config.programs.get(&program).filter(|program| program.new_customers_only) else {
-        return Ok(false);
-    };
-    let from = program.grace.map_or(at, |grace| at.minus(grace));
-    for source in config.attached(Kind::Transactions).into_iter().filter(|source| !source.own) {
-        if has_bought(config, &source, friend, from)? {
-            return Ok(true);
+/// Whether an invite, which is addressed or not, is for whoever redeems it.
+fn is_for(attempt: &Attempt, recipient: Option<String>) -> Result<bool, Error> {
+    if recipient.is_none() || attempt.origin == Origin::Invite {
+        return Ok(true);
+    }
+    Ok(hashes(&[attempt.recipient.map(str::to_owned)])?.pop().flatten() == recipient)
+}
+
+/// Whether the friend is as new as the program wants.
+fn is_new(config: &Config, program: i32, friend: &str, at: Instant) -> Result<bool, Error> {
+    let Some(program) = config.programs.get(&program) else { return Ok(true) };
+    if program.new_customers_only {
+        let from = program.grace.map_or(at, |grace| at.minus(grace));
+        for source in config.attached(Kind::Transactions).into_iter().filter(|source| !source.own) {
+            if has_bought(config, &source, friend, from)? {
+                return Ok(false);
+            }
         }
     }
-    Ok(false)
+    if let Some(within) = program.new_accounts_within {
+        for users in config.attached(Kind::Users) {
+            if is_older(config, &users, friend, at.minus(within))? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// The answer to a friend who redeemed an invite of this program before.

@@ -45,6 +45,17 @@ DO $$ BEGIN PERFORM pg_temp.redeems(37, referral.issue_invite(7), 'redeemed'); P
 DO $$ BEGIN DELETE FROM legacy_invites WHERE code = 'unused-7'; PERFORM pg_temp.redeems(38, 'unused-7', 'revoked'); END $$;
 DO $$ BEGIN PERFORM pg_temp.redeems(38, 'old-cancelled', 'revoked'); PERFORM pg_temp.redeems(38, 'old-1', 'exhausted'); END $$;
 DO $$ BEGIN PERFORM referral.revoke_invite('before-the-dump'); PERFORM pg_temp.redeems(38, 'before-the-dump', 'revoked'); END $$;
+-- An invite that was addressed, and a program for new accounts.
+DO $$
+DECLARE
+    newcomer bigint;
+BEGIN
+    INSERT INTO users (name) VALUES ('Ann') RETURNING id INTO newcomer;
+    PERFORM pg_temp.redeems(newcomer, 'addressed', 'wrong_recipient');
+    PERFORM pg_temp.expect('an old account', (SELECT status FROM referral.redeem_invite('addressed', 39, recipient => 'ann@example.org')), 'not_new');
+    PERFORM pg_temp.expect('the recipient', (SELECT status FROM referral.redeem_invite('addressed', newcomer, recipient => 'ann@example.org')), 'redeemed');
+    PERFORM pg_temp.expect('a new code', referral.issue_invite(4, program => 'new accounts') LIKE 'NEW-%', true);
+END $$;
 -- Refunds of purchases of before, by a row and by an UPDATE, and one that is taken back.
 DO $$
 DECLARE

@@ -40,6 +40,8 @@ SELECT referral.attach_transactions('orders', user_column => 'user_id', amount =
 SELECT referral.attach_transactions('visits', user_column => 'guest', amount => 'price', currency => 'EUR',
     occurred_at => 'made_on', on_delete => 'reverse') \g /dev/null
 SELECT referral.create_program('summer', attribution_window => interval '90 days') \g /dev/null
+SELECT referral.attach_users(created_at => 'created_at') \g /dev/null
+SELECT referral.create_program('new accounts', new_accounts_within => interval '1 year', code_prefix => 'NEW') \g /dev/null
 SELECT referral.create_goal('first purchase', reward => 10, friend_reward => 5, unit => 'USD', min_amount => 20,
     source => 'orders', effective_from => '-infinity') \g /dev/null
 SELECT referral.create_goal('a night', reward => 2, unit => 'points', occurrence => 'every', source => 'visits',
@@ -58,6 +60,7 @@ UPDATE legacy_invites SET used_by = 23, used_at = now() WHERE code = 'live-3';
 DELETE FROM legacy_invites WHERE code = 'live-4';
 SELECT referral.issue_invite(1, code => 'before-the-dump', max_redemptions => NULL) \g /dev/null
 SELECT referral.issue_invite(4, program => 'summer', code => 'before-the-summer', max_redemptions => NULL) \g /dev/null
+SELECT referral.issue_invite(4, program => 'new accounts', code => 'addressed', recipient => 'Ann@Example.org') \g /dev/null
 SELECT count(*) FROM referral.issue_invites(5, 20) \g /dev/null
 SELECT count(*) FROM generate_series(24, 30) friend, referral.redeem_invite('before-the-dump', friend) \g /dev/null
 SELECT count(*) FROM generate_series(24, 26) friend, referral.redeem_invite('before-the-summer', friend) \g /dev/null

@@ -17,7 +17,9 @@ CREATE PROCEDURE open_shop() LANGUAGE plpgsql AS $$
 BEGIN
     SET LOCAL session_replication_role = replica; -- the ledger is append-only
     TRUNCATE users, orders, referral.invites, referral.invites_friends, referral.goals, referral.goal_completions,
-             referral.credits, referral.failures RESTART IDENTITY;
+             referral.credits, referral.unsettled, referral.accounts, referral.balances, referral.lots, referral.grants,
+             referral.limits_used, referral.budgets, referral.spends, referral.spend_parts, referral.releases,
+             referral.failures, referral.wrong_codes RESTART IDENTITY;
     SET LOCAL session_replication_role = origin;
     INSERT INTO users SELECT generate_series(1, 100);
     IF NOT EXISTS (SELECT FROM referral.sources WHERE detached_at IS NULL AND NOT own) THEN

@@ -26,7 +26,7 @@ END $$;
 -- The codes that can be redeemed, or could; those of an attached table have the id of their row.
 CREATE VIEW public.codes AS
     SELECT s.name AS source, i.source_key AS key, i.user_id AS "user", format('%L', i.invite_code) AS code,
-           i.max_redemptions AS max, i.expires_at, i.revoked_at IS NOT NULL AS revoked, i.created_at, i.recipient
+           i.max_redemptions AS max, i.expires_at, i.revoked_at IS NOT NULL AS revoked, i.created_at, i.recipient IS NOT NULL AS addressed
     FROM referral.invites i LEFT JOIN referral.sources s USING (source_id)
     ORDER BY i.invite_id;
 

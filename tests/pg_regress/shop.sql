@@ -65,6 +65,18 @@ CREATE VIEW public.standing AS
     GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(l.amount) <> 0
     ORDER BY 1, 3, 2, 4, 5, 6;
 
+-- The tables of the program that hold a text.
+CREATE FUNCTION public.tables_with(pattern text) RETURNS SETOF name LANGUAGE plpgsql AS $$
+DECLARE
+    t record;
+    found bigint;
+BEGIN
+    FOR t IN SELECT oid::regclass AS name, relname FROM pg_class WHERE relnamespace = 'referral'::regnamespace AND relkind = 'r' ORDER BY relname LOOP
+        EXECUTE format('SELECT count(*) FROM %s x WHERE x::text ~* $1', t.name) INTO found USING pattern;
+        IF found > 0 THEN RETURN NEXT t.relname; END IF;
+    END LOOP;
+END $$;
+
 -- Failures that wait.
 CREATE VIEW public.waiting AS
     SELECT s.name AS source, r.friend_id AS friend, f.transaction_key AS "order", f.sqlstate, f.message, f.detail, f.hint

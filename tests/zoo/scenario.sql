@@ -183,7 +183,7 @@ BEGIN
             SELECT r.friend, c.transaction_key AS id, l.beneficiary_id::text AS who, l.unit, sum(l.amount) AS sum
             FROM referral.credits l
             JOIN referral.goal_completions c USING (invites_friends_id, completion_no)
-            JOIN referral.goals g USING (goal_id)
+            JOIN referral.goals g ON g.goal_id = c.goal_id
             JOIN zoo.referrals r USING (invites_friends_id)
             WHERE g.name IN ('every', 'first')
             GROUP BY 1, 2, 3, 4 HAVING sum(l.amount) <> 0

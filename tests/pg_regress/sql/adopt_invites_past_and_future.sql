@@ -18,7 +18,7 @@ SELECT r.status, r.referrer FROM referral.redeem_invite('new', 51) r;
 -- the past
 CALL referral.reconcile('legacy');
 SELECT * FROM codes;
-SELECT r.status, r.referrer FROM referral.redeem_invite('old', 52) r;
+SELECT r.status, r.referrer FROM referral.redeem_invite('old', 52, recipient => 'ann@example.com') r;
 SELECT r.status, r.referrer FROM referral.redeem_invite('any', 53) r;
 SELECT friend, referrer, code FROM friends;
 -- in the transaction that writes it, many at once, and taken back with it

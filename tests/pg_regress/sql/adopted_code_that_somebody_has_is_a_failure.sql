@@ -21,7 +21,7 @@ SELECT key, sqlstate, retries, resolved FROM failed;
 UPDATE legacy SET code = 'same no more' WHERE id = 2;
 DELETE FROM legacy WHERE id = 3;
 SELECT key, sqlstate, retries, resolved FROM failed;
-SELECT r.status, r.referrer FROM referral.redeem_invite('same no more', 54) r;
+SELECT r.status, r.referrer FROM referral.redeem_invite('same no more', 54, recipient => 'somebody') r;
 -- the one who had the code lets go of it: reconcile gives it to the other
 INSERT INTO legacy (owner_id, code) VALUES (6, 'other');
 UPDATE legacy SET code = 'another' WHERE id = 4;

@@ -55,7 +55,7 @@ DELETE FROM users WHERE id = 5;
 SELECT key, "user", code, revoked FROM codes;
 SELECT r.status FROM referral.redeem_invite('A2', 56) r;
 UPDATE legacy SET sent_to = 'x';
-SELECT key, "user", code, revoked, recipient FROM codes;
+SELECT key, "user", code, revoked, addressed FROM codes;
 -- everything
 TRUNCATE legacy;
 SELECT key, code, revoked FROM codes;

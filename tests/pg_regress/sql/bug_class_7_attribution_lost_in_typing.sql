@@ -24,5 +24,5 @@ SELECT referral.issue_invite(60, code => 'Summer-OIL_1', max_redemptions => NULL
 SELECT * FROM typed('{}') UNION ALL SELECT n, r.status FROM unnest('{summer-oil_1,SUMMER-OIL_1," Summer-Oil_1 ",SUMMER-0IL_1,SUMMEROIL_1}'::text[]) WITH ORDINALITY c (code, n), LATERAL referral.redeem_invite(code, 70 + n) r ORDER BY n;
 -- one wrong character is never somebody else's code
 SELECT bool_and(r.status = 'malformed_code') AS noticed FROM generate_series(1, 13) at, unnest('{0,5,A,Z}'::text[]) c,
-    LATERAL (SELECT overlay(replace(:'code', '-', '') PLACING c FROM at FOR 1) AS code) w, LATERAL referral.redeem_invite(w.code, 90) r
+    LATERAL (SELECT overlay(replace(:'code', '-', '') PLACING c FROM at FOR 1) AS code) w, LATERAL referral.redeem_invite(w.code, 80 + at) r
 WHERE w.code <> replace(:'code', '-', '');

@@ -27,8 +27,6 @@ SELECT referral.issue_invite(1, 'autumn');
 \echo :SQLSTATE
 SELECT referral.issue_invite(1, 'over');
 \echo :SQLSTATE
-SELECT referral.issue_invite(1, max_redemptions => 0);
-\echo :SQLSTATE
 SELECT referral.issue_invite(1, max_redemptions => -1);
 \echo :SQLSTATE
 SELECT referral.issue_invite(1, expires_in => '0');

@@ -25,6 +25,6 @@ SELECT * FROM referral.issue_invites(1, 10000001);
 \echo :SQLSTATE
 SELECT * FROM referral.issue_invites(4711, 2);
 \echo :SQLSTATE
-SELECT * FROM referral.issue_invites(1, 2, max_redemptions => 0);
+SELECT * FROM referral.issue_invites(1, 2, max_redemptions => -1);
 \echo :SQLSTATE
 SELECT count(*) FROM referral.invites;

@@ -53,6 +53,5 @@ SELECT unit, pending, available, outstanding FROM referral.liability WHERE unit 
 BEGIN READ ONLY;
 SELECT unit, available FROM referral.balance(10) ORDER BY unit COLLATE "C";
 SELECT program, redeemed FROM referral.funnel ORDER BY program;
-SELECT r.status FROM referral.redeem_invite('0000-0000-00000', 30) r;
 SELECT pg_current_xact_id_if_assigned() IS NULL AS no_transaction_id;
 COMMIT;
