@@ -18,7 +18,7 @@ BEGIN
     SET LOCAL session_replication_role = replica; -- the ledger is append-only
     TRUNCATE users, orders, referral.invites, referral.invites_friends, referral.goals, referral.goal_completions,
              referral.credits, referral.unsettled, referral.accounts, referral.balances, referral.lots, referral.grants,
-             referral.limits_used, referral.budgets, referral.spends, referral.spend_parts, referral.releases,
+             referral.limits_used, referral.budgets, referral.spends, referral.spend_parts, referral.releases, referral.unpublished, referral.feed, referral.feed_head,
              referral.failures, referral.wrong_codes RESTART IDENTITY;
     SET LOCAL session_replication_role = origin;
     INSERT INTO users SELECT generate_series(1, 100);
