@@ -246,8 +246,11 @@ impl Settlement<'_> {
             secured(Some(config.owner), || {
                 impatiently(|| {
                     in_own_memory(|| {
-                        let (keys, places): (Vec<String>, Vec<usize>) =
+                        let (mut keys, places): (Vec<String>, Vec<usize>) =
                             lock_accounts(&config, users, true)?.into_iter().unzip();
+                        // Of two spellings of one user one is enough.
+                        keys.sort_unstable();
+                        keys.dedup();
                         let (books, settled) = Books::settled(&config, &keys, scope)?;
                         books.write()?;
                         Ok((places, settled))
