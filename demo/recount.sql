@@ -1,4 +1,4 @@
--- What the ledger should hold, counted from the shop's own tables by the two rules of the demo. It shares nothing
+-- What the ledger should hold of the first program, counted from the shop's own tables by its two rules. It shares nothing
 -- with the engine, and fails if the ledger holds anything else.
 --
 --   Customer n was invited by customer n / 3 (integer division), for n >= 3, and redeemed the invite on the day
@@ -23,7 +23,7 @@ FROM (
 ) recount
 FULL JOIN (
     SELECT beneficiary_id AS user_id, role::text, unit::text, sum(amount) AS total
-    FROM referral.credits GROUP BY 1, 2, 3
+    FROM referral.credit_lines WHERE program = 'default' GROUP BY 1, 2, 3
 ) ledger USING (user_id, role, unit);
 
 -- Which order earned it, by the recount and by the ledger.
@@ -32,8 +32,10 @@ SELECT friend, recount.order_id::text AS recount, ledger.order_id AS ledger
 FROM first_purchase recount
 FULL JOIN (
     SELECT f.friend_id AS friend, c.transaction_key::text AS order_id
-    FROM referral.goal_completions c JOIN referral.invites_friends f USING (invites_friends_id)
-    WHERE c.state = 'standing'
+    FROM referral.goal_completions c
+    JOIN referral.invites_friends f USING (invites_friends_id)
+    JOIN referral.programs p USING (program_id)
+    WHERE c.state = 'standing' AND p.name = 'default'
 ) ledger USING (friend);
 
 SELECT user_id AS referrer, recount, ledger

@@ -32,8 +32,13 @@ COMMENT ON FUNCTION referral.record_event IS 'Records something that a friend di
 CREATE FUNCTION referral.balance(user_id @key@, as_of timestamptz DEFAULT NULL)
 RETURNS TABLE (unit text, pending numeric, available numeric, earned numeric, reversed numeric, limited numeric,
                spent numeric, expired numeric, adjusted numeric, written_off numeric)
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 2 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
+-- In PL/pgSQL, which keeps its plan: a function in SQL that has settings is planned anew at each call.
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT x.unit, sum(x.pending), sum(x.available), sum(x.earned), sum(x.reversed), sum(x.limited), sum(x.spent),
            sum(x.expired), sum(x.adjusted), sum(x.written_off)
     FROM (SELECT b.unit, 0 AS pending, b.amount AS available, b.earned, b.reversed, b.limited, b.spent, b.expired, b.adjusted,
@@ -52,8 +57,8 @@ AS $$
                  CASE WHEN p.available_at <= coalesce($2, now()) AND NOT p.undecided AND p.expires_at <= coalesce($2, now())
                       THEN -p.effect ELSE 0 END, 0, 0
           FROM referral.pending p WHERE p.beneficiary_id @eq@ $1) x
-    GROUP BY x.unit ORDER BY x.unit
-$$;
+    GROUP BY x.unit ORDER BY x.unit;
+END $$;
 COMMENT ON FUNCTION referral.balance IS 'What a user has, one row per unit: pending (held, or waiting for a limit to be applied), available (below zero: owed), and what makes up both, with the sign of the ledger: earned, reversed, limited, spent (less what was released), expired, adjusted, written_off. No row: nothing was ever credited. as_of: at that time, as far as nothing else happens; what is settled stays settled.';
 
 CREATE FUNCTION referral.spend_credit(user_id @key@, amount numeric, unit text, reference text, partial boolean DEFAULT false)
@@ -80,7 +85,7 @@ COMMENT ON FUNCTION referral.void_credit IS 'Gives back what authorize_credit re
 CREATE FUNCTION referral.release_credit(reference text, amount numeric DEFAULT NULL, release_reference text DEFAULT NULL)
 RETURNS TABLE (status text, released numeric) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'referral', 'release_credit_wrapper';
-COMMENT ON FUNCTION referral.release_credit IS 'Gives back what was spent, whole or in part, to where it came from: what has expired meanwhile expires at the next settlement. status: released, already_released (all of it, or this release_reference), unknown_reference, not_captured (void_credit gives it back). Errors: 22004, 22023 more than is left of the spend.';
+COMMENT ON FUNCTION referral.release_credit IS 'Gives back what was spent, whole or in part, to where it came from: what has expired meanwhile is gone at once. status: released, already_released (all of it, or this release_reference), unknown_reference, not_captured (void_credit gives it back). Errors: 22004, 22023 more than is left of the spend.';
 
 CREATE FUNCTION referral.adjust_credit(user_id @key@, amount numeric, unit text, reason text, expires_in interval DEFAULT NULL)
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -138,11 +143,11 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_cata
 AS $$
     -- Positions are given by one session at a time; another one that polls meanwhile reads what has one. A row that commits
     -- late is found by the next poll: rows are taken, and no mark is passed.
-    INSERT INTO referral.feed_head (position) VALUES (0) ON CONFLICT (single) DO NOTHING;
+    INSERT INTO referral.feed_head (position) SELECT 0 WHERE NOT EXISTS (SELECT FROM referral.feed_head);
     WITH head AS (SELECT h.position FROM referral.feed_head h FOR UPDATE SKIP LOCKED),
          taken AS (DELETE FROM referral.unpublished u USING head
                    WHERE u.unpublished_id = ANY (ARRAY(SELECT n.unpublished_id FROM referral.unpublished n
-                                                       ORDER BY n.unpublished_id LIMIT greatest($2, 0)))
+                                                       ORDER BY n.unpublished_id LIMIT greatest(coalesce($2, 1000), 0)))
                    RETURNING u.*),
          placed AS (INSERT INTO referral.feed (position, event, credit_id, amount, invite_id, invites_friends_id, happened_at)
                     SELECT head.position + row_number() OVER (ORDER BY t.unpublished_id), t.event, t.credit_id, t.amount,
@@ -152,7 +157,7 @@ AS $$
     WHERE EXISTS (SELECT FROM placed);
     SELECT e.position, e.event, e.happened_at, e.program, e.user_id, e.friend_id, e.invite_code, e.role::text, e.unit, e.amount,
            e.available_at, e.expires_at, e.reason, e.spend_reference, e.credit_id, e.invites_friends_id
-    FROM referral.published_events e WHERE e.position > $1 ORDER BY e.position LIMIT greatest($2, 0)
+    FROM referral.published_events e WHERE e.position > coalesce($1, 0) ORDER BY e.position LIMIT greatest(coalesce($2, 1000), 0)
 $$;
 COMMENT ON FUNCTION referral.events IS 'What happened in programs whose events are told, after a position, in order and without a gap: issued, redeemed, earned, reversed, available (once held or limited credit is settled: how much), limited, expired, spent, released, adjusted, shortfall, recovered. A consumer that keeps the last position in the transaction in which it acts sees everything once, what commits late too. max_events: at most so many. Nothing is sent from inside a purchase.';
 

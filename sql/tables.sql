@@ -271,7 +271,7 @@ COMMENT ON COLUMN referral.credits.expires_at IS 'Until when it can be used; nul
 COMMENT ON COLUMN referral.credits.goal_id IS 'The goal, by its first version, whose limits or tiers settlement applies; null where there are none.';
 COMMENT ON COLUMN referral.credits.spend_id IS 'The spend that a spent or released line belongs to.';
 COMMENT ON COLUMN referral.credits.reverses IS 'The line that this one takes back, whole or in part.';
-COMMENT ON COLUMN referral.credits.adjusted_by IS 'The role that called adjust_credit.';
+COMMENT ON COLUMN referral.credits.adjusted_by IS 'The role that was logged in when adjust_credit was called.';
 
 -- What follows is written by settlement and spending only, under the lock of the row in accounts; a purchase touches none
 -- of it but unsettled, to which it adds.
@@ -317,10 +317,12 @@ CREATE TABLE referral.lots (
     expires_at     timestamptz NOT NULL,
     remaining      numeric NOT NULL CONSTRAINT lots_remaining_check CHECK (remaining >= 0),
     expired        numeric NOT NULL CONSTRAINT lots_expired_check CHECK (expired >= 0),
+    elsewhere      numeric NOT NULL DEFAULT 0 CONSTRAINT lots_elsewhere_check CHECK (elsewhere >= 0),
     CONSTRAINT lots_pkey PRIMARY KEY (beneficiary_id, unit, expires_at)
 ) WITH (fillfactor = 80);
 CREATE INDEX lots_expires_at_idx ON referral.lots (expires_at) WHERE remaining > 0;
 COMMENT ON TABLE referral.lots IS 'The part of a balance that expires, by when; it is used first-expiring first. The rest of the balance lasts.';
+COMMENT ON COLUMN referral.lots.elsewhere IS 'What was taken back of it after it was spent, and so from what else there was: earned again, it goes there.';
 COMMENT ON COLUMN referral.lots.expired IS 'What has expired of it: a refund afterwards takes it back from nobody.';
 
 CREATE TABLE referral.grants (

@@ -60,8 +60,9 @@ SELECT x.credit_id, x.beneficiary_id, x.role, x.kind, x.unit, x.amount, x.availa
        -- What is taken back of a reward that a limit cut is taken from what was cut first.
        CASE WHEN NOT x.limited OR x.amount > 0 OR x.was_cut IS NULL THEN x.amount
             ELSE least(x.was_cut - x.taken_back, 0) - least(x.was_cut - x.taken_back - x.amount, 0) END AS effect,
-       x.expires_at, x.created_at, x.invites_friends_id, x.completion_no
+       x.expires_at, x.created_at, x.invites_friends_id, x.completion_no, x.goal_id
 FROM (SELECT u.credit_id, u.beneficiary_id, c.role, c.kind, c.unit, c.amount, u.ripe_at AS available_at, u.goal_id IS NOT NULL AS limited,
+             u.goal_id,
              g.limited AS was_cut, c.expires_at, c.created_at, c.invites_friends_id, c.completion_no,
              sum(CASE WHEN c.amount < 0 THEN -c.amount ELSE 0 END)
                  OVER (PARTITION BY u.beneficiary_id, c.invites_friends_id, c.completion_no, c.role, c.unit ORDER BY u.credit_id) AS taken_back

@@ -286,7 +286,7 @@ impl Error {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "a reason is needed",
                 "reason is empty.".into(),
-                "Say why, for whoever looks at referral.reassignments later.",
+                "Say why, for whoever looks at it later.",
             ),
             Self::BadCredit { amount, problem } => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

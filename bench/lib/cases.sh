@@ -305,3 +305,109 @@ case_h() {
     done
     drop
 }
+
+# i. Lines by the million are settled: plain ones, some of which are held and expire, with limits, with a budget.
+case_i() {
+    local r kind n ripe
+    ((${#ours[@]})) || return 0
+    use bench_i
+    sql -f sql/settle.sql >/dev/null
+    n=$(quickly 200000 1000000)
+    for ((r = 1; r <= $(rounds $(quickly 2 5)); r++)); do
+        for kind in floor plain expiring limited budget; do
+            say "i: $n lines are settled, $kind, round $r"
+            quiet
+            sql -c "CALL bench.earn('${kind/floor/plain}', $n)" -c 'TRUNCATE floor.balances'
+            sql -c 'VACUUM (ANALYZE)'
+            ripe=$(sql -c 'SELECT count(*) FROM referral.unsettled WHERE ripe_at <= now()')
+            if [[ $kind == floor ]]; then
+                timed i_plain "$r" floor "$ripe" 'CALL bench.settle_floor()'
+            else
+                timed "i_$kind" "$r" ours "$ripe" 'CALL referral.settle()'
+                record "i_$kind.rate" "$r" ours "$(tail -1 "$results" | awk '{ print 1000000 / $4 }')"
+                settled_rightly "$kind"
+            fi
+        done
+    done
+    drop
+}
+
+# Nothing is left, and the balances are what the settled lines come to.
+settled_rightly() {
+    expect "$1, lines left" 0 "SELECT count(*) FROM referral.unsettled WHERE ripe_at < now() - interval '1 hour'"
+    expect "$1, balances" t 'SELECT (SELECT sum(amount) FROM referral.balances) =
+        (SELECT sum(l.amount) FROM referral.credits l WHERE NOT EXISTS (SELECT FROM referral.unsettled u WHERE u.credit_id = l.credit_id))'
+}
+
+# j. Somebody with a million settled lines looks at his balance and spends, next to somebody with ten.
+case_j() {
+    local r n v rich poor
+    ((${#ours[@]})) || return 0
+    use bench_j
+    sql -f sql/settle.sql >/dev/null
+    n=$(quickly 200000 1000000)
+    rich=$(sql -c 'SELECT friends + 1 FROM bench.sizes')
+    poor=$((rich + 1))
+    say "j: $n lines of one user"
+    sql <<-SQL
+	SET session_replication_role = replica;
+	UPDATE referral.invites_friends SET referrer_id = CASE WHEN invites_friends_id <= 10 THEN $poor ELSE $rich END;
+	CALL bench.earn('plain', $n);
+	DELETE FROM referral.credits WHERE beneficiary_id = $poor AND completion_no > 1;
+	DELETE FROM referral.unsettled u WHERE NOT EXISTS (SELECT FROM referral.credits c WHERE c.credit_id = u.credit_id);
+	VACUUM (ANALYZE);
+	CALL referral.settle();
+	VACUUM (ANALYZE);
+	SQL
+    expect 'case j, lines' "10|t" "SELECT count(*) FILTER (WHERE beneficiary_id = $poor), count(*) > 0.9 * $n FROM referral.credits"
+    settled_rightly plain
+    for v in "floor $poor" "ours $rich"; do
+        script "j_balance.${v% *}" <<<"SELECT * FROM referral.balance(${v#* });"
+        script "j_spend.${v% *}" <<-SQL
+		\set i :i + 1
+		SELECT * FROM referral.spend_credit(${v#* }, 0.01, 'USD', '${v% *} ' || :round || ' ' || :i);
+		SQL
+    done
+    for ((r = 1; r <= $(rounds $(quickly 3 9)); r++)); do
+        say "j: $n lines or 10, round $r"
+        quiet
+        mixed j_balance "$r" "$(quickly 4000 20000)" floor ours
+        mixed j_spend "$r" 4000 floor ours
+        sql -c 'VACUUM (ANALYZE)'
+    done
+    drop
+}
+
+# k. Credit is spent by 8 clients at once: each that of users of its own, and all that of one user.
+case_k() {
+    local r v of users first all=(peer_row "${ours[@]}")
+    ((${#ours[@]})) || return 0
+    use bench_k
+    sql -f sql/spend.sql >/dev/null
+    first=$(sql -c 'SELECT friends + 1 FROM bench.sizes')
+    sql -c 'VACUUM (ANALYZE)'
+    for v in "${all[@]}"; do
+        for of in own one; do
+            users="$first + :client_id * 2500 + :i % 2500"
+            [[ $of == own ]] || users=$first
+            script "k_$of.$v" <<-SQL
+			\set i :i + 1
+			\set u $users
+			SELECT * FROM $(tables "$v").spend_credit(:u, 0.01, 'USD', '$of ' || :round || ' ' || :client_id || ' ' || :i);
+			SQL
+        done
+    done
+    for ((r = 1; r <= $(rounds $(quickly 2 9)); r++)); do
+        for of in own one; do
+            say "k: spend_credit, 8 clients, users: $of, round $r"
+            quiet
+            for v in $(in_turn "$r" "${all[@]}"); do
+                sql -c "VACUUM (ANALYZE) $(tables "$v").balances" -c "VACUUM (ANALYZE) $(tables "$v").spends" -c CHECKPOINT
+                rate "k_$of" "$r" "$v" 8 "$(quickly 3 6)"
+            done
+        done
+    done
+    expect 'case k, spends of the peer' t 'SELECT (SELECT sum(1000000 - amount) FROM peer_row.balances) = (SELECT sum(amount) FROM peer_row.spends)'
+    expect 'case k, our spends' t 'SELECT (SELECT -sum(spent) FROM referral.balances) = (SELECT sum(amount) FROM referral.spends)'
+    drop
+}

@@ -5,7 +5,7 @@
 
 use super::evaluate::{Decision, Fact, Gate, Goal, Reward};
 use super::money::{Decimal, Unit};
-use super::rule::{Occurrence, Role};
+use super::rule::{Occurrence, Role, Rule};
 use super::time::Instant;
 use std::collections::{BTreeMap, HashMap};
 
@@ -152,7 +152,7 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
         } else if stored.state != State::Reversed {
             changes.restated.push(Completion { slot: None, state: State::Reversed, ..stored.clone() });
             let why = reason(decisions, goals, facts, stored);
-            changes.lines.extend(lines((stored.goal, stored.number), posted, &[], Some(why)));
+            changes.lines.extend(lines((stored.goal, stored.number), posted, &[], None, Some(why)));
         }
     }
 
@@ -183,7 +183,9 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
             Some(_) => {}
         }
         let posted = known.map_or(&[][..], |stored| &stored.lines);
-        changes.lines.extend(lines((goal.id, number), posted, &decision.rewards, None));
+        // What a tier pays may change where what the best one pays does not: settlement has to look again.
+        let again = known.is_some_and(|stored| stored.completion.basis.amount != amount).then_some(&goal.rule);
+        changes.lines.extend(lines((goal.id, number), posted, &decision.rewards, again, None));
     }
     changes
 }
@@ -212,8 +214,15 @@ fn reason(decisions: &[Decision], goals: &[Goal], facts: &[Fact], stored: &Compl
 /// When something can be used, and until when.
 type Times = (Option<Instant>, Option<Instant>);
 
-/// The lines that bring one completion from what is posted to what is due.
-fn lines((goal, number): (i32, i32), posted: &[PostedLine], due: &[Reward], why: Option<String>) -> Vec<Line> {
+/// The lines that bring one completion from what is posted to what is due. What has tiers under the rule `again` is taken
+/// back and given anew.
+fn lines(
+    (goal, number): (i32, i32),
+    posted: &[PostedLine],
+    due: &[Reward],
+    again: Option<&Rule>,
+    why: Option<String>,
+) -> Vec<Line> {
     let mut balances: BTreeMap<(Role, &Unit, bool), (Decimal, Decimal)> = BTreeMap::new();
     let mut times: BTreeMap<(Role, &Unit), Times> = BTreeMap::new();
     for line in posted {
@@ -240,10 +249,8 @@ fn lines((goal, number): (i32, i32), posted: &[PostedLine], due: &[Reward], why:
         new.push(Line { goal, number, role, unit, amount, revision, reverses, available_at, expires_at, reason });
     };
     for ((role, unit, current), (target, sum)) in balances {
-        if target > sum {
-            append(role, unit, target - sum, None, times.get(&(role, unit)).copied().unwrap_or_default(), None);
-        }
-        let mut surplus = sum - target;
+        let anew = again.is_some_and(|rule| rule.is_tiered(role)) && target > Decimal::ZERO && sum > Decimal::ZERO;
+        let (mut surplus, missing) = if anew { (sum, target) } else { (sum - target, target - sum) };
         // the latest line is taken back first
         let same = |l: &&PostedLine| l.role == role && l.unit == *unit && l.current == current;
         for line in posted.iter().rev().filter(same).filter(|l| l.reverses.is_none()) {
@@ -257,6 +264,9 @@ fn lines((goal, number): (i32, i32), posted: &[PostedLine], due: &[Reward], why:
                 append(role, unit, -part, Some(line.id), (Some(line.available_at), line.expires_at), Some(why));
                 surplus -= part;
             }
+        }
+        if missing > Decimal::ZERO {
+            append(role, unit, missing, None, times.get(&(role, unit)).copied().unwrap_or_default(), None);
         }
     }
     new
@@ -380,7 +390,7 @@ pub(crate) mod tests {
         let posted = [line(1, 500, 1, None), line(2, 300, 2, None), line(3, -100, 3, Some(2))];
         let amount = Decimal::new(150, 2);
         let due = Reward { role: Role::Referrer, unit: usd.clone(), amount, available_at: None, expires_at: None };
-        let new = lines((1, 1), &posted, &[due], None);
+        let new = lines((1, 1), &posted, &[due], None, None);
         assert!(new.iter().all(|line| line.available_at == Some(Instant(7))), "taken from where it was given");
         let taken: Vec<_> = new.iter().map(|l| (l.reverses, l.amount, l.revision)).collect();
         assert_eq!(taken, [(Some(2), Decimal::new(-200, 2), 4), (Some(1), Decimal::new(-350, 2), 5)]);
@@ -403,7 +413,7 @@ pub(crate) mod tests {
         let posted = [line(1, 500, 1, None, false), line(2, -200, 2, Some(1), false)];
         let amount = Decimal::new(300, 2);
         let due = Reward { role: Role::Referrer, unit: usd.clone(), amount, available_at: None, expires_at: None };
-        let new = lines((1, 1), &posted, &[due], None);
+        let new = lines((1, 1), &posted, &[due], None, None);
         let all: Vec<_> = new.iter().map(|l| (l.reverses, l.amount, l.revision)).collect();
         assert_eq!(all, [(Some(1), Decimal::new(-300, 2), 3), (None, Decimal::new(300, 2), 4)]);
     }

@@ -93,6 +93,9 @@ pub struct Lot {
     pub remaining: Decimal,
     /// What has expired.
     pub expired: Decimal,
+    /// What was taken back of it after it was spent, and so was taken from elsewhere: should it be earned again, it goes
+    /// there.
+    pub elsewhere: Decimal,
 }
 
 /// Part of an amount: until when it can be used, and how much it is.
@@ -120,8 +123,12 @@ impl Balance {
         }
         if let Some(expires_at) = expires_at {
             let owed = (amount - self.lasting()).max(Decimal::ZERO);
-            if amount > owed {
-                self.lots.entry(expires_at).or_default().remaining += amount - owed;
+            let returns = self.lots.get(&expires_at).map_or(Decimal::ZERO, |lot| lot.elsewhere.min(amount));
+            let stays = (amount - owed.max(returns)).max(Decimal::ZERO);
+            if returns > Decimal::ZERO || stays > Decimal::ZERO {
+                let lot = self.lots.entry(expires_at).or_default();
+                lot.elsewhere -= returns;
+                lot.remaining += stays;
             }
         }
     }
@@ -152,10 +159,14 @@ impl Balance {
         let lasting = if expires_at.is_some() { Decimal::ZERO } else { (self.lasting() + amount).max(Decimal::ZERO) };
         let from_lots = (amount - lasting).max(Decimal::ZERO);
         self.draw(from_lots);
-        let owed = (-self.lasting()).min(amount);
-        if owed > Decimal::ZERO && !may_owe {
-            self.written_off += owed;
-            postings.push(posting(Kind::Shortfall, unit, owed, None, "spent before it was taken back"));
+        let owed = (-self.lasting()).min(amount).max(Decimal::ZERO);
+        let forgiven = if may_owe { Decimal::ZERO } else { owed };
+        if forgiven > Decimal::ZERO {
+            self.written_off += forgiven;
+            postings.push(posting(Kind::Shortfall, unit, forgiven, None, "spent before it was taken back"));
+        }
+        if let Some(at) = expires_at.filter(|_| amount > forgiven) {
+            self.lots.entry(at).or_default().elsewhere += amount - forgiven;
         }
     }
 
@@ -331,8 +342,11 @@ pub fn settle(
     as_of: Instant,
 ) -> Result<Vec<(String, Posting)>, TooLarge> {
     let mut lines = Vec::new();
-    claims.sort_by_key(|claim| {
-        claim.limits.as_ref().map(|limits| (claim.earned > Decimal::ZERO, limits.occurred_at, limits.line))
+    // Where there is no limit the order is that of the lots, what lasts last: it decides which of them fills a debt.
+    let limit = |c: &Claim| c.limits.as_ref().map(|limits| (c.earned > Decimal::ZERO, limits.occurred_at, limits.line));
+    let lot = |c: &Claim| (c.expires_at.is_none(), c.expires_at, c.may_owe);
+    claims.sort_by(|a, b| {
+        limit(a).cmp(&limit(b)).then_with(|| (&a.user, &a.unit, lot(a)).cmp(&(&b.user, &b.unit, lot(b))))
     });
     // What expired before is not there to pay for what is taken back later.
     expire(accounts, as_of, &mut lines);

@@ -10,7 +10,7 @@ use crate::core::settle::{
     Account, Balance, Budgets, Claim, Grant, GrantKey, Kind, Limits, Lot, Posting, Used, UsedKey, settle,
 };
 use crate::core::time::Instant;
-use crate::db::{Row, arg, change, look, write};
+use crate::db::{Row, arg, change, write};
 use crate::error::Error;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +44,8 @@ pub struct Scope<'a> {
     pub program: Option<i32>,
     /// None but these; `None` is all.
     pub lines: Option<&'a [i64]>,
+    /// Whether those of goals that have a budget are, too.
+    pub budgets: bool,
 }
 
 /// Lines of one user that are settled together.
@@ -103,7 +105,7 @@ pub fn lock_accounts(config: &Config, users: &[String], leave_busy: bool) -> Res
         &config.sql(
             "INSERT INTO referral.accounts \
              SELECT DISTINCT k::{key} FROM unnest($1) k \
-             WHERE NOT EXISTS (SELECT FROM referral.accounts a WHERE a.beneficiary_id {eq} k::{key}) ORDER BY 1 \
+             WHERE (SELECT true FROM referral.accounts a WHERE a.beneficiary_id {eq} k::{key}) IS NULL ORDER BY 1 \
              ON CONFLICT (beneficiary_id) DO NOTHING",
         ),
         &users,
@@ -114,7 +116,15 @@ pub fn lock_accounts(config: &Config, users: &[String], leave_busy: bool) -> Res
 impl<'a> Books<'a> {
     /// Opens the books of users whose accounts are locked, and settles what is in scope. The answer is how many lines.
     pub fn settled(config: &'a Config, users: &[String], scope: Scope) -> Result<(Self, u64), Error> {
-        let taken = take(config, users, scope)?;
+        Self::open(config, users, take(config, users, scope)?, scope.as_of)
+    }
+
+    /// The same for users of whom nothing is ripe.
+    pub fn of_settled(config: &'a Config, users: &[String], as_of: Instant) -> Result<Self, Error> {
+        Self::open(config, users, Vec::new(), as_of).map(|(books, _)| books)
+    }
+
+    fn open(config: &'a Config, users: &[String], taken: Vec<Taken>, as_of: Instant) -> Result<(Self, u64), Error> {
         let mut books = Self {
             config,
             before: BTreeMap::new(),
@@ -129,7 +139,7 @@ impl<'a> Books<'a> {
         }
         books.before = books.accounts.clone();
         let lines: i64 = taken.iter().map(|taken| taken.lines).sum();
-        books.settle(taken, scope.as_of)?;
+        books.settle(taken, as_of)?;
         Ok((books, u64::try_from(lines).unwrap_or_default()))
     }
 
@@ -186,46 +196,39 @@ impl<'a> Books<'a> {
     }
 
     fn read_balances(&mut self, users: &[String]) -> Result<(), Error> {
-        let users = [arg(users.to_vec())];
         let accounts = &mut self.accounts;
+        // One statement, since whoever spends waits for it: the rows of lots have a time.
         write(
             &self.config.sql(
-                "SELECT k, b.unit, b.earned::text, b.reversed::text, b.limited::text, b.spent::text, \
-                        b.expired::text, b.adjusted::text, b.written_off::text \
+                "SELECT k, b.unit, b.earned::text, b.reversed::text, b.limited::text, b.spent::text, b.expired::text, \
+                        b.adjusted::text, b.written_off::text, NULL::timestamptz \
                  FROM unnest($1) k \
-                 CROSS JOIN LATERAL (SELECT * FROM referral.balances WHERE beneficiary_id {eq} k::{key} OFFSET 0) b",
-            ),
-            &users,
-            |row| {
-                let balance = Balance {
-                    earned: decimal(row, 3)?,
-                    reversed: decimal(row, 4)?,
-                    limited: decimal(row, 5)?,
-                    spent: decimal(row, 6)?,
-                    expired: decimal(row, 7)?,
-                    adjusted: decimal(row, 8)?,
-                    written_off: decimal(row, 9)?,
-                    lots: BTreeMap::new(),
-                };
-                accounts.entry(row.need(1)?).or_default().balances.insert(unit(row, 2)?, balance);
-                Ok(())
-            },
-        )?;
-        write(
-            &self.config.sql(
-                "SELECT k, l.unit, l.expires_at, l.remaining::text, l.expired::text \
+                 CROSS JOIN LATERAL (SELECT * FROM referral.balances WHERE beneficiary_id {eq} k::{key} OFFSET 0) b \
+                 UNION ALL \
+                 SELECT k, l.unit, l.remaining::text, l.expired::text, l.elsewhere::text, NULL, NULL, NULL, NULL, l.expires_at \
                  FROM unnest($1) k \
                  CROSS JOIN LATERAL (SELECT * FROM referral.lots WHERE beneficiary_id {eq} k::{key} OFFSET 0) l",
             ),
-            &users,
+            &[arg(users.to_vec())],
             |row| {
-                let lot = Lot { remaining: decimal(row, 4)?, expired: decimal(row, 5)? };
                 let balances = &mut accounts.entry(row.need(1)?).or_default().balances;
-                balances.entry(unit(row, 2)?).or_default().lots.insert(row.need(3)?, lot);
+                let balance = balances.entry(unit(row, 2)?).or_default();
+                if let Some(expires_at) = row.get(10) {
+                    let (remaining, expired, elsewhere) = (decimal(row, 3)?, decimal(row, 4)?, decimal(row, 5)?);
+                    balance.lots.insert(expires_at, Lot { remaining, expired, elsewhere });
+                    return Ok(());
+                }
+                balance.earned = decimal(row, 3)?;
+                balance.reversed = decimal(row, 4)?;
+                balance.limited = decimal(row, 5)?;
+                balance.spent = decimal(row, 6)?;
+                balance.expired = decimal(row, 7)?;
+                balance.adjusted = decimal(row, 8)?;
+                balance.written_off = decimal(row, 9)?;
                 Ok(())
             },
-        )?;
-        Ok(())
+        )
+        .map(drop)
     }
 
     fn read_limits(&mut self, taken: &[Taken]) -> Result<(), Error> {
@@ -326,14 +329,20 @@ impl<'a> Books<'a> {
 
     /// Puts aside what the application is told.
     fn tell(&self, lines: &[i64]) -> Result<(), Error> {
+        let told: Vec<i32> = self.config.programs.iter().filter(|(_, p)| p.events).map(|(id, _)| *id).collect();
         let (available, amounts): (Vec<i64>, Vec<String>) =
             self.available.iter().map(|(line, amount)| (*line, amount.to_string())).unzip();
         change(
             "INSERT INTO referral.unpublished (event, credit_id, amount) \
-             SELECT 'available', n.line, n.amount::numeric FROM unnest($1, $2) n (line, amount) \
-             UNION ALL \
-             SELECT l.kind, l.credit_id, NULL FROM referral.credits l WHERE l.credit_id = ANY ($3)",
-            &[arg(available), arg(amounts), arg(lines.to_vec())],
+             SELECT e.event, e.line, e.amount \
+             FROM (SELECT 'available' AS event, n.line, n.amount::numeric AS amount FROM unnest($1, $2) n (line, amount) \
+                   UNION ALL \
+                   SELECT l.kind, l.credit_id, NULL FROM referral.credits l WHERE l.credit_id = ANY ($3)) e \
+             CROSS JOIN LATERAL (SELECT * FROM referral.credits WHERE credit_id = e.line OFFSET 0) l \
+             WHERE l.invites_friends_id IS NULL \
+                OR (SELECT f.program_id FROM referral.invites_friends f WHERE f.invites_friends_id = l.invites_friends_id) = ANY ($4) \
+             ORDER BY e.line, e.event",
+            &[arg(available), arg(amounts), arg(lines.to_vec()), arg(told)],
         )
         .map(drop)
     }
@@ -375,15 +384,17 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// What has changed of something that each account has by a key.
-    fn changed<'b, K: Ord + 'b, V: PartialEq + 'b>(
+    /// What has changed of something that each account has by a key; what is nothing is not made.
+    fn changed<'b, K: Ord + 'b, V: PartialEq + Default + 'b>(
         &'b self,
         of: impl Fn(&'b Account) -> &'b BTreeMap<K, V>,
     ) -> Vec<(&'b str, &'b K, &'b V)> {
         let mut changed = Vec::new();
         for (user, account) in &self.accounts {
             let before = self.before.get(user).map(&of);
-            let new = of(account).iter().filter(|(key, value)| before.and_then(|b| b.get(key)) != Some(*value));
+            let nothing = V::default();
+            let new =
+                of(account).iter().filter(|(key, value)| before.and_then(|b| b.get(key)).unwrap_or(&nothing) != *value);
             changed.extend(new.map(|(key, value)| (user.as_str(), key, value)));
         }
         changed
@@ -430,11 +441,11 @@ impl<'a> Books<'a> {
         }
         change(
             &self.config.sql(
-                "INSERT INTO referral.lots (beneficiary_id, unit, expires_at, remaining, expired) \
-                 SELECT n.key::{key}, n.unit, n.expires_at, n.remaining::numeric, n.expired::numeric \
-                 FROM unnest($1, $2, $3, $4, $5) n (key, unit, expires_at, remaining, expired) \
+                "INSERT INTO referral.lots (beneficiary_id, unit, expires_at, remaining, expired, elsewhere) \
+                 SELECT n.key::{key}, n.unit, n.expires_at, n.remaining::numeric, n.expired::numeric, n.elsewhere::numeric \
+                 FROM unnest($1, $2, $3, $4, $5, $6) n (key, unit, expires_at, remaining, expired, elsewhere) \
                  ON CONFLICT (beneficiary_id, unit, expires_at) DO UPDATE \
-                     SET remaining = excluded.remaining, expired = excluded.expired",
+                     SET remaining = excluded.remaining, expired = excluded.expired, elsewhere = excluded.elsewhere",
             ),
             &[
                 arg(lots.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
@@ -442,82 +453,100 @@ impl<'a> Books<'a> {
                 arg(lots.iter().map(|(_, _, at, _)| *at).collect::<Vec<_>>()),
                 arg(lots.iter().map(|(.., lot)| lot.remaining.to_string()).collect::<Vec<_>>()),
                 arg(lots.iter().map(|(.., lot)| lot.expired.to_string()).collect::<Vec<_>>()),
+                arg(lots.iter().map(|(.., lot)| lot.elsewhere.to_string()).collect::<Vec<_>>()),
             ],
         )?;
         Ok(())
     }
 
     fn write_grants(&self) -> Result<(), Error> {
+        // Nobody else writes these rows: only one that was read can be there, and asking costs half as much again.
+        let known = |user: &str| self.before.get(user);
         let grants: Vec<(&str, &GrantKey, &Grant)> = self.changed(|account| &account.grants);
-        if !grants.is_empty() {
-            change(
-                &self.config.sql(
-                    "INSERT INTO referral.grants (beneficiary_id, invites_friends_id, completion_no, role, unit, goal_id, \
-                         granted, limited, day, place, counts_reward, counts_friend) \
-                     SELECT n.key::{key}, n.referral, n.number, n.role, n.unit, n.goal, n.granted::numeric, n.limited::numeric, \
-                            n.day, n.place, n.counts_reward, n.counts_friend \
-                     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-                          n (key, referral, number, role, unit, goal, granted, limited, day, place, counts_reward, counts_friend) \
-                     ON CONFLICT (invites_friends_id, completion_no, role, unit, beneficiary_id) DO UPDATE \
-                         SET granted = excluded.granted, limited = excluded.limited, day = excluded.day, place = excluded.place, \
-                             counts_reward = excluded.counts_reward, counts_friend = excluded.counts_friend, decided_at = now()",
-                ),
-                &[
-                    arg(grants.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(_, key, _)| key.0).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(_, key, _)| key.1).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(_, key, _)| key.2.as_str()).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(_, key, _)| key.3.as_ref()).collect::<Vec<&str>>()),
-                    arg(grants.iter().map(|(.., grant)| grant.goal).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(.., grant)| grant.granted.to_string()).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(.., grant)| grant.limited.to_string()).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(.., grant)| grant.day).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(.., g)| i32::try_from(g.place).unwrap_or(i32::MAX)).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(.., grant)| grant.counts_reward).collect::<Vec<_>>()),
-                    arg(grants.iter().map(|(.., grant)| grant.counts_friend).collect::<Vec<_>>()),
-                ],
-            )?;
-        }
+        let (old, new): (Vec<_>, Vec<_>) =
+            grants.into_iter().partition(|(user, key, _)| known(user).is_some_and(|a| a.grants.contains_key(key)));
+        insert_grants(self.config, &new, "")?;
+        insert_grants(
+            self.config,
+            &old,
+            " ON CONFLICT (invites_friends_id, completion_no, role, unit, beneficiary_id) DO UPDATE \
+                  SET granted = excluded.granted, limited = excluded.limited, day = excluded.day, place = excluded.place, \
+                      counts_reward = excluded.counts_reward, counts_friend = excluded.counts_friend, decided_at = now()",
+        )?;
         let used: Vec<(&str, &UsedKey, &Used)> = self.changed(|account| &account.used);
-        if !used.is_empty() {
-            change(
-                &self.config.sql(
-                    "INSERT INTO referral.limits_used (beneficiary_id, goal_id, unit, day, rewards, amount, friends) \
-                     SELECT n.key::{key}, n.goal, n.unit, n.day, n.rewards, n.amount::numeric, n.friends \
-                     FROM unnest($1, $2, $3, $4, $5, $6, $7) n (key, goal, unit, day, rewards, amount, friends) \
-                     ON CONFLICT (beneficiary_id, goal_id, unit, day) DO UPDATE \
-                         SET rewards = excluded.rewards, amount = excluded.amount, friends = excluded.friends",
-                ),
-                &[
-                    arg(used.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
-                    arg(used.iter().map(|(_, key, _)| key.0).collect::<Vec<_>>()),
-                    arg(used.iter().map(|(_, key, _)| key.1.as_ref()).collect::<Vec<&str>>()),
-                    arg(used.iter().map(|(_, key, _)| key.2).collect::<Vec<_>>()),
-                    arg(used.iter().map(|(.., used)| used.rewards).collect::<Vec<_>>()),
-                    arg(used.iter().map(|(.., used)| used.amount.to_string()).collect::<Vec<_>>()),
-                    arg(used.iter().map(|(.., used)| used.friends).collect::<Vec<_>>()),
-                ],
-            )?;
-        }
-        Ok(())
+        let (old, new): (Vec<_>, Vec<_>) =
+            used.into_iter().partition(|(user, key, _)| known(user).is_some_and(|a| a.used.contains_key(key)));
+        insert_used(self.config, &new, "")?;
+        insert_used(
+            self.config,
+            &old,
+            " ON CONFLICT (beneficiary_id, goal_id, unit, day) DO UPDATE \
+                  SET rewards = excluded.rewards, amount = excluded.amount, friends = excluded.friends",
+        )
     }
+}
+
+fn insert_grants(config: &Config, grants: &[(&str, &GrantKey, &Grant)], on_conflict: &str) -> Result<(), Error> {
+    if grants.is_empty() {
+        return Ok(());
+    }
+    let sql = config.sql(
+        "INSERT INTO referral.grants (beneficiary_id, invites_friends_id, completion_no, role, unit, goal_id, \
+             granted, limited, day, place, counts_reward, counts_friend) \
+         SELECT n.key::{key}, n.referral, n.number, n.role, n.unit, n.goal, n.granted::numeric, n.limited::numeric, \
+                n.day, n.place, n.counts_reward, n.counts_friend \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+              n (key, referral, number, role, unit, goal, granted, limited, day, place, counts_reward, counts_friend)",
+    );
+    change(
+        &format!("{sql}{on_conflict}"),
+        &[
+            arg(grants.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(_, key, _)| key.0).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(_, key, _)| key.1).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(_, key, _)| key.2.as_str()).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(_, key, _)| key.3.as_ref()).collect::<Vec<&str>>()),
+            arg(grants.iter().map(|(.., grant)| grant.goal).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(.., grant)| grant.granted.to_string()).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(.., grant)| grant.limited.to_string()).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(.., grant)| grant.day).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(.., g)| i32::try_from(g.place).unwrap_or(i32::MAX)).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(.., grant)| grant.counts_reward).collect::<Vec<_>>()),
+            arg(grants.iter().map(|(.., grant)| grant.counts_friend).collect::<Vec<_>>()),
+        ],
+    )
+    .map(drop)
+}
+
+fn insert_used(config: &Config, used: &[(&str, &UsedKey, &Used)], on_conflict: &str) -> Result<(), Error> {
+    if used.is_empty() {
+        return Ok(());
+    }
+    let sql = config.sql(
+        "INSERT INTO referral.limits_used (beneficiary_id, goal_id, unit, day, rewards, amount, friends) \
+         SELECT n.key::{key}, n.goal, n.unit, n.day, n.rewards, n.amount::numeric, n.friends \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7) n (key, goal, unit, day, rewards, amount, friends)",
+    );
+    change(
+        &format!("{sql}{on_conflict}"),
+        &[
+            arg(used.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
+            arg(used.iter().map(|(_, key, _)| key.0).collect::<Vec<_>>()),
+            arg(used.iter().map(|(_, key, _)| key.1.as_ref()).collect::<Vec<&str>>()),
+            arg(used.iter().map(|(_, key, _)| key.2).collect::<Vec<_>>()),
+            arg(used.iter().map(|(.., used)| used.rewards).collect::<Vec<_>>()),
+            arg(used.iter().map(|(.., used)| used.amount.to_string()).collect::<Vec<_>>()),
+            arg(used.iter().map(|(.., used)| used.friends).collect::<Vec<_>>()),
+        ],
+    )
+    .map(drop)
 }
 
 /// Takes the ripe lines of users out of those that are unsettled. Where no limit applies only their sums matter. (Here and
 /// above, OFFSET 0 leaves one way to run a statement: from what is given to what it names, by an index. A plan that was
 /// made when a table was empty would do as well the other way round, and is kept.)
 fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, Error> {
-    if let [user] = users {
-        // Who spends has most often been settled before.
-        let ripe = look(
-            &config.sql("SELECT FROM referral.unsettled WHERE beneficiary_id {eq} $1::{key} AND ripe_at <= $2 LIMIT 1"),
-            &[arg(user.as_str()), arg(scope.as_of)],
-            |_| Ok(()),
-        )?;
-        if ripe.is_empty() {
-            return Ok(Vec::new());
-        }
-    }
+    let left = if scope.budgets { Vec::new() } else { config.goals_with_budget(None) };
     let clamped: Vec<i32> = config.programs.iter().filter(|(_, p)| !p.allow_debt).map(|(id, _)| *id).collect();
     write(
         &config.sql(
@@ -525,7 +554,8 @@ fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, E
                  SELECT k, u.* FROM unnest($1) k \
                  CROSS JOIN LATERAL (SELECT v.ctid AS place, v.credit_id, v.goal_id FROM referral.unsettled v \
                                      WHERE v.beneficiary_id {eq} k::{key} AND v.ripe_at <= $2 OFFSET 0) u \
-                 WHERE ($3 IS NULL OR u.credit_id = ANY ($3)) \
+                 WHERE ($3 IS NULL OR u.credit_id IN (SELECT unnest($3))) \
+                   AND NOT coalesce(u.goal_id = ANY ($7), false) \
                    AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.invites_friends f \
                                             WHERE f.invites_friends_id = (SELECT c.invites_friends_id FROM referral.credits c \
                                                                           WHERE c.credit_id = u.credit_id)))), \
@@ -556,11 +586,14 @@ fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, E
              CROSS JOIN LATERAL (SELECT * FROM referral.goal_completions o \
                                  WHERE o.invites_friends_id = g.invites_friends_id AND o.completion_no = g.completion_no OFFSET 0) c \
              UNION ALL \
-             SELECT l.k, l.unit, l.amount::text, NULL, NULL, true, 0, NULL, NULL, NULL, NULL, l.credit_id, NULL, NULL, \
-                    NULL, NULL \
-             FROM line l WHERE $6 AND l.goal_id IS NULL AND l.held AND l.amount > 0",
+             SELECT l.k, l.unit, sum(l.amount)::text, NULL, NULL, true, 0, NULL, NULL, NULL, NULL, max(l.credit_id) FILTER (WHERE l.amount > 0), \
+                    NULL, NULL, NULL, NULL \
+             FROM line l WHERE $6 AND l.goal_id IS NULL AND l.held \
+             GROUP BY l.k, l.unit, l.invites_friends_id, l.completion_no, l.role \
+             HAVING sum(l.amount) > 0 AND max(l.credit_id) FILTER (WHERE l.amount > 0) IS NOT NULL",
         ),
-        &[arg(users.to_vec()), arg(scope.as_of), arg(scope.lines.map(<[i64]>::to_vec)), arg(scope.program), arg(clamped), arg(config.tells(None))],
+        &[arg(users.to_vec()), arg(scope.as_of), arg(scope.lines.map(<[i64]>::to_vec)), arg(scope.program), arg(clamped), arg(config.tells(None)),
+            arg(left)],
         |row| {
             let limited = match row.get(8) {
                 None => None,

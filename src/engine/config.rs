@@ -14,7 +14,7 @@ use crate::error::Error;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::CString;
 use std::rc::Rc;
 
@@ -752,6 +752,13 @@ impl Config {
             Some(program) => self.programs.get(&program).is_some_and(|program| program.events),
             None => self.programs.values().any(|program| program.events),
         }
+    }
+
+    /// Goals that have a budget, of a program or of all, by their first version.
+    pub fn goals_with_budget(&self, program: Option<i32>) -> Vec<i32> {
+        let goals = self.goals.values().filter(|goal| goal.rule.limits.budget.is_some());
+        let goals = goals.filter(|goal| program.is_none_or(|program| program == goal.program));
+        goals.map(|goal| goal.first).collect::<BTreeSet<i32>>().into_iter().collect()
     }
 
     /// A source by its name.

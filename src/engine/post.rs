@@ -403,8 +403,10 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: 
     if let Some(broken) = &source.broken {
         return Err(broken.clone());
     }
-    let mut locked = lock(friends)?;
-    locked.retain(|referral| source.goals.iter().any(|goal| goal.program == referral.program));
+    let about = |referral: &Locked| source.goals.iter().any(|goal| goal.program == referral.program);
+    let (mut locked, others): (Vec<_>, Vec<_>) = lock(friends)?.into_iter().partition(about);
+    // A lock that could not be had may have been the failure of a friend about whom no goal is.
+    resolve_failures(config, source, &others)?;
     if locked.is_empty() {
         return Ok(0);
     }

@@ -97,12 +97,7 @@ impl Settlement<'_> {
 
     /// Goals with a budget: whoever bought first is first.
     fn by_budget(&mut self) -> Result<(), Error> {
-        let goals: BTreeSet<i32> = {
-            let config = config()?;
-            let with_budget = config.goals.values().filter(|goal| goal.rule.limits.budget.is_some());
-            let of_program = with_budget.filter(|goal| self.program.is_none_or(|program| program == goal.program));
-            of_program.map(|goal| goal.first).collect()
-        };
+        let goals = config()?.goals_with_budget(self.program);
         for goal in goals {
             loop {
                 let lines = self.lines_of(goal)?;
@@ -134,12 +129,14 @@ impl Settlement<'_> {
         let config = config()?;
         secured(Some(config.owner), || {
             look(
+                // What only takes back makes room, and comes before what is new.
                 "SELECT u.credit_id, u.beneficiary_id::text, c.occurred_at \
                  FROM (SELECT * FROM referral.unsettled WHERE goal_id = $1 AND ripe_at <= $2 OFFSET 0) u \
                  CROSS JOIN LATERAL (SELECT * FROM referral.credits WHERE credit_id = u.credit_id OFFSET 0) l \
                  CROSS JOIN LATERAL (SELECT * FROM referral.goal_completions o \
                                      WHERE o.invites_friends_id = l.invites_friends_id AND o.completion_no = l.completion_no OFFSET 0) c \
-                 ORDER BY c.occurred_at, u.credit_id LIMIT $3",
+                 ORDER BY max(l.amount) OVER (PARTITION BY l.beneficiary_id, l.invites_friends_id, l.completion_no, l.role, l.unit) > 0, \
+                          c.occurred_at, u.credit_id LIMIT $3",
                 &[arg(goal), arg(self.as_of), arg(PAGE)],
                 |row| Ok(Line { id: row.need(1)?, beneficiary: row.need(2)?, at: row.need(3)? }),
             )
@@ -240,7 +237,7 @@ impl Settlement<'_> {
     }
 
     fn together(&mut self, users: &[String], lines: Option<&[i64]>) -> Result<(), Failure> {
-        let scope = Scope { as_of: self.as_of, program: self.program, lines };
+        let scope = Scope { as_of: self.as_of, program: self.program, lines, budgets: true };
         let (locked, settled) = subtransaction(|| {
             let config = config()?;
             secured(Some(config.owner), || {
@@ -279,12 +276,29 @@ struct Line {
     at: Instant,
 }
 
-/// Locks the account of one user and settles what is ripe now, for somebody who spends. For a caller with the rights of
-/// the tables' owner.
-pub fn settled_account<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String), Error> {
+/// Locks the account of one user and settles what is ripe now, for somebody who spends: all but what counts on a budget,
+/// which depends on everybody's purchases, and would make him wait for whoever else spends. For a caller with the rights of
+/// the tables' owner. The answer: his account, his key as it has it, and whether something that he reserved is overdue.
+pub fn settled_account<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String, bool), Error> {
     let locked = lock_accounts(config, &[user.to_owned()], false)?;
     let (user, _) = locked.into_iter().next().ok_or(Error::Server("the account is not there"))?;
-    let scope = Scope { as_of: now(), program: None, lines: None };
-    let (books, _) = Books::settled(config, std::slice::from_ref(&user), scope)?;
-    Ok((books, user))
+    let as_of = now();
+    // Most often he was settled before.
+    let waiting = look(
+        &config.sql(
+            "SELECT EXISTS (SELECT FROM referral.unsettled WHERE beneficiary_id {eq} $1::{key} AND ripe_at <= $2 \
+                              AND NOT coalesce(goal_id = ANY ($3), false)), \
+                    EXISTS (SELECT FROM referral.spends \
+                            WHERE beneficiary_id {eq} $1::{key} AND state = 'authorized' AND expires_at <= $2)",
+        ),
+        &[arg(user.as_str()), arg(as_of), arg(config.goals_with_budget(None))],
+        |row| Ok((row.need::<bool>(1)?, row.need::<bool>(2)?)),
+    )?;
+    let (ripe, overdue) = waiting.into_iter().next().unwrap_or((true, true));
+    let users = std::slice::from_ref(&user);
+    let books = match ripe {
+        true => Books::settled(config, users, Scope { as_of, program: None, lines: None, budgets: false })?.0,
+        false => Books::of_settled(config, users, as_of)?,
+    };
+    Ok((books, user, overdue))
 }

@@ -15,6 +15,7 @@ use crate::core::time::{Duration, Instant};
 use crate::db::{arg, change, look, now, secured, write};
 use crate::error::Error;
 use pgrx::datum::Interval;
+use std::collections::BTreeMap;
 
 /// Longest reference, in bytes.
 const LONGEST_REFERENCE: usize = 500;
@@ -68,32 +69,34 @@ pub fn spend(spend: Spend) -> Result<Outcome, Error> {
     let valid_for = check_interval("valid_for", reserve.flatten())?;
     secured(Some(config.owner), || {
         find_user(&config, &user, "")?;
-        let (mut books, user) = open(&config, &user)?;
-        let differs = || Error::SpendDiffers { reference: reference.clone() };
-        if let Some(stored) = find(&config, &reference, Some(&user))? {
-            if stored.user != user || stored.unit != unit || stored.asked != asked {
-                return Err(differs());
-            }
-            let available = books.balance(&user, &unit).amount();
-            books.write()?;
-            let status = match (stored.state.as_str(), reserve.is_some()) {
-                ("authorized", true) => "already_authorized",
-                ("captured", false) => "already_spent",
-                _ => return Err(differs()),
-            };
-            return Ok(Outcome { status, amount: stored.amount - stored.released, available });
-        }
-        let balance = books.balance(&user, &unit);
-        let available = balance.amount();
-        let amount = if partial { asked.min(available) } else { asked };
-        let parts = if amount > Decimal::ZERO { balance.spend(amount) } else { None };
-        let Some(parts) = parts else {
-            books.write()?;
-            return Ok(Outcome { status: "insufficient", amount: Decimal::ZERO, available });
-        };
+        let (mut books, user, taken_back) = open(&config, &user)?;
         let state = if reserve.is_some() { "authorized" } else { "captured" };
         let until = valid_for.map(|length| now().plus(length));
-        let id = store(&config, &user, &unit, &reference, (asked, amount), state, until)?.ok_or_else(differs)?;
+        let balance = books.balance(&user, &unit);
+        let before = balance.clone();
+        let available = before.amount() - taken_back.get(&unit).copied().unwrap_or_default();
+        let amount = if partial { asked.min(available) } else { asked };
+        let parts = if amount > Decimal::ZERO && amount <= available { balance.spend(amount) } else { None };
+        let new = match &parts {
+            Some(_) => store(&config, &user, &unit, &reference, (asked, amount), state, until)?,
+            None => None,
+        };
+        let (Some(id), Some(parts)) = (new, parts) else {
+            // There is too little, or the reference is known.
+            *books.balance(&user, &unit) = before;
+            books.write()?;
+            let Some(stored) = find(&config, &reference, Some(&user))? else {
+                return Ok(Outcome { status: "insufficient", amount: Decimal::ZERO, available });
+            };
+            let same = stored.user == user && stored.unit == unit && stored.asked == asked;
+            let status = match (stored.state.as_str(), reserve.is_some()) {
+                ("authorized", true) if same => "already_authorized",
+                ("captured", false) if same => "already_spent",
+                ("voided", true) if same => "already_voided",
+                _ => return Err(Error::SpendDiffers { reference }),
+            };
+            return Ok(Outcome { status, amount: stored.amount - stored.released, available });
+        };
         for (expires_at, part) in &parts {
             books.post(&user, posting(Kind::Spent, &unit, -part, *expires_at), Some(id));
         }
@@ -218,11 +221,12 @@ pub fn adjust(
     }
     secured(Some(config.owner), || {
         find_user(&config, user, "")?;
-        let (mut books, user) = open(&config, user)?;
+        let (mut books, user, taken_back) = open(&config, user)?;
         let expires_at = expires_in.map(|length| now().plus(length).end_of_day());
         let balance = books.balance(&user, &unit);
-        let available = balance.amount();
-        let Some(postings) = balance.adjust(&unit, change, expires_at) else {
+        let available = balance.amount() - taken_back.get(&unit).copied().unwrap_or_default();
+        let adjusted = if -change > available { None } else { balance.adjust(&unit, change, expires_at) };
+        let Some(postings) = adjusted else {
             return Err(Error::InsufficientCredit { available: format!("{available} {unit}") });
         };
         let line = Posting { reason: Some(reason.to_owned()), ..posting(Kind::Adjusted, &unit, change, expires_at) };
@@ -275,7 +279,7 @@ fn with_spend_of(
 ) -> Result<Outcome, Error> {
     let unknown = Outcome { status: "unknown_reference", amount: Decimal::ZERO, available: Decimal::ZERO };
     let Some(Stored { user, .. }) = find(config, reference, None)? else { return Ok(unknown) };
-    let (mut books, user) = open(config, &user)?;
+    let (mut books, user, _) = open(config, &user)?;
     // As it is now that nobody else can change it.
     let Some(stored) = find(config, reference, Some(&user))? else { return Ok(unknown) };
     let (status, amount) = f(&stored, &mut books)?;
@@ -285,9 +289,13 @@ fn with_spend_of(
 }
 
 /// Opens the account of a user, settled, with what he reserved for too long given back. The answer's second part is his
-/// key as the account has it.
-fn open<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String), Error> {
-    let (mut books, user) = settled_account(config, user)?;
+/// key as the account has it; the third what settlement will still take back, since only it may free a budget.
+fn open<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String, BTreeMap<Unit, Decimal>), Error> {
+    let (mut books, user, overdue) = settled_account(config, user)?;
+    let taken_back = taken_back(config, &user)?;
+    if !overdue {
+        return Ok((books, user, taken_back));
+    }
     let overdue = look(
         &config.sql(
             "SELECT reference FROM referral.spends \
@@ -302,7 +310,29 @@ fn open<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String), Error
             decide(&stored, "voided")?;
         }
     }
-    Ok((books, user))
+    Ok((books, user, taken_back))
+}
+
+/// What was taken back of rewards that count on a budget, and is not settled.
+fn taken_back(config: &Config, user: &str) -> Result<BTreeMap<Unit, Decimal>, Error> {
+    let goals = config.goals_with_budget(None);
+    if goals.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sums = look(
+        &config.sql(
+            "SELECT p.unit, (-sum(p.effect))::text FROM referral.pending p \
+             WHERE p.beneficiary_id {eq} $1::{key} AND p.goal_id = ANY ($2) AND NOT p.undecided AND p.effect < 0 \
+               AND p.available_at <= $3 GROUP BY p.unit",
+        ),
+        &[arg(user), arg(goals), arg(now())],
+        |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?)),
+    )?;
+    let read = |(unit, amount): (String, String)| {
+        let unknown = Error::Server("an amount cannot be read");
+        Ok((Unit::parse(&unit).map_err(|_| unknown.clone())?, parse_amount(&amount).map_err(|_| unknown)?))
+    };
+    sums.into_iter().map(read).collect()
 }
 
 /// A spend by its reference. Its user is spelled as told, when that is him.
@@ -392,7 +422,10 @@ fn give_back(stored: &Stored, books: &mut Books, amount: Decimal) -> Result<(), 
         left -= part;
         let lot = (expires_at != Instant::INFINITY).then_some(expires_at);
         books.post(&stored.user, posting(Kind::Released, &stored.unit, part, lot), Some(stored.id));
-        let postings = books.balance(&stored.user, &stored.unit).release(&stored.unit, (lot, part));
+        let balance = books.balance(&stored.user, &stored.unit);
+        let mut postings = balance.release(&stored.unit, (lot, part));
+        // What has expired meanwhile is given back, and gone.
+        balance.expire(&stored.unit, now(), &mut postings);
         for posting in postings {
             books.post(&stored.user, posting, None);
         }

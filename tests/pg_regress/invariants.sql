@@ -1,0 +1,131 @@
+-- Included after shop.sql: the view violations, which says of every table of the ledger what cannot be true. The numbers are
+-- those of the invariants that the project holds; tests end with TABLE violations. invariants_notice_what_is_broken breaks
+-- each of them. (tests/model has the same in its own words, for what is played at random.)
+CREATE VIEW public.violations AS
+WITH line AS (
+    SELECT l.*, l.kind::text AS what, EXISTS (SELECT FROM referral.unsettled u WHERE u.credit_id = l.credit_id) AS waits,
+           coalesce(l.spend_id, l.invites_friends_id) IS NULL AND l.adjusted_by IS NULL AS of_itself
+    FROM referral.credits l),
+settled AS (
+    SELECT beneficiary_id, unit, sum(amount) AS amount,
+           coalesce(sum(amount) FILTER (WHERE what = 'earned'), 0) AS earned, coalesce(sum(amount) FILTER (WHERE what = 'reversed'), 0) AS reversed,
+           coalesce(sum(amount) FILTER (WHERE what = 'limited'), 0) AS limited, coalesce(sum(amount) FILTER (WHERE what IN ('spent', 'released')), 0) AS spent,
+           coalesce(sum(amount) FILTER (WHERE what = 'expired'), 0) AS expired, coalesce(sum(amount) FILTER (WHERE what = 'adjusted'), 0) AS adjusted,
+           coalesce(sum(amount) FILTER (WHERE what IN ('shortfall', 'recovered')), 0) AS written_off
+    FROM line WHERE NOT waits GROUP BY beneficiary_id, unit),
+-- What settlement decided, from the lines alone: of a reward with limits, what stands and what was cut.
+decided AS (
+    SELECT invites_friends_id, completion_no, role::text, unit, beneficiary_id, sum(amount) AS granted,
+           -coalesce(sum(amount) FILTER (WHERE what = 'limited'), 0) AS limited
+    FROM line WHERE NOT waits AND (goal_id IS NOT NULL OR what = 'limited')
+    GROUP BY invites_friends_id, completion_no, role::text, unit, beneficiary_id),
+goal AS (
+    SELECT g.*, (SELECT f.goal_id FROM referral.goals f WHERE f.program_id = g.program_id AND f.name = g.name AND f.version = 1) AS first
+    FROM referral.goals g),
+-- Versions of a goal share what is used; where they allow different things, the most that any of them allows is what must hold.
+limits AS (
+    SELECT first, max((rule #>> '{limits,per_referrer,count}')::int) AS count, max((rule #>> '{limits,per_referrer,amount}')::numeric) AS amount,
+           min(coalesce(rule #>> '{limits,per_referrer,every}', 'ever')) AS every, bool_and(rule #> '{limits,per_referrer}' IS NOT NULL) AS capped,
+           max((rule #>> '{limits,budget}')::numeric) AS budget, bool_and(rule #> '{limits,budget}' IS NOT NULL) AS budgeted
+    FROM goal GROUP BY first HAVING count(DISTINCT coalesce(rule #>> '{limits,per_referrer,every}', 'ever')) = 1),
+scale (unit, decimals) AS (VALUES ('JPY', 0), ('KRW', 0), ('KWD', 3), ('BHD', 3)),
+found (invariant, what) AS (
+    SELECT 'I2 a line has one cause, of its kind', format('line %s: %s of %s %s', credit_id, what, amount, unit)
+    FROM line l
+    WHERE (CASE
+        WHEN what IN ('earned', 'reversed', 'limited') THEN spend_id IS NULL AND adjusted_by IS NULL AND role IS NOT NULL
+            AND EXISTS (SELECT FROM referral.goal_completions c WHERE (c.invites_friends_id, c.completion_no) = (l.invites_friends_id, l.completion_no))
+        WHEN what IN ('spent', 'released') THEN invites_friends_id IS NULL AND adjusted_by IS NULL AND (amount < 0) = (what = 'spent')
+            AND EXISTS (SELECT FROM referral.spends s WHERE (s.spend_id, s.beneficiary_id, s.unit) = (l.spend_id, l.beneficiary_id, l.unit))
+        WHEN what = 'adjusted' THEN invites_friends_id IS NULL AND spend_id IS NULL AND adjusted_by <> '' AND reason <> ''
+        WHEN what = 'expired' THEN of_itself AND expires_at IS NOT NULL
+        ELSE of_itself AND (amount > 0) = (what = 'shortfall') END) IS NOT TRUE
+    UNION ALL
+    SELECT 'I2 what is taken back is of the line that it names', format('line %s', l.credit_id)
+    FROM line l
+    WHERE what = 'reversed' AND NOT EXISTS (
+        SELECT FROM line o WHERE o.credit_id = l.reverses AND o.what = 'earned'
+        AND (o.invites_friends_id, o.completion_no, o.role, o.unit, o.beneficiary_id) = (l.invites_friends_id, l.completion_no, l.role, l.unit, l.beneficiary_id))
+    UNION ALL
+    SELECT 'I3 a line is taken back as far as it goes', format('line %s', o.credit_id)
+    FROM line o JOIN line l ON l.reverses = o.credit_id GROUP BY o.credit_id, o.amount HAVING -sum(l.amount) > o.amount
+    UNION ALL
+    SELECT 'I3 a completion earns nobody less than nothing', format('completion %s of referral %s: %s %s', completion_no, invites_friends_id, sum(amount), unit)
+    FROM line WHERE what IN ('earned', 'reversed')
+    GROUP BY invites_friends_id, completion_no, role, unit, beneficiary_id HAVING sum(amount) < 0
+    UNION ALL
+    SELECT 'I3 what does not stand earns nothing', format('completion %s of referral %s: %s %s', c.completion_no, c.invites_friends_id, sum(l.amount), l.unit)
+    FROM line l JOIN referral.goal_completions c USING (invites_friends_id, completion_no)
+    WHERE c.state <> 'standing' AND l.what IN ('earned', 'reversed')
+    GROUP BY c.invites_friends_id, c.completion_no, l.role, l.unit, l.beneficiary_id HAVING sum(l.amount) <> 0
+    UNION ALL
+    SELECT 'I5 a balance is the sum of its settled lines, kind by kind', format('user %s: %s %s', beneficiary_id, coalesce(b.amount, 0) - coalesce(l.amount, 0), unit)
+    FROM settled l FULL JOIN referral.balances b USING (beneficiary_id, unit)
+    WHERE (coalesce(l.earned, 0), coalesce(l.reversed, 0), coalesce(l.limited, 0), coalesce(l.spent, 0), coalesce(l.expired, 0), coalesce(l.adjusted, 0), coalesce(l.written_off, 0))
+       <> (coalesce(b.earned, 0), coalesce(b.reversed, 0), coalesce(b.limited, 0), coalesce(b.spent, 0), coalesce(b.expired, 0), coalesce(b.adjusted, 0), coalesce(b.written_off, 0))
+    UNION ALL
+    SELECT 'I5 what waits is a line, once', format('line %s', u.credit_id)
+    FROM referral.unsettled u LEFT JOIN referral.credits l USING (credit_id) GROUP BY u.credit_id
+    HAVING count(*) > 1 OR NOT bool_and(l.kind::text IN ('earned', 'reversed') AND l.beneficiary_id = u.beneficiary_id AND l.goal_id IS NOT DISTINCT FROM u.goal_id
+                                        AND l.available_at = u.ripe_at)
+    UNION ALL
+    SELECT 'I5 lots are within the balance', format('user %s: %s of %s %s', l.beneficiary_id, sum(l.remaining), max(b.amount), l.unit)
+    FROM referral.lots l LEFT JOIN referral.balances b USING (beneficiary_id, unit)
+    GROUP BY l.beneficiary_id, l.unit HAVING sum(l.remaining) > greatest(coalesce(max(b.amount), 0), 0)
+    UNION ALL
+    SELECT 'I5 what a lot has lost is in lines', format('user %s, %s: %s %s', beneficiary_id, expires_at::date, coalesce(o.expired, 0) - coalesce(l.expired, 0), unit)
+    FROM (SELECT beneficiary_id, unit, expires_at, -sum(amount) AS expired FROM line WHERE what = 'expired' GROUP BY beneficiary_id, unit, expires_at) l
+    FULL JOIN referral.lots o USING (beneficiary_id, unit, expires_at)
+    WHERE coalesce(l.expired, 0) <> coalesce(o.expired, 0)
+    UNION ALL
+    SELECT 'I7 a reward with limits is granted or cut', format('completion %s of referral %s, %s %s', completion_no, invites_friends_id, role, unit)
+    FROM decided d FULL JOIN (SELECT invites_friends_id, completion_no, role::text, unit, beneficiary_id, granted, limited FROM referral.grants) g
+        USING (invites_friends_id, completion_no, role, unit, beneficiary_id)
+    WHERE (coalesce(d.granted, 0), coalesce(d.limited, 0)) <> (coalesce(g.granted, 0), coalesce(g.limited, 0))
+    UNION ALL
+    SELECT 'I7 what is cut says why', format('line %s', credit_id) FROM line WHERE what = 'limited' AND coalesce(reason, '') = ''
+    UNION ALL
+    SELECT 'I7 what is used of limits is what was granted', format('user %s, goal %s, day %s: %s, not %s %s', beneficiary_id, goal_id, day, u.amount, g.amount, unit)
+    FROM (SELECT beneficiary_id, goal_id, unit, day, count(*) FILTER (WHERE counts_reward) AS rewards, sum(granted) AS amount, count(*) FILTER (WHERE counts_friend) AS friends
+          FROM referral.grants WHERE role = 'referrer' AND granted > 0 GROUP BY beneficiary_id, goal_id, unit, day) g
+    FULL JOIN referral.limits_used u USING (beneficiary_id, goal_id, unit, day)
+    WHERE (coalesce(g.rewards, 0), coalesce(g.amount, 0), coalesce(g.friends, 0)) <> (coalesce(u.rewards, 0), coalesce(u.amount, 0), coalesce(u.friends, 0))
+    UNION ALL
+    SELECT 'I7 a referrer gets no more than the cap', format('user %s, goal %s: %s rewards, %s', g.beneficiary_id, l.first, count(*) FILTER (WHERE g.counts_reward), sum(g.granted))
+    FROM referral.grants g JOIN limits l ON l.first = g.goal_id AND l.capped
+    WHERE g.role = 'referrer' AND g.granted > 0
+    GROUP BY g.beneficiary_id, l.first, CASE l.every WHEN 'ever' THEN NULL ELSE date_trunc(l.every, date '2000-01-01' + g.day) END, l.count, l.amount
+    HAVING count(*) FILTER (WHERE g.counts_reward) > l.count OR sum(g.granted) > l.amount
+    UNION ALL
+    SELECT 'I7 a budget is not exceeded, and is what was granted', format('goal %s: %s granted, %s used, of %s %s', l.first, x.granted, x.used, l.budget, x.unit)
+    FROM limits l
+    JOIN (SELECT goal_id, unit, coalesce(g.granted, 0) AS granted, coalesce(b.used, 0) AS used
+          FROM (SELECT goal_id, unit, sum(granted) AS granted FROM referral.grants GROUP BY goal_id, unit) g
+          FULL JOIN referral.budgets b USING (goal_id, unit)) x ON x.goal_id = l.first
+    WHERE l.budgeted AND (x.granted > l.budget OR x.granted <> x.used)
+    UNION ALL
+    SELECT 'I8 nobody owes who may not', format('user %s: %s %s', b.beneficiary_id, b.amount, b.unit)
+    FROM referral.balances b
+    WHERE b.amount < 0 AND NOT EXISTS (
+        SELECT FROM line l JOIN referral.invites_friends f USING (invites_friends_id) JOIN referral.programs p USING (program_id)
+        WHERE l.beneficiary_id = b.beneficiary_id AND l.unit = b.unit AND l.what = 'reversed' AND p.allow_debt)
+    UNION ALL
+    SELECT 'I8 a spend is its lines, its parts and its releases', format('spend %s: %s less %s', s.reference, s.amount, s.released)
+    FROM referral.spends s
+    CROSS JOIN LATERAL (SELECT coalesce(-sum(amount) FILTER (WHERE what = 'spent'), 0) AS spent, coalesce(sum(amount) FILTER (WHERE what = 'released'), 0) AS released
+                        FROM line l WHERE l.spend_id = s.spend_id) l
+    CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount, coalesce(sum(released), 0) AS released FROM referral.spend_parts p WHERE p.spend_id = s.spend_id) p
+    CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS released FROM referral.releases r WHERE r.spend_id = s.spend_id) r
+    WHERE (l.spent, l.released, p.amount, p.released) <> (s.amount, s.released, s.amount, s.released) OR r.released > s.released
+       OR CASE s.state WHEN 'voided' THEN s.released <> s.amount WHEN 'authorized' THEN s.released <> 0 ELSE s.amount > s.asked END
+    UNION ALL
+    SELECT 'I10 an amount has the decimals of its unit', format('line %s: %s %s', credit_id, amount, l.unit)
+    FROM line l LEFT JOIN scale s USING (unit)
+    WHERE amount = 'NaN' OR amount <> round(amount, coalesce(s.decimals, CASE WHEN l.unit ~ '^[A-Z]{3}$' THEN 2 ELSE 0 END))
+    UNION ALL
+    SELECT 'I12 the bank: folded and waiting are all there is', format('%s %s', sum(amount), unit)
+    FROM (SELECT unit, -amount AS amount FROM referral.credits
+          UNION ALL SELECT unit, amount FROM referral.balances
+          UNION ALL SELECT c.unit, c.amount FROM referral.unsettled u JOIN referral.credits c USING (credit_id)) x
+    GROUP BY unit HAVING sum(amount) <> 0)
+SELECT invariant, what FROM found ORDER BY invariant COLLATE "C", what COLLATE "C";
