@@ -8,6 +8,7 @@ use super::post::askable;
 use crate::core::code::Shape;
 use crate::core::money::Unit;
 use crate::core::rule::{Mistake, Occurrence, Rule};
+use crate::core::schema;
 use crate::core::time::{Duration, Instant};
 use crate::db::{arg, change, lock_politely, look, secured, write};
 use crate::error::Error;
@@ -206,6 +207,11 @@ pub fn create_goal(goal: NewGoal) -> Result<i32, Error> {
     let made = made.into_iter().next().ok_or(Error::Server("the goal was not stored"))?;
     asked.map_or(Ok(()), |asked| asked.store(&config, &source, made))?;
     Ok(made)
+}
+
+/// The JSON Schema of a rule.
+pub fn rule_schema() -> Result<Value, Error> {
+    serde_json::from_str(schema::RULE).map_err(|_| Error::Server("the schema of rules is not JSON"))
 }
 
 /// What a goal asks of the rows of its source besides, and the table as it is now.
