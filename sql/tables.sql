@@ -217,7 +217,7 @@ COMMENT ON TABLE referral.goals IS 'What earns. A version is never changed; crea
 COMMENT ON COLUMN referral.goals.effective_from IS 'In force for redemptions from here until the next version begins.';
 
 CREATE TABLE referral.predicates (
-    goal_id        integer CONSTRAINT predicates_pkey PRIMARY KEY CONSTRAINT predicates_goal_fkey REFERENCES referral.goals,
+    goal_id        integer CONSTRAINT predicates_pkey PRIMARY KEY,
     source_id      integer NOT NULL CONSTRAINT predicates_source_fkey REFERENCES referral.sources,
     owner          name NOT NULL,
     condition      text NOT NULL,
@@ -228,6 +228,7 @@ CREATE TABLE referral.predicates (
     table_identity text NOT NULL
 );
 COMMENT ON TABLE referral.predicates IS 'Conditions of goals over the rows of their source, as they are run with the rights of the table''s owner. Written by create_goal and repair.';
+COMMENT ON COLUMN referral.predicates.goal_id IS 'The goal. No foreign key: goals are never deleted.';
 COMMENT ON COLUMN referral.predicates.owner IS 'Owner of the table when the goal was created; when it changes, the new owner has to call repair.';
 COMMENT ON COLUMN referral.predicates.condition IS 'The condition with every name qualified as it was understood when the goal was created.';
 COMMENT ON COLUMN referral.predicates.alias IS 'The name that the condition knows the table by.';

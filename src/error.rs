@@ -513,7 +513,7 @@ impl Error {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "invalid rule",
                 format!("{path}: {problem}."),
-                "The README describes the document: when (min_amount, currency, occurrence, within, predicate) and rewards (to, fixed or percent and max, unit, hold).",
+                "referral.rule_schema() describes the document, and so does the README: when (min_amount, currency, occurrence, within, predicate), rewards (to, fixed or percent and max or tiers, unit, hold, expires), limits (per_referrer, budget).",
             ),
             Self::BadPredicate { predicate, problem, sqlstate } => full(
                 sqlstate,

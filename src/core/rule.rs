@@ -664,7 +664,9 @@ fn occurrence<'de, D: Deserializer<'de>>(from: D) -> Result<Option<WrittenOccurr
 fn predicate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     let sql = String::deserialize(from)?;
     if sql.trim().is_empty() {
-        return Err(D::Error::custom("an SQL condition over the row is expected, such as \"channel = 'web'\""));
+        return Err(D::Error::custom(format!(
+            "{sql:?} is not an SQL condition over the row, such as \"channel = 'web'\""
+        )));
     }
     Ok(Some(sql))
 }

@@ -290,7 +290,7 @@ impl About {
     fn suits(&self, rule: &Rule) -> Result<(), Mistake> {
         let mistake = |path: String, problem: String| Err(Mistake { path, problem });
         let wanted = rule.rewards.iter().enumerate();
-        let wanted = wanted.filter_map(|(i, reward)| Some((format!("rewards[{i}]"), reward.currency()?)));
+        let wanted = wanted.filter_map(|(i, reward)| Some((format!("rewards[{i}].unit"), reward.currency()?)));
         let mut wanted =
             wanted.chain(rule.when.currency.iter().map(|currency| ("when.currency".into(), Some(currency))));
         if self.redemptions {
@@ -300,8 +300,11 @@ impl About {
                     "a redemption has no amount and no currency; only fixed rewards are possible".into(),
                 );
             }
-            if matches!(rule.when.occurrence, Occurrence::Nth(2..)) {
-                return mistake("when.occurrence".into(), "a friend redeems once in a program".into());
+            if let Occurrence::Nth(n @ 2..) = rule.when.occurrence {
+                return mistake(
+                    "when.occurrence.nth".into(),
+                    format!("{n} must be 1: a friend redeems once in a program"),
+                );
             }
         }
         let Some(own) = self.currency.as_deref().and_then(|currency| Unit::parse(currency).ok()) else { return Ok(()) };
