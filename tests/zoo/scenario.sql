@@ -171,7 +171,7 @@ BEGIN
             (SELECT DISTINCT ON (friend) 'first', * FROM facts WHERE amount >= 20 ORDER BY friend, at)
         ), completions AS (
             SELECT r.friend, g.name AS goal, c.transaction_key AS id, c.amount, c.currency, c.occurred_at AS at
-            FROM referral.goal_completions c JOIN referral.goals g USING (goal_id) JOIN zoo.referrals r USING (invites_friends_id)
+            FROM referral.goal_completions c JOIN referral.goals g ON g.goal_id = c.goal_id JOIN zoo.referrals r USING (invites_friends_id)
             WHERE c.state = 'standing' AND g.name IN ('every', 'first')
         ), should AS (
             SELECT friend, id, referrer AS who, 'points' AS unit, 1.00 AS sum FROM reached WHERE goal = 'every'
