@@ -659,10 +659,12 @@ fn columns_now(of: &str) -> String {
     format!(
         "SELECT s.id, k.name::text, coalesce(named.attname, numbered.attname)::text, \
                 CASE WHEN named.attnum <> k.number THEN numbered.attname END::text, k.known_as::text \
-         FROM ({of}) s CROSS JOIN LATERAL unnest(s.column_names, s.column_numbers, s.known_as) k (name, number, known_as) \
+         FROM ({of}) s CROSS JOIN LATERAL unnest(s.column_names, s.column_numbers, s.known_as) \
+              WITH ORDINALITY k (name, number, known_as, place) \
          LEFT JOIN pg_attribute named ON named.attrelid = s.relation AND named.attname = k.name AND NOT named.attisdropped \
          LEFT JOIN pg_attribute numbered ON s.table_identity = {identity} \
-              AND numbered.attrelid = s.relation AND numbered.attnum = k.number AND NOT numbered.attisdropped",
+              AND numbered.attrelid = s.relation AND numbered.attnum = k.number AND NOT numbered.attisdropped \
+         ORDER BY s.id, k.place",
         identity = table_identity("s.relation::oid")
     )
 }
