@@ -154,7 +154,7 @@ END $$;
 
 -- Where ledger and recount differ. The recount reads the shop's tables by the shape's own query and shares nothing with
 -- the engine: a friend's first purchase of 20 or more since the redemption earns the referrer 10 dollars and the friend
--- 5, and every purchase of more than nothing earns the referrer a point, and a star by a goal that asks a condition of it.
+-- 5, and every purchase of more than nothing earns the referrer a point, and a moon by a goal that asks a condition of it.
 CREATE FUNCTION zoo.differences() RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY EXECUTE format($query$
@@ -174,7 +174,7 @@ BEGIN
             FROM referral.goal_completions c JOIN referral.goals g ON g.goal_id = c.goal_id JOIN zoo.referrals r USING (invites_friends_id)
             WHERE c.state = 'standing' AND g.name IN ('every', 'asked', 'first')
         ), should AS (
-            SELECT friend, id, referrer AS who, CASE goal WHEN 'every' THEN 'points' ELSE 'stars' END AS unit, 1.00 AS sum
+            SELECT friend, id, referrer AS who, CASE goal WHEN 'every' THEN 'points' ELSE 'moons' END AS unit, 1.00 AS sum
             FROM reached WHERE goal <> 'first'
             UNION ALL
             SELECT friend, id, referrer, 'USD', 10.00 FROM reached WHERE goal = 'first'
@@ -329,8 +329,9 @@ BEGIN
         jsonb_build_object(
             'when', jsonb_build_object('occurrence', 'every', 'predicate',
                 (SELECT string_agg(format('(%1$I IS NULL OR %1$I IS NOT NULL)', c), ' AND ')
-                 FROM referral.sources s, unnest(s.column_names) c WHERE s.name = shape.source)),
-            'rewards', '[{"to": "referrer", "fixed": 1, "unit": "stars"}]'::jsonb)));
+                 FROM referral.sources s, unnest(s.column_names) c
+                 WHERE s.kind = 'transactions' AND NOT s.own AND s.name = coalesce(shape.source, s.name))),
+            'rewards', '[{"to": "referrer", "fixed": 1, "unit": "moons"}]'::jsonb)));
     PERFORM zoo.owner('SELECT referral.grant_app(''zoo_app'')');
     COMMIT;
 
