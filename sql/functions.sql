@@ -170,4 +170,22 @@ CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE c VOL
 AS 'referral', 'reevaluate_wrapper';
 COMMENT ON FUNCTION referral.reevaluate IS 'Brings up to date what a user''s purchases earn, for a change that no trigger saw: in another table that a mapping reads, with triggers disabled, or after the cause of a failure is mended. Returns how many of his failures are still open. For the owner of the tables.';
 
-REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.record_event, referral.balance, referral.spend_credit, referral.authorize_credit, referral.capture_credit, referral.void_credit, referral.release_credit, referral.adjust_credit, referral.credit_history, referral.expiring, referral.events, referral.reassign_referral, referral.reevaluate FROM PUBLIC;
+CREATE FUNCTION referral.friend_terms(friend @key@)
+RETURNS TABLE (program text, referrer @key@, redeemed_at timestamptz, goal text, version integer, effective_from timestamptz,
+               until timestamptz, source text, rule jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.name, i.referrer_id, i.redeemed_at, g.name, g.version, g.effective_from, g.until, s.name, g.rule
+    FROM referral.invites_friends i
+    JOIN referral.programs p USING (program_id)
+    LEFT JOIN (SELECT *, lead(effective_from) OVER (PARTITION BY program_id, name ORDER BY version) AS until
+               FROM referral.goals) g
+      ON g.program_id = i.program_id AND g.effective_from <= i.redeemed_at
+     AND (g.until IS NULL OR i.redeemed_at < g.until)
+    LEFT JOIN referral.sources s USING (source_id)
+    WHERE i.friend_id @eq@ $1
+    ORDER BY i.redeemed_at, p.name, g.name
+$$;
+COMMENT ON FUNCTION referral.friend_terms IS 'The terms of a friend: per program, the version of each goal that was in force at the redemption, from when it is (effective_from) until when the next began (null: there is none), its source and its rule. One row without a goal: none was in force. No row: nobody referred him.';
+
+REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.record_event, referral.balance, referral.spend_credit, referral.authorize_credit, referral.capture_credit, referral.void_credit, referral.release_credit, referral.adjust_credit, referral.credit_history, referral.expiring, referral.events, referral.reassign_referral, referral.friend_terms, referral.reevaluate FROM PUBLIC;

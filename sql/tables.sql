@@ -216,6 +216,27 @@ CREATE TABLE referral.goals (
 COMMENT ON TABLE referral.goals IS 'What earns. A version is never changed; create_goal with the same name makes the next one.';
 COMMENT ON COLUMN referral.goals.effective_from IS 'In force for redemptions from here until the next version begins.';
 
+CREATE TABLE referral.predicates (
+    goal_id        integer CONSTRAINT predicates_pkey PRIMARY KEY,
+    source_id      integer NOT NULL CONSTRAINT predicates_source_fkey REFERENCES referral.sources,
+    owner          name NOT NULL,
+    condition      text NOT NULL,
+    alias          name NOT NULL,
+    known_as       name[] NOT NULL,
+    column_names   name[] NOT NULL,
+    column_numbers smallint[] NOT NULL,
+    table_identity text NOT NULL
+);
+COMMENT ON TABLE referral.predicates IS 'Conditions of goals over the rows of their source, as they are run with the rights of the table''s owner. Written by create_goal and repair.';
+COMMENT ON COLUMN referral.predicates.goal_id IS 'The goal. No foreign key: goals are never deleted.';
+COMMENT ON COLUMN referral.predicates.owner IS 'Owner of the table when the goal was created; when it changes, the new owner has to call repair.';
+COMMENT ON COLUMN referral.predicates.condition IS 'The condition with every name qualified as it was understood when the goal was created.';
+COMMENT ON COLUMN referral.predicates.alias IS 'The name that the condition knows the table by.';
+COMMENT ON COLUMN referral.predicates.known_as IS 'The columns that the condition reads, by the names that it knows them by.';
+COMMENT ON COLUMN referral.predicates.column_names IS 'Their names in the table, which repair brings up to date.';
+COMMENT ON COLUMN referral.predicates.column_numbers IS 'Their numbers in the table, by which a column that was renamed is found again.';
+COMMENT ON COLUMN referral.predicates.table_identity IS 'As in referral.sources.';
+
 CREATE TABLE referral.goal_completions (
     invites_friends_id bigint NOT NULL,
     completion_no      integer NOT NULL,

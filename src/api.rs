@@ -403,6 +403,11 @@ fn create_goal(
     })?)
 }
 
+#[pg_extern(schema = "referral", immutable, parallel_safe)]
+fn rule_schema() -> Outcome<JsonB> {
+    Ok(goal::rule_schema().map(JsonB)?)
+}
+
 #[pg_extern(schema = "referral", volatile, parallel_unsafe)]
 fn revoke_invite(code: Option<&str>) -> Outcome<bool> {
     Ok(issue::revoke(need("code", code)?)?)

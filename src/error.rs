@@ -66,6 +66,9 @@ pub enum Error {
     RuleMissing,
     BadOccurrence(String),
     BadRule(Mistake),
+    BadPredicate { predicate: String, problem: String, sqlstate: PgSqlErrorCode },
+    PredicateColumnGone { goal: i32, relation: String, column: String },
+    PredicateMissing(i32),
     GoalReachesBack { name: String, from: String, redeemed: i64 },
     GoalVersionOrder { name: String, from: String, last: String },
     NoSuchUser { user: String, users: String },
@@ -338,9 +341,9 @@ impl Error {
             ),
             Self::Untrusted { relation } => full(
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                "the owner of referral.sources may not speak for the owner of an attached table",
-                format!("{relation} belongs to somebody whose rights the owner of referral.sources has not got."),
-                "Give the table referral.sources back to a superuser: ALTER TABLE referral.sources OWNER TO ...",
+                "the owner of referral.sources or referral.predicates may not speak for the owner of an attached table",
+                format!("{relation} belongs to somebody whose rights the owner of one of these tables has not got."),
+                "Give both tables back to a superuser: ALTER TABLE ... OWNER TO ...",
             ),
             Self::Unreadable { problem } => full(
                 Code::ERRCODE_WARNING,
@@ -504,13 +507,36 @@ impl Error {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "invalid occurrence",
                 format!("occurrence is \"{value}\"."),
-                "Pass 'first', 'first 3', 'nth 2' or 'every'.",
+                "Pass 'first', 'first 3', 'nth 2', 'every' or 'every 90 days'.",
             ),
             Self::BadRule(Mistake { path, problem }) => full(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "invalid rule",
                 format!("{path}: {problem}."),
-                "The README describes the document: when (min_amount, currency, occurrence, within) and rewards (to, fixed or percent and max, unit, hold).",
+                "referral.rule_schema() describes the document, and so does the README: when (min_amount, currency, occurrence, within, predicate), rewards (to, fixed or percent and max or tiers, unit, hold, expires), limits (per_referrer, budget).",
+            ),
+            Self::BadPredicate { predicate, problem, sqlstate } => full(
+                sqlstate,
+                "predicate is not a valid condition over the row",
+                format!("when.predicate: {predicate}: {problem}."),
+                "Write a boolean SQL expression over the columns of the source's table, as in a WHERE clause.",
+            ),
+            Self::PredicateColumnGone { goal, relation, column } => full(
+                Code::ERRCODE_UNDEFINED_COLUMN,
+                "a column that the predicate of a goal reads is gone",
+                format!("{relation} no longer has the column \"{column}\" of the predicate of goal {goal}."),
+                &format!(
+                    "Give it its name back; or, as a superuser, say which column it is now: UPDATE referral.predicates SET column_names = array_replace(column_names, '{}', ...) WHERE goal_id = {goal};",
+                    column.replace('\'', "''")
+                ),
+            ),
+            Self::PredicateMissing(goal) => full(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the predicate of a goal is not there",
+                format!(
+                    "The rule of goal {goal} has a predicate, and referral.predicates holds none of it for its source."
+                ),
+                "Restore the table referral.predicates with the others; create_goal writes it.",
             ),
             Self::GoalReachesBack { name, from, redeemed } => full(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

@@ -65,6 +65,8 @@ pub struct Fact {
     pub currency: Option<Unit>,
     /// When it happened; `None` when the row does not say.
     pub occurred_at: Option<Instant>,
+    /// What the conditions of goals say of the row, by the keys of the goals: those that were asked.
+    pub predicates: Vec<(i32, Option<bool>)>,
 }
 
 /// A row that refunds a transaction, wholly or in part.
@@ -113,6 +115,8 @@ pub enum Gate {
     Currency,
     /// It reaches the least amount.
     MinAmount,
+    /// The goal's own condition holds.
+    Predicate,
     /// It is the one of the friend's transactions that the goal asks for. Looked at only when all others pass.
     Occurrence,
 }
@@ -127,6 +131,7 @@ impl fmt::Display for Gate {
             Self::Within => "within",
             Self::Currency => "currency",
             Self::MinAmount => "min_amount",
+            Self::Predicate => "predicate",
             Self::Occurrence => "occurrence",
         })
     }
@@ -145,6 +150,8 @@ pub enum Value {
     Unit(Unit),
     /// A point in time.
     Time(Instant),
+    /// A condition.
+    Condition(String),
     /// A place among the friend's qualifying transactions, counted from 1.
     Place(u32),
     /// What a goal asks of the place.
@@ -283,6 +290,11 @@ fn check_alone(referral: &Referral, goal: &Goal, fact: &Fact) -> Vec<Check> {
     if let Some(least) = goal.rule.when.min_amount {
         check(Gate::MinAmount, fact.amount.is_some_and(|a| a >= least), amount, Value::Amount(least));
     }
+    if let Some(predicate) = &goal.rule.when.predicate {
+        let seen = fact.predicates.iter().find(|(asked, _)| *asked == goal.id).and_then(|(_, holds)| *holds);
+        let value = seen.map_or(Value::Missing, Value::Truth);
+        check(Gate::Predicate, seen == Some(true), value, Value::Condition(predicate.clone()));
+    }
     checks
 }
 
@@ -325,6 +337,7 @@ pub(crate) mod tests {
             amount: Some(Decimal::new(cents, 2)),
             currency: Some(Unit::parse("USD").expect("unit")),
             occurred_at: Some(Instant(at)),
+            predicates: Vec::new(),
         }
     }
 
@@ -345,9 +358,9 @@ pub(crate) mod tests {
 
     #[test]
     fn each_gate_can_fail_and_says_what_it_saw() {
-        let when = r#"{"min_amount": "5", "currency": "USD", "within": "1 day"}"#;
+        let when = r#"{"min_amount": "5", "currency": "USD", "within": "1 day", "predicate": "items > 2"}"#;
         let referral = Referral { attribution_window: Duration::parse("2 hours").ok(), ..REFERRAL };
-        let good = fact("1", 0, 500);
+        let good = Fact { predicates: vec![(2, Some(false)), (1, Some(true))], ..fact("1", 0, 500) };
         let hour = 3_600_000_000;
         for (gate, wrong) in [
             (Gate::Qualifies, Fact { qualifies: false, ..good.clone() }),
@@ -360,6 +373,9 @@ pub(crate) mod tests {
             (Gate::Currency, Fact { currency: Unit::parse("EUR").ok(), ..good.clone() }),
             (Gate::Currency, Fact { currency: None, ..good.clone() }),
             (Gate::MinAmount, Fact { amount: Some(Decimal::new(499, 2)), ..good.clone() }),
+            (Gate::Predicate, Fact { predicates: vec![(1, Some(false))], ..good.clone() }),
+            (Gate::Predicate, Fact { predicates: vec![(1, None)], ..good.clone() }),
+            (Gate::Predicate, Fact { predicates: vec![(2, Some(true))], ..good.clone() }),
         ] {
             let decisions = evaluate(&referral, &[goal(when)], std::slice::from_ref(&wrong));
             assert_eq!(decisions[0].failed(), Some(gate), "{wrong:?}");
@@ -367,7 +383,14 @@ pub(crate) mod tests {
         }
         let decisions = evaluate(&referral, &[goal(when)], std::slice::from_ref(&good));
         assert_eq!(decisions[0].failed(), None);
-        assert_eq!(decisions[0].checks.len(), 8, "all gates are listed, passed ones too");
+        let last = Check {
+            gate: Gate::Predicate,
+            passed: true,
+            seen: Value::Truth(true),
+            asked: Value::Condition("items > 2".into()),
+        };
+        assert!(decisions[0].checks.contains(&last), "{:?}", decisions[0].checks);
+        assert_eq!(decisions[0].checks.len(), 9, "all gates are listed, passed ones too");
         assert_eq!(decisions[0].rewards.len(), 2);
     }
 

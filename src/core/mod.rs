@@ -9,5 +9,6 @@ pub mod evaluate;
 pub mod ledger;
 pub mod money;
 pub mod rule;
+pub mod schema;
 pub mod settle;
 pub mod time;

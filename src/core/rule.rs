@@ -3,11 +3,13 @@
 //! It is JSON, read by serde with unknown fields refused; a mistake is reported with its path, the value and
 //! what is allowed.
 
-use super::money::{Decimal, Unit, parse_amount};
+use super::money::{Decimal, Unit};
 use super::time::Duration;
-use serde::de::{Error as _, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
+use std::marker::PhantomData;
 
 /// What a goal asks for and what it pays.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -19,7 +21,7 @@ pub struct Rule {
     /// What is paid for each completion; at least one.
     pub rewards: Vec<Reward>,
     /// What is paid at most to one referrer, and in all. Settlement decides.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub limits: Limits,
 }
 
@@ -28,7 +30,7 @@ pub struct Rule {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// To one referrer.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given_object")]
     pub per_referrer: Option<Cap>,
     /// In all, to referrers and friends, in the unit of the rewards.
     #[serde(default, deserialize_with = "amount")]
@@ -40,7 +42,7 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 pub struct Cap {
     /// So many completions
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub count: Option<u32>,
     /// or so much, in the unit of the referrer's rewards,
     #[serde(default, deserialize_with = "amount")]
@@ -52,7 +54,7 @@ pub struct Cap {
 
 /// A stretch of the calendar in UTC, by the day of the transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String")]
 pub enum Period {
     /// A day.
     Day,
@@ -63,6 +65,20 @@ pub enum Period {
     /// All time.
     #[default]
     Ever,
+}
+
+impl TryFrom<String> for Period {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "day" => Ok(Self::Day),
+            "week" => Ok(Self::Week),
+            "month" => Ok(Self::Month),
+            "ever" => Ok(Self::Ever),
+            _ => Err(format!("{text:?} is not \"day\", \"week\", \"month\" or \"ever\"")),
+        }
+    }
 }
 
 impl fmt::Display for Period {
@@ -78,25 +94,58 @@ impl fmt::Display for Period {
 
 /// What a transaction has to fulfil, beyond qualifying in its source and a positive amount.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Object<WrittenWhen>")]
 pub struct When {
     /// Least amount, in the currency of the goal.
-    #[serde(default, deserialize_with = "amount")]
     pub min_amount: Option<Decimal>,
     /// The only currency in which a transaction counts; needed with `min_amount`.
-    #[serde(default, deserialize_with = "unit")]
     pub currency: Option<Unit>,
     /// Which of the friend's qualifying transactions count.
-    #[serde(default)]
     pub occurrence: Occurrence,
     /// How long after the redemption a transaction counts.
-    #[serde(default, deserialize_with = "duration")]
     pub within: Option<Duration>,
+    /// A condition in SQL over the transaction's row, as it is written; what it says of a row is a fact.
+    pub predicate: Option<String>,
+}
+
+/// The conditions as they are written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenWhen {
+    #[serde(default, deserialize_with = "amount")]
+    min_amount: Option<Decimal>,
+    #[serde(default, deserialize_with = "unit")]
+    currency: Option<Unit>,
+    #[serde(default, deserialize_with = "occurrence")]
+    occurrence: Option<WrittenOccurrence>,
+    #[serde(default, deserialize_with = "duration")]
+    within: Option<Duration>,
+    #[serde(default, deserialize_with = "predicate")]
+    predicate: Option<String>,
+}
+
+impl TryFrom<Object<WrittenWhen>> for When {
+    type Error = &'static str;
+
+    fn try_from(Object(written): Object<WrittenWhen>) -> Result<Self, Self::Error> {
+        let WrittenWhen { min_amount, currency, occurrence, within, predicate } = written;
+        let (occurrence, within) = match occurrence {
+            Some(WrittenOccurrence::EveryFor(_)) if within.is_some() => {
+                return Err(
+                    "every_for is a time within which a transaction counts, and so is within; give one of them",
+                );
+            }
+            // Every one for a time is every one within that time.
+            Some(WrittenOccurrence::EveryFor(time)) => (Occurrence::Every, Some(time)),
+            Some(WrittenOccurrence::Counted(occurrence)) => (occurrence, within),
+            None => (Occurrence::default(), within),
+        };
+        Ok(Self { min_amount, currency, occurrence, within, predicate })
+    }
 }
 
 /// Which of a friend's qualifying transactions complete a goal, in the order of their time and then their id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occurrence {
     /// The first n.
     First(u32),
@@ -112,9 +161,85 @@ impl Default for Occurrence {
     }
 }
 
+/// An occurrence as it is written.
+enum WrittenOccurrence {
+    Counted(Occurrence),
+    /// Every one until so long after the redemption.
+    EveryFor(Duration),
+}
+
+struct OccurrenceVisitor;
+
+impl<'de> Visitor<'de> for OccurrenceVisitor {
+    type Value = WrittenOccurrence;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(r#"{"first": n}, {"nth": n}, "every" or {"every_for": "90 days"}"#)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        match text {
+            "every" => Ok(WrittenOccurrence::Counted(Occurrence::Every)),
+            _ => Err(E::custom(format!("{text:?} is not an occurrence: write {}", Expected(self)))),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let occurrence = match map.next_key::<String>()?.as_deref() {
+            Some("first") => WrittenOccurrence::Counted(Occurrence::First(map.next_value()?)),
+            Some("nth") => WrittenOccurrence::Counted(Occurrence::Nth(map.next_value()?)),
+            Some("every_for") => WrittenOccurrence::EveryFor(map.next_value::<Lasting>()?.0),
+            _ => return Err(A::Error::custom(format!("not an occurrence: write {}", Expected(self)))),
+        };
+        match map.next_key::<String>()? {
+            None => Ok(occurrence),
+            Some(second) => Err(A::Error::custom(format!("{second:?} is one too many: write {}", Expected(self)))),
+        }
+    }
+}
+
+/// What a visitor expects, in words.
+struct Expected<V>(V);
+
+impl<'de, V: Visitor<'de>> fmt::Display for Expected<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+}
+
+/// A duration as it is written.
+struct Lasting(Duration);
+
+impl<'de> Deserialize<'de> for Lasting {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Duration::parse(&String::deserialize(from)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// An object that is read into a structure. Of itself serde would also take a list of the values, without their names.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+        from.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
 /// Who is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String")]
 pub enum Role {
     /// The one whose invite was redeemed.
     Referrer,
@@ -137,9 +262,17 @@ impl Role {
     }
 }
 
+impl TryFrom<String> for Role {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("{text:?} is neither \"referrer\" nor \"friend\""))
+    }
+}
+
 /// One payment for a completion.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(try_from = "Written")]
+#[serde(try_from = "Object<Written>")]
 pub struct Reward {
     /// Who is paid.
     pub to: Role,
@@ -187,8 +320,8 @@ struct Written {
     percent: Option<Decimal>,
     #[serde(default, deserialize_with = "amount")]
     max: Option<Decimal>,
-    #[serde(default)]
-    tiers: Option<Vec<WrittenTier>>,
+    #[serde(default, deserialize_with = "given")]
+    tiers: Option<Vec<Object<WrittenTier>>>,
     #[serde(default, deserialize_with = "unit")]
     unit: Option<Unit>,
     #[serde(default, deserialize_with = "duration")]
@@ -210,10 +343,10 @@ struct WrittenTier {
     max: Option<Decimal>,
 }
 
-impl TryFrom<Written> for Reward {
+impl TryFrom<Object<Written>> for Reward {
     type Error = &'static str;
 
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
+    fn try_from(Object(written): Object<Written>) -> Result<Self, Self::Error> {
         let Written { to, fixed, percent, max, tiers, unit, hold, expires } = written;
         let tiers = match tiers {
             None => vec![Tier { from: 1, worth: worth(fixed, percent, max)? }],
@@ -222,7 +355,7 @@ impl TryFrom<Written> for Reward {
             }
             Some(tiers) => tiers
                 .into_iter()
-                .map(|tier| Ok(Tier { from: tier.from, worth: worth(tier.fixed, tier.percent, tier.max)? }))
+                .map(|Object(tier)| Ok(Tier { from: tier.from, worth: worth(tier.fixed, tier.percent, tier.max)? }))
                 .collect::<Result<_, Self::Error>>()?,
         };
         Ok(Self { to, tiers, unit, hold, expires })
@@ -298,12 +431,13 @@ impl Rule {
     /// The first [`Mistake`].
     pub fn parse(json: &str) -> Result<Self, Mistake> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        let mut rule: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
+        let Object(mut rule): Object<Self> = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
             let problem = e.inner().to_string();
             // serde counts lines and columns of a text that jsonb has laid out anew: of no use to anybody
             let problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
             Mistake { path: e.path().to_string(), problem }
         })?;
+        deserializer.end().map_err(|_| Mistake { path: ".".into(), problem: "more follows the document".into() })?;
         rule.check()?;
         for reward in &mut rule.rewards {
             for tier in &mut reward.tiers {
@@ -472,7 +606,13 @@ impl Visitor<'_> for AmountVisitor {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Decimal, E> {
-        parse_amount(text).map_err(E::custom)
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole.strip_prefix('-').unwrap_or(whole)) || !digits(fraction) {
+            return Err(E::custom(format!("{text:?} is not an amount: write one such as \"10.50\"")));
+        }
+        // Digits beyond those that a decimal holds would be rounded away.
+        Decimal::from_str_exact(text).map_err(|_| E::custom(format!("{text} has more than 28 digits")))
     }
 
     fn visit_u64<E: serde::de::Error>(self, whole: u64) -> Result<Decimal, E> {
@@ -482,6 +622,19 @@ impl Visitor<'_> for AmountVisitor {
     fn visit_i64<E: serde::de::Error>(self, whole: i64) -> Result<Decimal, E> {
         Ok(Decimal::from(whole))
     }
+}
+
+/// Null is no value: what is not meant is left out.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Object::deserialize(from).map(|Object(fields)| fields)
+}
+
+fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    object(from).map(Some)
 }
 
 fn required_amount<'de, D: Deserializer<'de>>(from: D) -> Result<Decimal, D::Error> {
@@ -501,11 +654,26 @@ fn unit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Unit>, D::Error> {
 }
 
 fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    Duration::parse(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+    Lasting::deserialize(from).map(|Lasting(duration)| Some(duration))
+}
+
+fn occurrence<'de, D: Deserializer<'de>>(from: D) -> Result<Option<WrittenOccurrence>, D::Error> {
+    from.deserialize_any(OccurrenceVisitor).map(Some)
+}
+
+fn predicate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let sql = String::deserialize(from)?;
+    if sql.trim().is_empty() {
+        return Err(D::Error::custom(format!(
+            "{sql:?} is not an SQL condition over the row, such as \"channel = 'web'\""
+        )));
+    }
+    Ok(Some(sql))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::money::parse_amount;
     use super::*;
     use proptest::prelude::*;
 

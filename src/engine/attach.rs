@@ -1,6 +1,6 @@
 //! Attaches tables: writes down how they are read (`mapping.rs`), and makes the triggers.
 
-use super::config::{Config, Kind, table_identity};
+use super::config::{Config, Kind, Source, table_identity};
 use super::goal::program_named;
 use super::install::{Table, administered};
 use super::mapping::{
@@ -328,7 +328,8 @@ pub fn repair(name: &str) -> Result<(), Error> {
         return Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(&config)? });
     };
     if source.own {
-        return Ok(());
+        let table = secured(None, || Table::owned(source.relation))?;
+        return secured(Some(config.sources_owner), || repair_conditions(&source, &table));
     }
     let table = secured(None, || Table::of(source.relation, "rpf"))?;
     match &source.broken {
@@ -348,6 +349,22 @@ pub fn repair(name: &str) -> Result<(), Error> {
              WHERE source_id = $1 AND $2"
                 .replace("IDENTITY", &table_identity("relation::oid")),
             &[arg(source.id), arg(source.renamed.is_empty())],
+        )?;
+        repair_conditions(&source, &table)
+    })
+}
+
+/// The conditions of goals go over to the owner too, and are told what the columns are named now, so that a dump knows.
+fn repair_conditions(source: &Source, table: &Table) -> Result<(), Error> {
+    source.conditions.iter().try_for_each(|condition| {
+        change(
+            &"UPDATE referral.predicates SET owner = pg_get_userbyid($2), \
+                 (column_names, column_numbers, table_identity) = (SELECT $3::name[], coalesce(array_agg(a.attnum ORDER BY n.place), '{}'), IDENTITY \
+                     FROM unnest($3) WITH ORDINALITY n (name, place) \
+                     JOIN pg_attribute a ON a.attrelid = $4 AND a.attname = n.name) \
+             WHERE goal_id = $1 AND cardinality(known_as) = cardinality($3)"
+                .replace("IDENTITY", &table_identity("$4")),
+            &[arg(condition.goal), arg(table.owner), arg(condition.columns.clone()), arg(source.relation)],
         )
         .map(drop)
     })

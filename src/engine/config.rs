@@ -213,8 +213,12 @@ pub struct Source {
     pub mapped: Vec<Column>,
     /// The query that reads the table through its mappings,
     pub facts: String,
+    /// where its FROM begins,
+    pub from: usize,
     /// and the same query over the rows of a trigger.
     pub changed: String,
+    /// What goals ask of the rows besides.
+    pub conditions: Vec<Condition>,
     /// Type of a row's id.
     pub key_type: String,
     /// The column that is the id, where the id is one, and the output function of its type.
@@ -233,6 +237,18 @@ pub struct Source {
     pub program: Option<i32>,
     /// Goals about it.
     pub goals: Vec<Goal>,
+}
+
+/// A condition of a goal over the rows of its source.
+#[derive(Clone)]
+pub struct Condition {
+    /// Key of the goal.
+    pub goal: i32,
+    /// The names that the columns it reads have now, and whether one has another than it is known by.
+    pub columns: Vec<String>,
+    pub renamed: bool,
+    /// What the query of the facts asks for; or why it cannot be asked.
+    pub sql: Result<String, Error>,
 }
 
 thread_local! {
@@ -278,7 +294,7 @@ pub fn config() -> Result<Rc<Config>, Error> {
 fn load() -> Result<Rc<Config>, Error> {
     let table = |name| own_table(name).ok_or(Error::NotInstalled);
     let referrals = table(c"invites_friends")?;
-    let configuration = [table(c"programs")?, table(c"sources")?, table(c"goals")?];
+    let configuration = [table(c"programs")?, table(c"sources")?, table(c"goals")?, table(c"predicates")?];
     let completions = OwnIndex { table: table(c"goal_completions")?, index: table(c"goal_completions_pkey")? };
     let failures = OwnIndex { table: table(c"failures")?, index: table(c"failures_waiting_idx")? };
     let failures_by_row = OwnIndex { table: failures.table, index: table(c"failures_transaction_key_idx")? };
@@ -434,6 +450,24 @@ fn load_goals() -> Result<Goals, Error> {
 }
 
 impl Source {
+    /// The query of the facts, with what the conditions of these goals say of the row as an array. It is to be joined to
+    /// a relation `referral_friend`, whose column `goals` says which of them matter.
+    ///
+    /// # Errors
+    /// Why one cannot be asked.
+    pub fn facts_asking(&self, goals: &[i32]) -> Result<String, Error> {
+        let ask = |goal: &i32| match self.conditions.iter().find(|condition| condition.goal == *goal) {
+            Some(Condition { sql: Ok(sql), .. }) => {
+                Ok(format!("CASE WHEN {goal} = ANY (referral_friend.goals::int4[]) THEN {sql} END"))
+            }
+            Some(Condition { sql: Err(error), .. }) => Err(error.clone()),
+            None => Err(Error::PredicateMissing(*goal)),
+        };
+        let asked = goals.iter().map(ask).collect::<Result<Vec<_>, _>>()?.join(", ");
+        let (columns, from) = self.facts.split_at(self.from);
+        Ok(format!("{columns}, ARRAY[{asked}] AS predicates {from}"))
+    }
+
     /// Whether it matters to this source that rows are deleted.
     pub fn hears_deletions(&self) -> bool {
         match self.kind {
@@ -471,11 +505,28 @@ struct Attached {
     columns: Vec<(String, Option<String>)>,
     /// Columns that have the name of one that was attached and has another name now.
     replaced: Vec<String>,
+    predicates: Vec<Predicate>,
+}
+
+/// A row of the table `predicates`.
+struct Predicate {
+    goal: i32,
+    sql: String,
+    alias: String,
+    same_owner: bool,
+    /// The columns that it reads: what it knows them by, what the table did and does; `None` is a column that is gone.
+    columns: Vec<(String, String, Option<String>)>,
 }
 
 impl Attached {
     fn now(&self, column: &str) -> Option<&str> {
         self.columns.iter().find(|(then, _)| then == column)?.1.as_deref()
+    }
+
+    /// The columns that mappings and predicates read, by the names that they have now.
+    fn read(&self) -> impl Iterator<Item = &str> {
+        let asked = self.predicates.iter().flat_map(|predicate| &predicate.columns).map(|(.., now)| now);
+        self.columns.iter().map(|(_, now)| now).chain(asked).filter_map(|now| now.as_deref())
     }
 
     fn renamed(&self) -> bool {
@@ -493,6 +544,33 @@ impl Attached {
             String::new()
         };
         self.facts.join(&format!("{table} AS {}{names}", quote(&self.alias)))
+    }
+
+    /// The condition over a row of the query. It knows table and columns by names of its own, which need not be those of
+    /// the mappings.
+    fn condition(&self, predicate: &Predicate) -> Condition {
+        let Predicate { goal, sql, alias, same_owner, columns } = predicate;
+        let gone: Vec<&str> =
+            columns.iter().filter(|(.., now)| now.is_none()).map(|(_, name, _)| name.as_str()).collect();
+        let relation = self.table.clone();
+        let row = columns.iter().filter_map(|(known_as, _, now)| {
+            let now = now.as_ref()?;
+            let then = self.columns.iter().find(|(_, n)| n.as_ref() == Some(now)).map_or(now, |(then, _)| then);
+            Some(format!("{}.{} AS {}", quote(&self.alias), quote(then), quote(known_as)))
+        });
+        let row: Vec<_> = row.collect();
+        Condition {
+            goal: *goal,
+            columns: columns.iter().filter_map(|(.., now)| now.clone()).collect(),
+            renamed: columns.iter().any(|(_, name, now)| now.as_ref().is_some_and(|now| now != name)),
+            sql: if !same_owner {
+                Err(Error::OwnerChanged { relation })
+            } else if !gone.is_empty() {
+                Err(Error::PredicateColumnGone { goal: *goal, relation, column: gone.join("\", \"") })
+            } else {
+                Ok(format!("(SELECT ({sql})::bool FROM (SELECT {}) AS {})", row.join(", "), quote(alias)))
+            },
+        }
     }
 }
 
@@ -524,9 +602,9 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
                 s.facts, s.alias::text, s.key_type, s.key_column::text, s.user_column::text, s.user_type, s.time_zone, \
                 coalesce(s.mapping ->> 'on_delete' = 'archive', false), s.program_id, s.mapping ? 'refund_of', \
                 c.relkind = 'f', s.own, \
-                EXISTS (SELECT FROM pg_class t JOIN pg_roles r ON r.oid = t.relowner \
-                        WHERE t.oid = 'referral.sources'::regclass \
-                          AND (r.rolsuper OR pg_has_role(r.oid, c.relowner, 'USAGE'))) \
+                NOT EXISTS (SELECT FROM pg_class t JOIN pg_roles r ON r.oid = t.relowner \
+                            WHERE t.oid = ANY ('{referral.sources,referral.predicates}'::regclass[]) \
+                              AND NOT (r.rolsuper OR pg_has_role(r.oid, c.relowner, 'USAGE'))) \
          FROM referral.sources s JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE s.detached_at IS NULL ORDER BY s.source_id",
         &[],
@@ -554,40 +632,80 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
                 trusted: row.need(20)?,
                 columns: Vec::new(),
                 replaced: Vec::new(),
+                predicates: Vec::new(),
             })
         },
     )?;
-    // By its name; or by its number, when the name is gone and the table is still the one that was attached.
-    look(
-        &"SELECT s.source_id, k.name::text, coalesce(named.attname, numbered.attname)::text, \
-                CASE WHEN named.attnum <> k.number THEN numbered.attname END::text \
-         FROM referral.sources s CROSS JOIN LATERAL unnest(s.column_names, s.column_numbers) k (name, number) \
+    let columns = "SELECT source_id AS id, relation, column_names, column_numbers, table_identity, column_names AS known_as \
+                   FROM referral.sources WHERE detached_at IS NULL";
+    look(&columns_now(columns), &[], |row| {
+        let id: i32 = row.need(1)?;
+        if let Some(source) = attached.iter_mut().find(|source| source.id == id) {
+            let name: String = row.need(2)?;
+            if let Some(other) = row.get::<String>(4) {
+                source.replaced.push(format!("{name} was the column that is {other} now"));
+            }
+            source.columns.push((name, row.get(3)));
+        }
+        Ok(())
+    })?;
+    load_predicates(&mut attached)?;
+    Ok(attached)
+}
+
+/// The statement that finds columns: by their names; or by their numbers, when the name is gone and the table is still
+/// the one that they are about. A name that is another column's now is told with the name of the one that had it.
+fn columns_now(of: &str) -> String {
+    format!(
+        "SELECT s.id, k.name::text, coalesce(named.attname, numbered.attname)::text, \
+                CASE WHEN named.attnum <> k.number THEN numbered.attname END::text, k.known_as::text \
+         FROM ({of}) s CROSS JOIN LATERAL unnest(s.column_names, s.column_numbers, s.known_as) \
+              WITH ORDINALITY k (name, number, known_as, place) \
          LEFT JOIN pg_attribute named ON named.attrelid = s.relation AND named.attname = k.name AND NOT named.attisdropped \
-         LEFT JOIN pg_attribute numbered ON s.table_identity = IDENTITY \
+         LEFT JOIN pg_attribute numbered ON s.table_identity = {identity} \
               AND numbered.attrelid = s.relation AND numbered.attnum = k.number AND NOT numbered.attisdropped \
-         WHERE s.detached_at IS NULL"
-            .replace("IDENTITY", &table_identity("s.relation::oid")),
+         ORDER BY s.id, k.place",
+        identity = table_identity("s.relation::oid")
+    )
+}
+
+fn load_predicates(attached: &mut [Attached]) -> Result<(), Error> {
+    look(
+        "SELECT p.source_id, p.goal_id, p.condition, p.alias::text, pg_get_userbyid(c.relowner) = p.owner \
+         FROM referral.predicates p JOIN referral.sources s USING (source_id) JOIN pg_class c ON c.oid = s.relation \
+         ORDER BY p.goal_id",
         &[],
         |row| {
             let id: i32 = row.need(1)?;
             if let Some(source) = attached.iter_mut().find(|source| source.id == id) {
-                let name: String = row.need(2)?;
-                if let Some(other) = row.get::<String>(4) {
-                    source.replaced.push(format!("{name} was the column that is {other} now"));
-                }
-                source.columns.push((name, row.get(3)));
+                source.predicates.push(Predicate {
+                    goal: row.need(2)?,
+                    sql: row.need(3)?,
+                    alias: row.need(4)?,
+                    same_owner: row.need(5)?,
+                    columns: Vec::new(),
+                });
             }
             Ok(())
         },
     )?;
-    Ok(attached)
+    let columns = "SELECT p.goal_id AS id, s.relation, p.column_names, p.column_numbers, p.table_identity, p.known_as \
+                   FROM referral.predicates p JOIN referral.sources s USING (source_id) WHERE s.detached_at IS NULL";
+    look(&columns_now(columns), &[], |row| {
+        let id: i32 = row.need(1)?;
+        let mut predicates = attached.iter_mut().flat_map(|source| &mut source.predicates);
+        if let Some(predicate) = predicates.find(|predicate| predicate.goal == id) {
+            predicate.columns.push((row.need(5)?, row.need(2)?, row.get(3)));
+        }
+        Ok(())
+    })?;
+    Ok(())
 }
 
 /// The columns that are looked at, of an attached table and its partitions or children; all of them, in their order,
 /// where a query needs their names.
 fn load_members(attached: &Attached) -> Result<Vec<(pg_sys::Oid, Vec<TableColumn>)>, Error> {
-    let names: Option<Vec<&str>> =
-        (!attached.renamed()).then(|| attached.columns.iter().filter_map(|(_, now)| now.as_deref()).collect());
+    let names: Option<Vec<&str>> = (!attached.renamed()).then(|| attached.read().collect());
     let mut members: Vec<(pg_sys::Oid, Vec<TableColumn>)> = Vec::new();
     look(
         "WITH RECURSIVE member (relid) AS ( \
@@ -649,7 +767,8 @@ fn member(
     relation: pg_sys::Oid,
     columns: &[TableColumn],
 ) -> Source {
-    let find = |then: &str| attached.now(then).and_then(|now| columns.iter().find(|column| column.name == now));
+    let named = |now: &str| columns.iter().find(|column| column.name == now);
+    let find = |then: &str| attached.now(then).and_then(named);
     let user = match &attached.user_column {
         None => User::Expression,
         Some(name) => match find(name).map(|found| (found.column, key.comparison(found.type_oid))) {
@@ -707,7 +826,9 @@ fn member(
             .collect(),
         replaced: attached.replaced.clone(),
         user_eq: if same_type { key.eq.clone() } else { "=".into() },
-        mapped: attached.columns.iter().filter_map(|(then, _)| find(then)).map(|found| found.column).collect(),
+        mapped: attached.read().filter_map(named).map(|found| found.column).collect(),
+        from: attached.facts.first().and_then(|columns| columns.rfind("FROM")).unwrap_or_default(),
+        conditions: attached.predicates.iter().map(|predicate| attached.condition(predicate)).collect(),
         facts,
         changed: attached.query(&changed_rows(relation), columns),
         key_type: match key_column {

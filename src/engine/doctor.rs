@@ -3,7 +3,7 @@
 use super::config::{Config, Kind, Source};
 use super::install::{Guard, Table, administered, guards};
 use super::mapping::{UserOf, column_quoted, index_wanted, literal};
-use super::post::readable;
+use super::post::{askable, readable};
 use crate::db::{arg, look, secured};
 use crate::error::{Error, Failure};
 
@@ -286,6 +286,7 @@ fn examine_source(config: &Config, source: &Source) -> Result<Vec<Finding>, Erro
     let mut report = Report::of(&source.name);
     let name = literal(&source.name);
     let reconcile = || Some(format!("CALL referral.reconcile({name});"));
+    examine_conditions(source, &mut report, &name);
     if source.own {
         return Ok(report.findings);
     }
@@ -350,6 +351,35 @@ fn examine_source(config: &Config, source: &Source) -> Result<Vec<Finding>, Erro
         }
     }
     Ok(report.findings)
+}
+
+/// What goals ask of the rows: a goal is never changed, and what it reads has to stay.
+fn examine_conditions(source: &Source, report: &mut Report, name: &str) {
+    let repair = || Some(format!("SELECT referral.repair({name});"));
+    let mut wrong = false;
+    for condition in source.conditions.iter().filter(|_| source.broken.is_none()) {
+        let goal = condition.goal;
+        match (&condition.sql, askable(source, goal)) {
+            (sql, Err(Failure { message, detail, hint, .. })) => {
+                let why = detail.map_or(message.clone(), |detail| format!("{message}: {detail}"));
+                let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();
+                let finding = format!("the predicate of goal {goal} cannot be asked: {why}{hint}");
+                let repair = matches!(sql, Err(Error::OwnerChanged { .. })).then(repair).flatten();
+                report.add("predicates", Status::Wrong, finding, repair);
+            }
+            (_, Ok(())) if condition.renamed => {
+                let finding = format!(
+                    "a column that the predicate of goal {goal} reads was renamed: tell it before the next dump"
+                );
+                report.add("predicates", Status::Warning, finding, repair());
+            }
+            _ => continue,
+        }
+        wrong = true;
+    }
+    if !source.conditions.is_empty() && source.broken.is_none() && !wrong {
+        report.fine("predicates", "all resolve");
+    }
 }
 
 fn examine_mappings(source: &Source, report: &mut Report, name: &str) -> Result<(), Error> {

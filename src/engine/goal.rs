@@ -1,13 +1,16 @@
 //! Creates programs and versions of goals.
 
 use super::attach::known_sources;
-use super::config::{Config, Kind, duration};
-use super::install::administered;
+use super::config::{Config, Kind, config, duration, table_identity};
+use super::install::{Table, administered};
+use super::mapping::{Condition, condition};
+use super::post::askable;
 use crate::core::code::Shape;
 use crate::core::money::Unit;
-use crate::core::rule::Rule;
+use crate::core::rule::{Mistake, Occurrence, Rule};
+use crate::core::schema;
 use crate::core::time::{Duration, Instant};
-use crate::db::{arg, lock_politely, look, secured, write};
+use crate::db::{arg, change, lock_politely, look, secured, write};
 use crate::error::Error;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
@@ -36,7 +39,7 @@ pub struct Short {
     pub friend_reward: Option<AnyNumeric>,
     /// and in what.
     pub unit: Option<String>,
-    /// Which of the friend's transactions count: `first`, `first 3`, `nth 2`, `every`.
+    /// Which of the friend's transactions count: `first`, `first 3`, `nth 2`, `every`, `every 90 days`.
     pub occurrence: Option<String>,
     /// Least amount.
     pub min_amount: Option<AnyNumeric>,
@@ -138,13 +141,18 @@ pub fn create_goal(goal: NewGoal) -> Result<i32, Error> {
     let config = administered()?;
     check_name("goal", &goal.name)?;
     let program = program_named(&config, &goal.program)?;
-    let (source, currency) = source_named(&config, goal.source.as_deref())?;
+    let source = source_named(&config, goal.source.as_deref())?;
     let rule = match goal.rule {
         Some(_) if goal.short.is_given() => return Err(Error::RuleTwice),
         Some(rule) => rule,
-        None => goal.short.document(currency)?,
+        None => goal.short.document(source.currency.clone())?,
     };
-    Rule::parse(&rule).map_err(Error::BadRule)?;
+    let parsed = Rule::parse(&rule).map_err(Error::BadRule)?;
+    source.suits(&parsed).map_err(Error::BadRule)?;
+    let asked = match &parsed.when.predicate {
+        Some(predicate) => Some(Asked::check(&config, &source, predicate)?),
+        None => None,
+    };
 
     let made = secured(Some(config.owner), || {
         let mut effective_from = goal.effective_from;
@@ -189,14 +197,72 @@ pub fn create_goal(goal: NewGoal) -> Result<i32, Error> {
                 arg(program),
                 arg(goal.name.as_str()),
                 arg(version),
-                arg(source),
+                arg(source.id),
                 arg(rule.as_str()),
                 arg(effective_from),
             ],
             |row| row.need(1),
         )
     })?;
-    made.into_iter().next().ok_or(Error::Server("the goal was not stored"))
+    let made = made.into_iter().next().ok_or(Error::Server("the goal was not stored"))?;
+    asked.map_or(Ok(()), |asked| asked.store(&config, &source, made))?;
+    Ok(made)
+}
+
+/// The JSON Schema of a rule.
+pub fn rule_schema() -> Result<Value, Error> {
+    serde_json::from_str(schema::RULE).map_err(|_| Error::Server("the schema of rules is not JSON"))
+}
+
+/// What a goal asks of the rows of its source besides, and the table as it is now.
+struct Asked {
+    table: Table,
+    predicate: String,
+    condition: Condition,
+}
+
+impl Asked {
+    /// It will be run with the rights of the table's owner: whoever creates the goal has to have them.
+    fn check(config: &Config, source: &About, predicate: &str) -> Result<Self, Error> {
+        let table = secured(None, || match source.own {
+            true => Table::owned(source.relation),
+            false => Table::of(source.relation, "rpf"),
+        })?;
+        let broken = config.attached.iter().find(|known| known.id == source.id).and_then(|known| known.broken.clone());
+        broken.map_or(Ok(()), Err)?;
+        let condition = condition(source.relation, &table, predicate)?;
+        Ok(Self { table, predicate: predicate.to_owned(), condition })
+    }
+
+    fn store(self, was: &Config, source: &About, goal: i32) -> Result<(), Error> {
+        let Self { table, predicate, condition: Condition { sql, columns, numbers } } = self;
+        secured(Some(was.sources_owner), || {
+            change(
+                &"INSERT INTO referral.predicates \
+                     (goal_id, source_id, owner, condition, alias, known_as, column_names, column_numbers, table_identity) \
+                 VALUES ($1, $2, pg_get_userbyid($3), $4, $5::name, $6::name[], $6::name[], $7, IDENTITY)"
+                    .replace("IDENTITY", &table_identity("$8")),
+                &[
+                    arg(goal),
+                    arg(source.id),
+                    arg(table.owner),
+                    arg(sql),
+                    arg(table.own_name.as_str()),
+                    arg(columns),
+                    arg(numbers),
+                    arg(source.relation),
+                ],
+            )
+        })?;
+        // As it will be asked, from now on.
+        let config = config()?;
+        let Some(source) = config.attached.iter().find(|known| known.id == source.id) else { return Ok(()) };
+        askable(source, goal).map_err(|failure| Error::BadPredicate {
+            predicate,
+            problem: failure.message,
+            sqlstate: failure.code,
+        })
+    }
 }
 
 /// The key of a program.
@@ -207,14 +273,68 @@ pub fn program_named(config: &Config, name: &str) -> Result<i32, Error> {
     programs.into_iter().next().ok_or_else(|| Error::NoSuchProgram(name.to_owned()))
 }
 
-/// The key of a source and its constant currency; without a name, of the only one there is.
-fn source_named(config: &Config, name: Option<&str>) -> Result<(i32, Option<String>), Error> {
+/// The source that a goal is about.
+struct About {
+    id: i32,
+    name: String,
+    relation: pg_sys::Oid,
+    own: bool,
+    /// Whether its rows are the redemptions.
+    redemptions: bool,
+    /// Its constant currency.
+    currency: Option<String>,
+}
+
+impl About {
+    /// What a rule asks for has to be there.
+    fn suits(&self, rule: &Rule) -> Result<(), Mistake> {
+        let mistake = |path: String, problem: String| Err(Mistake { path, problem });
+        let wanted = rule.rewards.iter().enumerate();
+        let wanted = wanted.filter_map(|(i, reward)| Some((format!("rewards[{i}].unit"), reward.currency()?)));
+        let mut wanted =
+            wanted.chain(rule.when.currency.iter().map(|currency| ("when.currency".into(), Some(currency))));
+        if self.redemptions {
+            if let Some((path, _)) = wanted.next() {
+                return mistake(
+                    path,
+                    "a redemption has no amount and no currency; only fixed rewards are possible".into(),
+                );
+            }
+            if let Occurrence::Nth(n @ 2..) = rule.when.occurrence {
+                return mistake(
+                    "when.occurrence.nth".into(),
+                    format!("{n} must be 1: a friend redeems once in a program"),
+                );
+            }
+        }
+        let Some(own) = self.currency.as_deref().and_then(|currency| Unit::parse(currency).ok()) else { return Ok(()) };
+        match wanted.find_map(|(path, currency)| Some((path, currency.filter(|currency| **currency != own)?))) {
+            Some((path, other)) => {
+                mistake(path, format!("all amounts of \"{}\" are in {own}, none in {other}", self.name))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A source; without a name, the only one there is.
+fn source_named(config: &Config, name: Option<&str>) -> Result<About, Error> {
     let mut sources = secured(Some(config.owner), || {
         look(
-            "SELECT source_id, mapping ->> 'currency' FROM referral.sources \
+            "SELECT source_id, name, relation::oid, own, mapping ->> 'currency' FROM referral.sources \
              WHERE detached_at IS NULL AND kind = 'transactions' AND CASE WHEN $1 IS NULL THEN NOT own ELSE name = $1 END",
             &[arg(name)],
-            |row| Ok((row.need(1)?, row.get(2))),
+            |row| {
+                let (relation, own): (pg_sys::Oid, bool) = (row.need(3)?, row.need(4)?);
+                Ok(About {
+                    id: row.need(1)?,
+                    name: row.need(2)?,
+                    relation,
+                    own,
+                    redemptions: own && relation == config.referrals,
+                    currency: row.get(5),
+                })
+            },
         )
     })?;
     if sources.len() > 1 {
@@ -303,6 +423,11 @@ fn occurrence(text: &str) -> Result<Value, Error> {
         ["first"] => Ok(json!({ "first": 1 })),
         ["first", n] => Ok(json!({ "first": number(n)? })),
         ["nth", n] => Ok(json!({ "nth": number(n)? })),
+        ["every", ..] => {
+            let time = words[1..].join(" ");
+            Duration::parse(&time).map_err(|_| Error::BadOccurrence(text.to_owned()))?;
+            Ok(json!({ "every_for": time }))
+        }
         _ => Err(Error::BadOccurrence(text.to_owned())),
     }
 }

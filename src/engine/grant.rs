@@ -24,7 +24,7 @@ const APP: [&str; 14] = [
 ];
 
 /// What support calls.
-const SUPPORT: [&str; 3] = ["adjust_credit", "credit_history", "balance"];
+const SUPPORT: [&str; 4] = ["adjust_credit", "credit_history", "balance", "friend_terms"];
 
 /// Lets an application's role call the functions that it needs; it can touch no table.
 pub fn grant_app(role: pg_sys::Oid) -> Result<(), Error> {
@@ -48,7 +48,7 @@ pub fn grant_support(role: pg_sys::Oid) -> Result<(), Error> {
     )
 }
 
-/// Lets a role read the reports, which are views, and balances.
+/// Lets a role read the reports, which are views, and what a user has and may expect.
 pub fn grant_reports(role: pg_sys::Oid) -> Result<(), Error> {
     grant(
         role,
@@ -59,7 +59,7 @@ pub fn grant_reports(role: pg_sys::Oid) -> Result<(), Error> {
          SELECT format('GRANT EXECUTE ON FUNCTION %s TO ', p.oid::regprocedure) \
          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
          WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
-        &["balance", "credit_history", "expiring"],
+        &["balance", "credit_history", "expiring", "friend_terms"],
     )
 }
 

@@ -58,8 +58,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// Looks a table up, and checks that it is one and that the caller owns it.
-    pub fn of(relation: pg_sys::Oid, kinds: &str) -> Result<Self, Error> {
+    /// Looks a relation up, and checks that the caller owns it.
+    pub fn owned(relation: pg_sys::Oid) -> Result<Self, Error> {
+        let table = Self::named(relation)?;
+        if table.owned { Ok(table) } else { Err(Error::NotOwner { relation: table.name, owner: table.owner_name }) }
+    }
+
+    fn named(relation: pg_sys::Oid) -> Result<Self, Error> {
         let rows = look(
             "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, \
                     c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'referral'), \
@@ -81,10 +86,15 @@ impl Table {
                 })
             },
         )?;
-        let table = rows.into_iter().next().ok_or_else(|| Error::NotATable {
+        rows.into_iter().next().ok_or_else(|| Error::NotATable {
             relation: format!("Oid {}", relation.to_u32()),
             kind: "a relation that does not exist".into(),
-        })?;
+        })
+    }
+
+    /// Looks a table up, and checks that it is one and that the caller owns it.
+    pub fn of(relation: pg_sys::Oid, kinds: &str) -> Result<Self, Error> {
+        let table = Self::named(relation)?;
         if table.fleeting || table.partition || !kinds.contains(&table.kind) {
             let kind = match table.kind.as_str() {
                 _ if table.fleeting => "a temporary, system or referral table",
@@ -279,8 +289,8 @@ fn key_of_type(key_type: pg_sys::Oid) -> Result<KeyColumn, Error> {
 }
 
 /// Hands everything that was created to its owner, and with it the right to call and to grant the extension's own
-/// functions, which stay with the extension. So does the table `sources`: it holds queries that run with the rights of
-/// other owners, and is written only by the functions that ask those first. Whatever default privileges gave to others is taken back.
+/// functions, which stay with the extension. So do the tables `sources` and `predicates`: they hold SQL that runs with the
+/// rights of other owners, and are written only by the functions that ask those first. Whatever default privileges gave to others is taken back.
 fn give_to(owner: &str) -> Result<(), Error> {
     set_up(&format!("GRANT USAGE ON SCHEMA referral TO {owner} WITH GRANT OPTION"))?;
     let statements = look(
@@ -302,9 +312,9 @@ fn give_to(owner: &str) -> Result<(), Error> {
          FROM mine CROSS JOIN LATERAL aclexplode(mine.acl) a WHERE a.grantee <> mine.owner \
          UNION ALL \
          SELECT 2, format('ALTER %s %s OWNER TO %s', kind, name, $1) \
-         FROM mine WHERE NOT member AND kind <> 'SEQUENCE' AND name <> 'referral.sources' \
+         FROM mine WHERE NOT member AND kind <> 'SEQUENCE' AND name <> ALL ('{referral.sources,referral.predicates}') \
          UNION ALL \
-         SELECT 2, format('GRANT SELECT ON referral.sources TO %s', $1) \
+         SELECT 2, format('GRANT SELECT ON referral.sources, referral.predicates TO %s', $1) \
          UNION ALL \
          SELECT 3, format('GRANT EXECUTE ON ROUTINE %s TO %s WITH GRANT OPTION', name, $1) \
          FROM mine WHERE member AND name NOT LIKE 'referral.install(%' \

@@ -2,8 +2,8 @@
 
 use super::config::Config;
 use super::install::Table;
-use crate::db::{analyse, arg, base_type, confined_to, explain, look, secured, set_up};
-use crate::error::Error;
+use crate::db::{analyse, arg, base_type, confined_to, explain, in_time_zone, look, secured, set_up};
+use crate::error::{Error, Failure};
 use pgrx::prelude::*;
 
 /// Where the user of a row is.
@@ -88,29 +88,105 @@ pub struct Facts {
     pub time_zone: String,
 }
 
+/// A condition over the row, checked, and with every name qualified.
+pub struct Condition {
+    /// The condition.
+    pub sql: String,
+    /// The columns of the table that it reads, and their numbers.
+    pub columns: Vec<String>,
+    pub numbers: Vec<i16>,
+}
+
+/// Makes a condition independent of anybody's search path, as [`facts`] does with mappings.
+pub fn condition(relation: pg_sys::Oid, table: &Table, sql: &str) -> Result<Condition, Error> {
+    let bad = |problem, sqlstate| Error::BadPredicate { predicate: sql.to_owned(), problem, sqlstate };
+    check(table, sql).map_err(|failure| bad(failure.message, failure.code))?;
+    make_view(table, &[("referral_holds".into(), format!("(\n{sql}\n)"))], "")?;
+    for (_, printed, oid) in view_types()? {
+        if base_type(oid) != pg_sys::BOOLOID {
+            let problem = format!("it is of type {printed}; wanted is boolean");
+            return Err(bad(problem, PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH));
+        }
+    }
+    let View { query, columns, numbers } = read_view(relation)?;
+    set_up("DROP VIEW pg_temp.referral_facts")?;
+    let sql = query
+        .strip_prefix(" SELECT ")
+        .and_then(|rest| rest.strip_suffix(&format!(" AS referral_holds\n   FROM {}", table.name)))
+        .ok_or(Error::Server("the view of the condition is not what was made"))?;
+    Ok(Condition { sql: sql.to_owned(), columns, numbers })
+}
+
+/// In a WHERE clause aggregates, window functions and sets of rows are refused.
+fn check(table: &Table, expression: &str) -> Result<(), Failure> {
+    analyse(&format!("SELECT (\n{expression}\n) FROM ONLY {} WHERE (\n{expression}\n) IS NOT NULL", table.name))
+}
+
+/// Makes a view of a table, of these columns: their names, and their expressions.
+fn make_view(table: &Table, columns: &[(String, String)], from: &str) -> Result<(), Error> {
+    let (names, values): (Vec<_>, Vec<_>) = columns.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).unzip();
+    set_up(&format!(
+        "CREATE TEMPORARY VIEW referral_facts ({}) AS SELECT {} FROM {}{from}",
+        names.join(", "),
+        values.join(", "),
+        table.name
+    ))
+}
+
+/// The columns of the view: their names, and their types.
+fn view_types() -> Result<Vec<(String, String, pg_sys::Oid)>, Error> {
+    secured(None, || {
+        look(
+            "SELECT attname::text, format_type(atttypid, -1), atttypid FROM pg_attribute \
+             WHERE attrelid = 'pg_temp.referral_facts'::regclass AND attnum > 0",
+            &[],
+            |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?, row.need::<pg_sys::Oid>(3)?)),
+        )
+    })
+}
+
+/// The view as PostgreSQL prints it, and the columns of the table that it reads.
+struct View {
+    query: String,
+    columns: Vec<String>,
+    numbers: Vec<i16>,
+}
+
+fn read_view(relation: pg_sys::Oid) -> Result<View, Error> {
+    let read = secured(None, || {
+        // Whatever this session's DateStyle is: what is printed is read by others.
+        in_time_zone(c"UTC", || {
+            look(
+                "SELECT rtrim(pg_get_viewdef(v.oid), ';'), \
+                        coalesce(array_agg(a.attname::text ORDER BY a.attname) FILTER (WHERE a.attnum > 0), '{}'), \
+                        coalesce(array_agg(a.attnum ORDER BY a.attname) FILTER (WHERE a.attnum > 0), '{}') \
+                 FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid \
+                 LEFT JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped \
+                      AND (r.ev_action::text ~ ':varattno 0 ' OR EXISTS ( \
+                           SELECT FROM pg_depend d \
+                           WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid \
+                             AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = a.attnum)) \
+                 WHERE v.oid = 'pg_temp.referral_facts'::regclass GROUP BY v.oid",
+                &[arg(relation)],
+                |row| Ok(View { query: row.need(1)?, columns: row.need(2)?, numbers: row.need(3)? }),
+            )
+        })
+    })?;
+    read.into_iter().next().ok_or(Error::Server("the view of the facts is not there"))
+}
+
 /// PostgreSQL itself makes the query independent of anybody's search path: as a temporary view it is parsed
 /// with the caller's path and printed with every name qualified, and its dependencies are the columns it reads. (A
 /// reference to the whole row, column 0 of its node tree, has no dependencies and reads them all.)
 pub fn facts(config: &Config, relation: pg_sys::Oid, table: &Table, columns: &Columns) -> Result<Facts, Error> {
     let Columns { user, id, parts } = columns;
-    let make = |columns: &[(String, String)], from: &str| {
-        let (names, values): (Vec<_>, Vec<_>) = columns.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).unzip();
-        set_up(&format!(
-            "CREATE TEMPORARY VIEW referral_facts ({}) AS SELECT {} FROM {}{from}",
-            names.join(", "),
-            values.join(", "),
-            table.name
-        ))
-    };
-    let check = |what: &'static str, expression: &str| {
-        // In a WHERE clause aggregates, window functions and sets of rows are refused.
-        analyse(&format!("SELECT (\n{expression}\n) FROM ONLY {} WHERE (\n{expression}\n) IS NOT NULL", table.name))
-            .map_err(|failure| Error::BadMapping {
-                mapping: what,
-                expression: expression.to_owned(),
-                problem: failure.message,
-                sqlstate: failure.code,
-            })
+    let check = |mapping: &'static str, expression: &str| {
+        check(table, expression).map_err(|failure| Error::BadMapping {
+            mapping,
+            expression: expression.to_owned(),
+            problem: failure.message,
+            sqlstate: failure.code,
+        })
     };
     check("id", &id.sql)?;
     for part in parts {
@@ -137,15 +213,8 @@ pub fn facts(config: &Config, relation: pg_sys::Oid, table: &Table, columns: &Co
     for part in parts {
         columns.extend(part.sql.as_ref().map(|sql| (part.name.to_owned(), format!("(\n{sql}\n)"))));
     }
-    make(&columns, &from)?;
-    let types = secured(None, || {
-        look(
-            "SELECT attname::text, format_type(atttypid, -1), atttypid FROM pg_attribute \
-             WHERE attrelid = 'pg_temp.referral_facts'::regclass AND attnum > 0",
-            &[],
-            |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?, row.need::<pg_sys::Oid>(3)?)),
-        )
-    })?;
+    make_view(table, &columns, &from)?;
+    let types = view_types()?;
     set_up("DROP VIEW pg_temp.referral_facts")?;
     let type_of = |name: &str| {
         types.iter().find(|(n, ..)| n == name).map_or(("", pg_sys::InvalidOid), |(_, printed, oid)| (printed, *oid))
@@ -165,26 +234,9 @@ pub fn facts(config: &Config, relation: pg_sys::Oid, table: &Table, columns: &Co
         };
         columns.push((part.name.to_owned(), sql));
     }
-    make(&columns, &from)?;
-    let read = secured(None, || {
-        look(
-            "SELECT rtrim(pg_get_viewdef(v.oid), ';'), \
-                    coalesce(array_agg(a.attname::text ORDER BY a.attname), '{}'), \
-                    coalesce(array_agg(a.attnum ORDER BY a.attname), '{}') \
-             FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid \
-             LEFT JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped \
-                  AND (r.ev_action::text ~ ':varattno 0 ' OR EXISTS ( \
-                       SELECT FROM pg_depend d \
-                       WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid \
-                         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = a.attnum)) \
-             WHERE v.oid = 'pg_temp.referral_facts'::regclass GROUP BY v.oid",
-            &[arg(relation)],
-            |row| Ok((row.need::<String>(1)?, row.need::<Vec<String>>(2)?, row.need::<Vec<i16>>(3)?)),
-        )
-    })?;
+    make_view(table, &columns, &from)?;
+    let View { query, columns, numbers } = read_view(relation)?;
     set_up("DROP VIEW pg_temp.referral_facts")?;
-    let (query, columns, numbers) =
-        read.into_iter().next().ok_or(Error::Server("the view of the facts is not there"))?;
     let around = query
         .split_once(&format!("\n   FROM {}", table.name))
         .map(|(before, after)| [format!("{before}\n   FROM "), after.to_owned()])

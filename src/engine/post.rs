@@ -11,13 +11,13 @@ use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::Role;
 use crate::core::time::Instant;
 use crate::db::{
-    ChangedRows, Probe, Row, analyse, arg, change, confined_to, impatiently, in_own_memory, in_time_zone, look,
-    secured, subtransaction, write,
+    ChangedRows, Probe, Row, analyse, arg, change, confined_to, explain, impatiently, in_own_memory, in_time_zone,
+    look, secured, subtransaction, write,
 };
 use crate::error::{Error, Failure};
 use pgrx::prelude::*;
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// Friends that are evaluated together.
@@ -545,31 +545,57 @@ fn posted_amount(text: String) -> Result<Decimal, Error> {
 
 /// The statement that reads the transactions of some users through the mappings of a source.
 fn facts_of_users(config: &Config, source: &Source, columns: &str) -> String {
+    let (eq, key) = (&source.user_eq, &config.key.name);
     format!(
         "SELECT {columns} FROM unnest($1) WITH ORDINALITY k (key, n) \
          CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.user_key {eq} k.key::{key} OFFSET 0) f",
         facts = source.facts,
-        eq = source.user_eq,
-        key = config.key.name
     )
 }
 
+/// The same, with what the conditions of these goals say of a transaction, each where it is among the user's own.
+fn facts_of_users_asking(config: &Config, source: &Source, columns: &str, goals: &[i32]) -> Result<String, Error> {
+    let (eq, key) = (&source.user_eq, &config.key.name);
+    Ok(format!(
+        "SELECT {columns}, f.predicates FROM unnest($1, $2) WITH ORDINALITY referral_friend (key, goals, n) \
+         CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.user_key {eq} referral_friend.key::{key} OFFSET 0) f",
+        facts = source.facts_asking(goals)?,
+    ))
+}
+
+/// The goals that ask conditions of the transactions of somebody who redeemed then.
+fn goals_asking(source: &Source, program: i32, redeemed_at: Instant) -> Vec<i32> {
+    let goals = source.goals.iter().filter(|goal| goal.program == program && goal.in_force(redeemed_at));
+    goals.filter(|goal| goal.rule.when.predicate.is_some()).map(|goal| goal.id).collect()
+}
+
+/// As an array of PostgreSQL's.
+fn listed(goals: &[i32]) -> String {
+    format!("{{{}}}", goals.iter().map(i32::to_string).collect::<Vec<_>>().join(","))
+}
+
 fn read_facts(config: &Config, source: &Source, locked: &mut [Locked]) -> Result<(), Error> {
-    let sql = facts_of_users(
-        config,
-        source,
-        "k.n, f.row_key, f.qualifies, f.amount::numeric::text, f.currency, f.occurred_at, f.refund_of",
-    );
     let keys: Vec<&str> = locked.iter().map(|referral| referral.friend.as_str()).collect();
-    let keys = arg(keys);
+    let mut args = vec![arg(keys)];
+    let own: Vec<Vec<i32>> =
+        locked.iter().map(|referral| goals_asking(source, referral.program, referral.redeemed_at)).collect();
+    let asking: Vec<i32> = own.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let columns = "n, f.row_key, f.qualifies, f.amount::numeric::text, f.currency, f.occurred_at, f.refund_of";
+    let sql = if asking.is_empty() {
+        facts_of_users(config, source, columns)
+    } else {
+        args.push(arg(own.iter().map(|goals| listed(goals)).collect::<Vec<_>>()));
+        facts_of_users_asking(config, source, columns, &asking)?
+    };
     let mut refunds = Vec::new();
     as_reader(source, || {
-        write(&sql, &[keys], |row| {
+        write(&sql, &args, |row| {
             let place = usize::try_from(row.need::<i64>(1)? - 1).unwrap_or(usize::MAX);
             let Some(referral) = locked.get_mut(place) else { return Ok(()) };
+            let fact = fact(row, &asking)?;
             match row.get::<String>(7) {
-                None => referral.facts.push(fact(row)?),
-                Some(of) => refunds.push((place, Refund { of, fact: fact(row)? })),
+                None => referral.facts.push(fact),
+                Some(of) => refunds.push((place, Refund { of, fact })),
             }
             Ok(())
         })
@@ -585,7 +611,7 @@ fn read_facts(config: &Config, source: &Source, locked: &mut [Locked]) -> Result
     Ok(())
 }
 
-fn fact(row: &Row) -> Result<Fact, Error> {
+fn fact(row: &Row, asking: &[i32]) -> Result<Fact, Error> {
     let bad =
         |transaction: &str, value, problem| Error::BadValue { transaction: transaction.to_owned(), value, problem };
     let key: String = row.get(2).ok_or_else(|| bad("(none)", "id", "it is null".into()))?;
@@ -594,7 +620,9 @@ fn fact(row: &Row) -> Result<Fact, Error> {
     let value = |column| row.get::<String>(column).filter(|_| qualifies);
     let amount = value(4).map(|amount| parse_amount(&amount)).transpose();
     let currency = value(5).map(|currency| Unit::parse(&currency)).transpose();
+    let said: Vec<Option<bool>> = if asking.is_empty() { Vec::new() } else { row.need(8)? };
     Ok(Fact {
+        predicates: asking.iter().copied().zip(said).collect(),
         qualifies,
         amount: amount.map_err(|problem| bad(&key, "amount", problem))?,
         currency: currency.map_err(|problem| bad(&key, "currency", problem))?,
@@ -624,20 +652,22 @@ fn keep_what_is_gone(source: &Source, locked: &mut [Locked], renamed: &[String])
     let elsewhere: HashSet<String> =
         as_reader(source, || write(&sql, &[keys], |row| row.need(1)))?.into_iter().collect();
     for referral in locked {
-        let (mut gone, mut known) = (Vec::new(), HashSet::new());
-        for Completion { key, basis, .. } in missing(referral) {
-            // Several goals may stand on one transaction.
-            if !elsewhere.contains(&key) && known.insert(key.clone()) {
-                gone.push(Fact {
+        let mut gone: HashMap<String, Fact> = HashMap::new();
+        for Completion { key, goal, basis, .. } in missing(referral) {
+            if !elsewhere.contains(&key) {
+                let fact = gone.entry(key.clone()).or_insert_with(|| Fact {
                     key,
                     qualifies: true,
                     amount: Some(basis.amount),
                     currency: basis.currency,
                     occurred_at: Some(basis.occurred_at),
+                    predicates: Vec::new(),
                 });
+                // Several goals may stand on one transaction; what they asked of it was so.
+                fact.predicates.push((goal, Some(true)));
             }
         }
-        referral.facts.append(&mut gone);
+        referral.facts.extend(gone.into_values());
     }
     Ok(())
 }
@@ -648,6 +678,14 @@ pub fn readable(source: &Source) -> Result<(), Failure> {
         Some(broken) => Err(broken.clone().into()),
         None => secured(None, || confined_to(source.owner, || analyse(&format!("SELECT * FROM ({}) f", source.facts)))),
     }
+}
+
+/// Whether the condition of a goal resolves and may be run; if not, why.
+pub fn askable(source: &Source, goal: i32) -> Result<(), Failure> {
+    let facts = source.facts_asking(&[goal])?;
+    let sql = format!("SELECT f.* FROM (VALUES ('{{}}'::text)) referral_friend (goals) CROSS JOIN LATERAL ({facts}) f");
+    // It is planned and not run: that also shows what its owner may not read.
+    subtransaction(|| secured(None, || as_reader(source, || explain(&sql)))).map(drop)
 }
 
 /// Runs what reads the source's table: with the rights of its owner, in the time zone of the attachment.
@@ -665,18 +703,22 @@ fn find_bad_transaction(config: &Config, source: &Source, friend: i64) -> Option
         subtransaction(|| as_reader(source, || write(&sql, args, |row| Ok(row.get::<String>(1)))))
     };
     let user = look(
-        "SELECT friend_id::text FROM referral.invites_friends WHERE invites_friends_id = $1",
+        "SELECT friend_id::text, program_id, redeemed_at FROM referral.invites_friends \
+         WHERE invites_friends_id = $1 AND friend_id IS NOT NULL",
         &[arg(friend)],
-        |row| Ok(row.get::<String>(1)),
+        |row| Ok((row.need::<String>(1)?, row.need(2)?, row.need(3)?)),
     );
-    let user = user.ok()?.pop()??;
+    let (user, program, redeemed_at) = user.ok()?.pop()?;
     let all = keys(facts_of_users(config, source, "f.row_key"), &[arg(vec![user.as_str()])]).ok()?;
+    let asking = goals_asking(source, program, redeemed_at);
+    let facts = if asking.is_empty() { source.facts.clone() } else { source.facts_asking(&asking).ok()? };
     let one = format!(
-        "SELECT f.row_key, f.* FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[])",
-        facts = source.facts,
+        "SELECT f.row_key, f.* FROM (VALUES ($2)) referral_friend (goals) \
+         CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[]) OFFSET 0) f",
         id = source.key_type
     );
-    all.into_iter().flatten().find(|key| keys(one.clone(), &[arg(vec![key.as_str()])]).is_err())
+    let goals = listed(&asking);
+    all.into_iter().flatten().find(|key| keys(one.clone(), &[arg(vec![key.as_str()]), arg(goals.as_str())]).is_err())
 }
 
 /// Rows to write, column by column.

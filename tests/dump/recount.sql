@@ -17,6 +17,12 @@ WITH kept AS ( -- what an order came to, its refunds taken off; deleted ones sta
     FROM referral.invites_friends f JOIN referral.programs p USING (program_id)
     JOIN visits b ON b.guest = f.friend_id AND b.price > 0 AND b.made_on::timestamp + interval '1 day' > f.redeemed_at AT TIME ZONE 'UTC'
     GROUP BY f.friend_id, f.referrer_id, p.name
+    UNION ALL
+    SELECT f.friend_id, f.referrer_id, count(*), 0, 'stars'
+    FROM referral.invites_friends f JOIN referral.programs p USING (program_id)
+    JOIN visits b ON b.guest = f.friend_id AND b.price >= 60 AND b.made_on::timestamp + interval '1 day' > f.redeemed_at AT TIME ZONE 'UTC'
+    WHERE p.name = 'default' AND to_jsonb(b) @@ '$.* == "sea"' AND f.friend_id <> 12
+    GROUP BY f.friend_id, f.referrer_id
 ), counted AS (
     SELECT who, unit, sum(amount) AS amount
     FROM (SELECT referrer_id, unit, referrer FROM earned UNION ALL SELECT friend_id, unit, friend FROM earned) e (who, unit, amount)

@@ -48,6 +48,10 @@ SELECT referral.create_goal('a night', reward => 2, unit => 'points', occurrence
     effective_from => '-infinity') \g /dev/null
 SELECT referral.create_goal('a summer night', reward => 3, unit => 'points', occurrence => 'nth 2', source => 'visits',
     program => 'summer', effective_from => '-infinity') \g /dev/null
+SELECT referral.create_goal('a dear night by the sea', rule => '{
+    "when": { "occurrence": "every",
+              "predicate": "price >= 60 AND room = ''sea'' AND (SELECT u.name FROM users u WHERE u.id = guest) <> ''user 12''" },
+    "rewards": [ { "to": "referrer", "fixed": 1, "unit": "stars" } ] }', source => 'visits', effective_from => '-infinity') \g /dev/null
 SELECT referral.grant_app('dump_app') \g /dev/null
 SELECT referral.grant_reports('dump_reports') \g /dev/null
 CALL referral.reconcile();
@@ -68,7 +72,8 @@ INSERT INTO orders (user_id, total) SELECT u, 30 FROM unnest('{41,23,24,25,26}':
 INSERT INTO orders (user_id, total) VALUES (42, 5), (NULL, 70);
 UPDATE orders SET status = 'refunded' WHERE user_id = 24;
 INSERT INTO orders (user_id, total, refund_of) SELECT user_id, -total, id FROM orders WHERE user_id = 25;
-INSERT INTO visits SELECT 100 + n, 24 + n % 3, 60, now()::date + n FROM generate_series(1, 12) n;
+INSERT INTO visits SELECT 100 + n, 24 + n % 3, 60, now()::date + n, CASE WHEN n < 9 THEN 'sea' ELSE 'yard' END
+    FROM generate_series(1, 12) n;
 DELETE FROM visits WHERE id IN (3, 101, 104);
 DELETE FROM orders WHERE user_id = 19 AND total = 25;
 RESET SESSION AUTHORIZATION;

@@ -44,6 +44,7 @@ CREATE TABLE visits (
     guest   bigint REFERENCES users,
     price   numeric NOT NULL,
     made_on date NOT NULL,
+    room    text NOT NULL DEFAULT 'sea',
     PRIMARY KEY (id, made_on)
 ) PARTITION BY RANGE (made_on);
 CREATE TABLE visits_2025 PARTITION OF visits FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');

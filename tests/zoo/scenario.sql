@@ -154,7 +154,7 @@ END $$;
 
 -- Where ledger and recount differ. The recount reads the shop's tables by the shape's own query and shares nothing with
 -- the engine: a friend's first purchase of 20 or more since the redemption earns the referrer 10 dollars and the friend
--- 5, and every purchase of more than nothing earns the referrer a point.
+-- 5, and every purchase of more than nothing earns the referrer a point, and a moon by a goal that asks a condition of it.
 CREATE FUNCTION zoo.differences() RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY EXECUTE format($query$
@@ -166,15 +166,16 @@ BEGIN
             ) f JOIN zoo.referrals r ON r.friend = f.buyer
             WHERE f.amount > 0 AND f.at >= '2026-01-01 00:00+00'
         ), reached AS (
-            SELECT 'every' AS goal, * FROM facts
+            SELECT goal, facts.* FROM facts, unnest('{every,asked}'::text[]) goal
             UNION ALL
             (SELECT DISTINCT ON (friend) 'first', * FROM facts WHERE amount >= 20 ORDER BY friend, at)
         ), completions AS (
             SELECT r.friend, g.name AS goal, c.transaction_key AS id, c.amount, c.currency, c.occurred_at AS at
-            FROM referral.goal_completions c JOIN referral.goals g USING (goal_id) JOIN zoo.referrals r USING (invites_friends_id)
-            WHERE c.state = 'standing' AND g.name IN ('every', 'first')
+            FROM referral.goal_completions c JOIN referral.goals g ON g.goal_id = c.goal_id JOIN zoo.referrals r USING (invites_friends_id)
+            WHERE c.state = 'standing' AND g.name IN ('every', 'asked', 'first')
         ), should AS (
-            SELECT friend, id, referrer AS who, 'points' AS unit, 1.00 AS sum FROM reached WHERE goal = 'every'
+            SELECT friend, id, referrer AS who, CASE goal WHEN 'every' THEN 'points' ELSE 'moons' END AS unit, 1.00 AS sum
+            FROM reached WHERE goal <> 'first'
             UNION ALL
             SELECT friend, id, referrer, 'USD', 10.00 FROM reached WHERE goal = 'first'
             UNION ALL
@@ -185,7 +186,7 @@ BEGIN
             JOIN referral.goal_completions c USING (invites_friends_id, completion_no)
             JOIN referral.goals g ON g.goal_id = c.goal_id
             JOIN zoo.referrals r USING (invites_friends_id)
-            WHERE g.name IN ('every', 'first')
+            WHERE g.name IN ('every', 'asked', 'first')
             GROUP BY 1, 2, 3, 4 HAVING sum(l.amount) <> 0
         )
         SELECT format('for order %%s of %%s user %%s should have %%s and has %%s %%s', id, friend, who,
@@ -322,6 +323,15 @@ BEGIN
              effective_from => ''-infinity'', source => %1$L);
          SELECT referral.create_goal(''every'', reward => 1, unit => ''points'', occurrence => ''every'',
              effective_from => ''-infinity'', source => %1$L)', shape.source));
+    -- a condition that reads all that the mappings read, and holds
+    PERFORM zoo.owner(format(
+        'SELECT referral.create_goal(''asked'', effective_from => ''-infinity'', source => %L, rule => %L)', shape.source,
+        jsonb_build_object(
+            'when', jsonb_build_object('occurrence', 'every', 'predicate',
+                (SELECT string_agg(format('(%1$I IS NULL OR %1$I IS NOT NULL)', c), ' AND ')
+                 FROM referral.sources s, unnest(s.column_names) c
+                 WHERE s.kind = 'transactions' AND NOT s.own AND s.name = coalesce(shape.source, s.name))),
+            'rewards', '[{"to": "referrer", "fixed": 1, "unit": "moons"}]'::jsonb)));
     PERFORM zoo.owner('SELECT referral.grant_app(''zoo_app'')');
     COMMIT;
 
