@@ -266,6 +266,20 @@ impl Drop for ChangedRows {
     }
 }
 
+/// Inserts rows and returns what `each` makes of them, or `None` when one has a key that is taken: asked so, and not by ON
+/// CONFLICT, because that is a serialization failure under REPEATABLE READ when the key was taken meanwhile.
+pub fn insert_unless_taken<T>(
+    sql: &str,
+    args: &[Param],
+    each: impl FnMut(&Row) -> Result<T, Error>,
+) -> Result<Option<Vec<T>>, Error> {
+    match subtransaction(|| write(sql, args, each)) {
+        Ok(rows) => Ok(Some(rows)),
+        Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION => Ok(None),
+        Err(failure) => Err(Error::Raised(Box::new(failure))),
+    }
+}
+
 /// Runs a statement of set-up, such as DDL, whose plan is not kept.
 pub fn set_up(sql: &str) -> Result<(), Error> {
     let sql = text(sql);

@@ -10,7 +10,7 @@ use crate::core::settle::{
     Account, Balance, Budgets, Claim, Grant, GrantKey, Kind, Limits, Lot, Posting, Used, UsedKey, settle,
 };
 use crate::core::time::Instant;
-use crate::db::{Row, arg, change, write};
+use crate::db::{Row, arg, change, insert_unless_taken, write};
 use crate::error::Error;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,15 +101,20 @@ pub fn lock_accounts(config: &Config, users: &[String], leave_busy: bool) -> Res
     if locked.len() == wanted {
         return Ok(locked);
     }
-    change(
-        &config.sql(
-            "INSERT INTO referral.accounts \
-             SELECT DISTINCT k::{key} FROM unnest($1) k \
+    if wanted == 1 {
+        let sql = config.sql(
+            "INSERT INTO referral.accounts SELECT k::{key} FROM unnest($1) k \
+             WHERE (SELECT true FROM referral.accounts a WHERE a.beneficiary_id {eq} k::{key}) IS NULL",
+        );
+        insert_unless_taken(&sql, &users, |_| Ok(()))?;
+    } else {
+        let sql = config.sql(
+            "INSERT INTO referral.accounts SELECT DISTINCT k::{key} FROM unnest($1) k \
              WHERE (SELECT true FROM referral.accounts a WHERE a.beneficiary_id {eq} k::{key}) IS NULL ORDER BY 1 \
              ON CONFLICT (beneficiary_id) DO NOTHING",
-        ),
-        &users,
-    )?;
+        );
+        change(&sql, &users)?;
+    }
     lock()
 }
 

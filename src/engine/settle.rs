@@ -10,7 +10,7 @@ use super::goal::program_named;
 use super::install::administered;
 use super::post::{is_about_a_lock, must_reach_the_client};
 use super::redeem::check_finite;
-use super::spend::void_overdue;
+use super::spend::{overdue, void_overdue};
 use crate::core::time::Instant;
 use crate::db::{Procedure, arg, impatiently, in_own_memory, look, now, secured, subtransaction};
 use crate::error::{Error, Failure};
@@ -85,14 +85,28 @@ impl Settlement<'_> {
     }
 
     /// Gives back what was reserved for too long.
-    fn void_overdue(&self) -> Result<(), Error> {
+    fn void_overdue(&mut self) -> Result<(), Error> {
         if self.program.is_some() {
             return Ok(());
         }
-        let config = config()?;
-        secured(Some(config.owner), || void_overdue(&config, self.as_of))?;
-        drop(config);
-        self.commit()
+        let users = {
+            let config = config()?;
+            secured(Some(config.owner), || overdue(self.as_of))?
+        };
+        for user in users {
+            let voided = subtransaction(|| {
+                let config = config()?;
+                secured(Some(config.owner), || impatiently(|| void_overdue(&config, &user, self.as_of)))
+            });
+            match voided {
+                Ok(true) => {}
+                Ok(false) => drop(self.progress.left.insert(user)),
+                Err(failure) if is_final(&failure) => return Err(Error::Raised(Box::new(failure))),
+                Err(failure) => self.leave(&user, &failure),
+            }
+            self.commit()?;
+        }
+        Ok(())
     }
 
     /// Goals with a budget: whoever bought first is first.
@@ -213,6 +227,10 @@ impl Settlement<'_> {
         match self.together(users, lines) {
             Ok(()) => {}
             Err(failure) if is_final(&failure) => return Err(Error::Raised(Box::new(failure))),
+            // A budget is one lock for all.
+            Err(failure) if lines.is_some() && is_about_a_lock(failure.code) => {
+                users.iter().for_each(|user| self.leave(user, &failure));
+            }
             Err(_) => {
                 for user in users {
                     self.commit()?;
@@ -237,7 +255,7 @@ impl Settlement<'_> {
     }
 
     fn together(&mut self, users: &[String], lines: Option<&[i64]>) -> Result<(), Failure> {
-        let scope = Scope { as_of: self.as_of, program: self.program, lines, budgets: true };
+        let scope = Scope { as_of: self.as_of, program: self.program, lines, budgets: lines.is_some() };
         let (locked, settled) = subtransaction(|| {
             let config = config()?;
             secured(Some(config.owner), || {
@@ -279,10 +297,9 @@ struct Line {
 /// Locks the account of one user and settles what is ripe now, for somebody who spends: all but what counts on a budget,
 /// which depends on everybody's purchases, and would make him wait for whoever else spends. For a caller with the rights of
 /// the tables' owner. The answer: his account, his key as it has it, and whether something that he reserved is overdue.
-pub fn settled_account<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String, bool), Error> {
+pub fn settled_account<'a>(config: &'a Config, user: &str, as_of: Instant) -> Result<(Books<'a>, String, bool), Error> {
     let locked = lock_accounts(config, &[user.to_owned()], false)?;
     let (user, _) = locked.into_iter().next().ok_or(Error::Server("the account is not there"))?;
-    let as_of = now();
     // Most often he was settled before.
     let waiting = look(
         &config.sql(

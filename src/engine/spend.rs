@@ -3,7 +3,7 @@
 //! Each verb locks the account of the user, settles what is ripe, and writes. A spend is known by the application's
 //! reference: the same again changes nothing.
 
-use super::account::{Books, posting};
+use super::account::{Books, lock_accounts, posting};
 use super::config::{Config, config};
 use super::goal::check_interval;
 use super::redeem::find_user;
@@ -12,7 +12,7 @@ use crate::core::money::{Decimal, Unit, parse_amount};
 use crate::core::rule::MOST;
 use crate::core::settle::{Kind, Part, Posting};
 use crate::core::time::{Duration, Instant};
-use crate::db::{arg, change, look, now, secured, write};
+use crate::db::{arg, change, insert_unless_taken, look, now, secured, write};
 use crate::error::Error;
 use pgrx::datum::Interval;
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ pub fn spend(spend: Spend) -> Result<Outcome, Error> {
     let valid_for = check_interval("valid_for", reserve.flatten())?;
     secured(Some(config.owner), || {
         find_user(&config, &user, "")?;
-        let (mut books, user, taken_back) = open(&config, &user)?;
+        let (mut books, user, taken_back) = open(&config, &user, now())?;
         let state = if reserve.is_some() { "authorized" } else { "captured" };
         let until = valid_for.map(|length| now().plus(length));
         let balance = books.balance(&user, &unit);
@@ -185,12 +185,12 @@ pub fn release(reference: &str, amount: Option<String>, release_reference: Optio
             return Err(Error::BadCredit { amount: asked.to_string(), problem });
         }
         if let Some(reference) = release_reference {
-            let written = change(
-                "INSERT INTO referral.releases (reference, spend_id, amount) VALUES ($1, $2, $3::numeric) \
-                 ON CONFLICT (reference) DO NOTHING",
+            let new = insert_unless_taken(
+                "INSERT INTO referral.releases (reference, spend_id, amount) VALUES ($1, $2, $3::numeric)",
                 &[arg(reference), arg(stored.id), arg(asked.to_string())],
+                |_| Ok(()),
             )?;
-            if written == 0 {
+            if new.is_none() {
                 return Err(Error::SpendDiffers { reference: reference.to_owned() });
             }
         }
@@ -221,7 +221,7 @@ pub fn adjust(
     }
     secured(Some(config.owner), || {
         find_user(&config, user, "")?;
-        let (mut books, user, taken_back) = open(&config, user)?;
+        let (mut books, user, taken_back) = open(&config, user, now())?;
         let expires_at = expires_in.map(|length| now().plus(length).end_of_day());
         let balance = books.balance(&user, &unit);
         let available = balance.amount() - taken_back.get(&unit).copied().unwrap_or_default();
@@ -244,23 +244,22 @@ pub fn adjust(
     })
 }
 
-/// Gives back what was reserved until before some time. For a caller with the rights of the tables' owner.
-pub fn void_overdue(config: &Config, as_of: Instant) -> Result<(), Error> {
-    let overdue = look(
-        "SELECT reference FROM referral.spends WHERE state = 'authorized' AND expires_at <= $1 ORDER BY expires_at",
+/// Who reserved something until before some time. For a caller with the rights of the tables' owner.
+pub fn overdue(as_of: Instant) -> Result<Vec<String>, Error> {
+    look(
+        "SELECT DISTINCT beneficiary_id::text FROM referral.spends WHERE state = 'authorized' AND expires_at <= $1",
         &[arg(as_of)],
-        |row| row.need::<String>(1),
-    )?;
-    overdue.iter().try_for_each(|reference| {
-        with_spend_of(config, reference, |stored, books| {
-            if stored.state == "authorized" {
-                give_back(stored, books, stored.amount)?;
-                decide(stored, "voided")?;
-            }
-            Ok(("voided", Decimal::ZERO))
-        })
-        .map(drop)
-    })
+        |row| row.need(1),
+    )
+}
+
+/// Gives back what a user reserved until before some time; `false`: somebody else holds his account. For a caller with the
+/// rights of the tables' owner.
+pub fn void_overdue(config: &Config, user: &str, as_of: Instant) -> Result<bool, Error> {
+    if lock_accounts(config, &[user.to_owned()], true)?.is_empty() {
+        return Ok(false);
+    }
+    open(config, user, as_of)?.0.write().map(|_| true)
 }
 
 /// Finds a spend by its reference, and does something about it with the account of its user locked.
@@ -279,7 +278,7 @@ fn with_spend_of(
 ) -> Result<Outcome, Error> {
     let unknown = Outcome { status: "unknown_reference", amount: Decimal::ZERO, available: Decimal::ZERO };
     let Some(Stored { user, .. }) = find(config, reference, None)? else { return Ok(unknown) };
-    let (mut books, user, _) = open(config, &user)?;
+    let (mut books, user, _) = open(config, &user, now())?;
     // As it is now that nobody else can change it.
     let Some(stored) = find(config, reference, Some(&user))? else { return Ok(unknown) };
     let (status, amount) = f(&stored, &mut books)?;
@@ -290,8 +289,12 @@ fn with_spend_of(
 
 /// Opens the account of a user, settled, with what he reserved for too long given back. The answer's second part is his
 /// key as the account has it; the third what settlement will still take back, since only it may free a budget.
-fn open<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String, BTreeMap<Unit, Decimal>), Error> {
-    let (mut books, user, overdue) = settled_account(config, user)?;
+fn open<'a>(
+    config: &'a Config,
+    user: &str,
+    as_of: Instant,
+) -> Result<(Books<'a>, String, BTreeMap<Unit, Decimal>), Error> {
+    let (mut books, user, overdue) = settled_account(config, user, as_of)?;
     let taken_back = taken_back(config, &user)?;
     if !overdue {
         return Ok((books, user, taken_back));
@@ -301,7 +304,7 @@ fn open<'a>(config: &'a Config, user: &str) -> Result<(Books<'a>, String, BTreeM
             "SELECT reference FROM referral.spends \
              WHERE beneficiary_id {eq} $1::{key} AND state = 'authorized' AND expires_at <= $2 ORDER BY spend_id",
         ),
-        &[arg(user.as_str()), arg(now())],
+        &[arg(user.as_str()), arg(as_of)],
         |row| row.need::<String>(1),
     )?;
     for reference in overdue {
@@ -370,11 +373,11 @@ fn store(
     state: &str,
     until: Option<Instant>,
 ) -> Result<Option<i64>, Error> {
-    let made = write(
+    let made = insert_unless_taken(
         &config.sql(
             "INSERT INTO referral.spends (reference, beneficiary_id, unit, asked, amount, state, expires_at, decided_at) \
              VALUES ($1, $2::{key}, $3, $4::numeric, $5::numeric, $6, $7, CASE WHEN $6 = 'captured' THEN now() END) \
-             ON CONFLICT (reference) DO NOTHING RETURNING spend_id",
+             RETURNING spend_id",
         ),
         &[
             arg(reference),
@@ -387,7 +390,7 @@ fn store(
         ],
         |row| row.need(1),
     )?;
-    Ok(made.into_iter().next())
+    Ok(made.and_then(|made| made.into_iter().next()))
 }
 
 fn store_parts(id: i64, parts: &[Part]) -> Result<(), Error> {

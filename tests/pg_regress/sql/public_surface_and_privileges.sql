@@ -45,7 +45,7 @@ SELECT p.oid::regprocedure AS without_comment FROM pg_proc p WHERE pronamespace 
 SELECT relname AS without_comment FROM pg_class c WHERE relnamespace = 'referral'::regnamespace AND relkind IN ('r', 'v') AND obj_description(oid, 'pg_class') IS NULL;
 SELECT nspname AS without_comment FROM pg_namespace WHERE nspname = 'referral' AND obj_description(oid, 'pg_namespace') IS NULL;
 SELECT p.oid::regprocedure AS definer_without_path FROM pg_proc p WHERE pronamespace = 'referral'::regnamespace AND prosecdef
-AND NOT coalesce(array_to_string(proconfig, ' '), '') ~ '^search_path=pg_catalog, ([a-z]+, )*pg_temp$';
+AND NOT coalesce(array_to_string(proconfig, ' '), '') ~ '(^| )search_path=pg_catalog, ([a-z]+, )*pg_temp( |$)';
 SELECT p.oid::regprocedure AS definer_of_superuser FROM pg_proc p JOIN pg_roles r ON r.oid = proowner WHERE pronamespace = 'referral'::regnamespace AND prosecdef AND rolsuper;
 SELECT c.relname AS view_of_superuser FROM pg_class c JOIN pg_roles r ON r.oid = relowner WHERE relnamespace = 'referral'::regnamespace AND relkind IN ('r', 'v') AND rolsuper ORDER BY relname;
 ROLLBACK;

@@ -16,7 +16,7 @@ SELECT unit, pending, available FROM referral.balance(1);
 CALL referral.settle(program => 'other');
 SELECT unit, pending, available, limited FROM referral.balance(1);
 CALL referral.settle(program => 'other');
--- whoever spends settles all of his own
+-- whoever spends is settled before, but for what counts on a budget
 BEGIN;
 SELECT status, available FROM referral.spend_credit(1, 12, 'USD', 'one');
 ROLLBACK;
