@@ -70,7 +70,7 @@ CREATE FUNCTION referral.authorize_credit(
     user_id @key@, amount numeric, unit text, reference text, partial boolean DEFAULT false, valid_for interval DEFAULT NULL)
 RETURNS TABLE (status text, authorized numeric, available numeric) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'referral', 'authorize_credit_wrapper';
-COMMENT ON FUNCTION referral.authorize_credit IS 'Reserves credit for a purchase that may fail: capture_credit spends it, void_credit gives it back, and settlement does once valid_for is over. status: authorized, already_authorized, insufficient. Otherwise as spend_credit.';
+COMMENT ON FUNCTION referral.authorize_credit IS 'Reserves credit for a purchase that may fail: capture_credit spends it, void_credit gives it back, and settlement does once valid_for is over. status: authorized, insufficient; for a reference that is known already_authorized, already_captured or already_voided. Otherwise as spend_credit.';
 
 CREATE FUNCTION referral.capture_credit(reference text, amount numeric DEFAULT NULL)
 RETURNS TABLE (status text, captured numeric) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
@@ -139,11 +139,12 @@ CREATE FUNCTION referral.events(after bigint DEFAULT 0, max_events integer DEFAU
 RETURNS TABLE ("position" bigint, event text, happened_at timestamptz, program text, user_id @key@, friend_id @key@,
                invite_code text, role text, unit text, amount numeric, available_at timestamptz, expires_at timestamptz, reason text,
                spend_reference text, credit_id bigint, invites_friends_id bigint)
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
     -- Positions are given by one session at a time; another one that polls meanwhile reads what has one. A row that commits
     -- late is found by the next poll: rows are taken, and no mark is passed.
-    INSERT INTO referral.feed_head (position) SELECT 0 WHERE NOT EXISTS (SELECT FROM referral.feed_head);
+    INSERT INTO referral.feed_head (position) SELECT 0 WHERE NOT EXISTS (SELECT FROM referral.feed_head)
+    ON CONFLICT (single) DO NOTHING;
     WITH head AS (SELECT h.position FROM referral.feed_head h FOR UPDATE SKIP LOCKED),
          taken AS (DELETE FROM referral.unpublished u USING head
                    WHERE u.unpublished_id = ANY (ARRAY(SELECT n.unpublished_id FROM referral.unpublished n
@@ -155,11 +156,22 @@ AS $$
                     FROM taken t, head RETURNING 1)
     UPDATE referral.feed_head h SET position = h.position + (SELECT count(*) FROM placed)
     WHERE EXISTS (SELECT FROM placed);
-    SELECT e.position, e.event, e.happened_at, e.program, e.user_id, e.friend_id, e.invite_code, e.role::text, e.unit, e.amount,
-           e.available_at, e.expires_at, e.reason, e.spend_reference, e.credit_id, e.invites_friends_id
-    FROM referral.published_events e WHERE e.position > coalesce($1, 0) ORDER BY e.position LIMIT greatest(coalesce($2, 1000), 0)
+    -- As the view published_events, of one page.
+    SELECT f.position, f.event, f.happened_at, p.name, coalesce(l.beneficiary_id, r.referrer_id, i.user_id), r.friend_id,
+           i.invite_code, l.role::text, l.unit, coalesce(f.amount, l.amount), l.available_at, l.expires_at, l.reason, s.reference,
+           f.credit_id, f.invites_friends_id
+    FROM (SELECT * FROM referral.feed WHERE position > coalesce($1, 0)
+          ORDER BY position LIMIT greatest(coalesce($2, 1000), 0) OFFSET 0) f
+    LEFT JOIN LATERAL (SELECT * FROM referral.credits c WHERE c.credit_id = f.credit_id OFFSET 0) l ON true
+    LEFT JOIN LATERAL (SELECT * FROM referral.invites_friends o
+                       WHERE o.invites_friends_id = coalesce(f.invites_friends_id, l.invites_friends_id) OFFSET 0) r ON true
+    LEFT JOIN LATERAL (SELECT * FROM referral.invites o WHERE o.invite_id = coalesce(f.invite_id, r.invite_id) OFFSET 0) i ON true
+    LEFT JOIN LATERAL (SELECT * FROM referral.programs o
+                       WHERE o.program_id = coalesce(r.program_id, i.program_id) OFFSET 0) p ON true
+    LEFT JOIN LATERAL (SELECT * FROM referral.spends o WHERE o.spend_id = l.spend_id OFFSET 0) s ON true
+    ORDER BY f.position
 $$;
-COMMENT ON FUNCTION referral.events IS 'What happened in programs whose events are told, after a position, in order and without a gap: issued, redeemed, earned, reversed, available (once held or limited credit is settled: how much), limited, expired, spent, released, adjusted, shortfall, recovered. A consumer that keeps the last position in the transaction in which it acts sees everything once, what commits late too. max_events: at most so many. Nothing is sent from inside a purchase.';
+COMMENT ON FUNCTION referral.events IS 'What happened in programs whose events are told, after a position, in order and without a gap: issued, redeemed, earned, reversed, available (once held or limited credit is settled: how much), limited, expired, spent, released, adjusted, shortfall, recovered. A consumer that keeps the last position in the transaction in which it acts sees everything once, what commits late too. max_events: at most so many. At READ COMMITTED; at other levels 40001 means that somebody else polled meanwhile: try again. Nothing is sent from inside a purchase.';
 
 CREATE FUNCTION referral.reassign_referral(friend @key@, code text, reason text)
 RETURNS TABLE (status text, referrer @key@) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1

@@ -244,6 +244,7 @@ fn due(reward: &rule::Reward, fact: &Fact) -> Option<Reward> {
     let available_at = reward.hold.and_then(|hold| Some(fact.occurred_at?.plus(hold)));
     let expires_at =
         reward.expires.and_then(|length| Some(available_at.or(fact.occurred_at)?.plus(length).end_of_day()));
+    let expires_at = expires_at.filter(|at| *at != Instant::INFINITY);
     (amount > Decimal::ZERO).then(|| Reward { role: reward.to, unit: unit.clone(), amount, available_at, expires_at })
 }
 

@@ -7,7 +7,7 @@ use super::evaluate::{Decision, Fact, Gate, Goal, Reward};
 use super::money::{Decimal, Unit};
 use super::rule::{Occurrence, Role, Rule};
 use super::time::Instant;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a stored completion is worth now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,11 +143,11 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
         .collect();
 
     // What is stored and has lost its ground, first: it gives its place to others.
-    let mut slots: HashMap<i32, Vec<i32>> = HashMap::new();
+    let mut slots: HashMap<i32, Slots> = HashMap::new();
     for Posted { completion: stored, lines: posted } in posted {
         if earned.contains_key(&(stored.goal, stored.key.as_str())) {
             if let Some(slot) = stored.slot {
-                slots.entry(stored.goal).or_default().push(slot);
+                slots.entry(stored.goal).or_default().taken.insert(slot);
             }
         } else if stored.state != State::Reversed {
             changes.restated.push(Completion { slot: None, state: State::Reversed, ..stored.clone() });
@@ -190,14 +190,23 @@ pub fn difference(decisions: &[Decision], goals: &[Goal], facts: &[Fact], posted
     changes
 }
 
+/// The places of a goal that are taken.
+#[derive(Default)]
+struct Slots {
+    taken: BTreeSet<i32>,
+    /// All up to this one are.
+    full: i32,
+}
+
 /// The lowest free place of a goal that is limited to so many completions; it is taken from then on.
-fn free_slot(goal: &Goal, taken: &mut Vec<i32>) -> Option<i32> {
+fn free_slot(goal: &Goal, slots: &mut Slots) -> Option<i32> {
     let places = match goal.rule.when.occurrence {
         Occurrence::First(n) | Occurrence::Nth(n) => i32::try_from(n).unwrap_or(i32::MAX),
         Occurrence::Every => return None,
     };
-    let slot = (1..=places).find(|slot| !taken.contains(slot))?;
-    taken.push(slot);
+    let slot = (slots.full..places).map(|full| full + 1).find(|slot| !slots.taken.contains(slot))?;
+    slots.taken.insert(slot);
+    slots.full = slot;
     Some(slot)
 }
 

@@ -287,6 +287,8 @@ pub struct Account {
     pub grants: BTreeMap<GrantKey, Grant>,
     /// What is used of the limits of the goals that are settled now.
     pub used: BTreeMap<UsedKey, Used>,
+    /// The grants that count for a friend, by friend and goal: a look-up of those above.
+    counting: BTreeMap<(i64, i32), GrantKey>,
 }
 
 /// Lines that are settled together: those of one side of one completion in one unit.
@@ -348,6 +350,10 @@ pub fn settle(
     claims.sort_by(|a, b| {
         limit(a).cmp(&limit(b)).then_with(|| (&a.user, &a.unit, lot(a)).cmp(&(&b.user, &b.unit, lot(b))))
     });
+    for account in accounts.values_mut() {
+        let counting = account.grants.iter().filter(|(_, grant)| grant.counts_friend);
+        account.counting = counting.map(|(key, grant)| ((key.0, grant.goal), key.clone())).collect();
+    }
     // What expired before is not there to pay for what is taken back later.
     expire(accounts, as_of, &mut lines);
     let mut nets = Vec::with_capacity(claims.len());
@@ -462,10 +468,8 @@ fn decide(
 impl Account {
     /// The place of a friend among those who earned the referrer something by this goal.
     fn place(&self, friend: i64, goal: i32) -> u32 {
-        let known = self.grants.range((friend, i32::MIN, Role::Referrer, Unit::least())..);
-        let known = known.take_while(|((id, ..), _)| *id == friend).map(|(_, grant)| grant);
-        let place =
-            known.filter(|grant| grant.goal == goal && grant.granted > Decimal::ZERO).map(|grant| grant.place).min();
+        let counting = self.counting.get(&(friend, goal)).and_then(|key| self.grants.get(key));
+        let place = counting.map(|grant| grant.place);
         place.unwrap_or_else(|| {
             let friends: i32 = self.used.iter().filter(|((g, ..), _)| *g == goal).map(|(_, used)| used.friends).sum();
             u32::try_from(friends).unwrap_or_default() + 1
@@ -505,6 +509,7 @@ impl Account {
     /// Keeps a grant, and counts it on its day, or counts it no more.
     fn record(&mut self, key: GrantKey, mut grant: Grant, before: Decimal) -> Result<(), TooLarge> {
         let (friend, number, role, unit) = key.clone();
+        let fallen = key.clone();
         let (goal, stood, stands) = (grant.goal, before > Decimal::ZERO, grant.granted > Decimal::ZERO);
         let change = grant.granted - before;
         self.grants.insert(key.clone(), grant.clone());
@@ -533,13 +538,18 @@ impl Account {
                 used = self.used.entry((goal, unit.clone(), grant.day)).or_default();
                 used.rewards += 1;
             }
-            let mut of_friend: Vec<_> =
-                self.grants.range_mut(all).filter(|((_, _, r, _), _)| *r == role).filter(standing).collect();
-            if !of_friend.is_empty() && !of_friend.iter().any(|(_, grant)| grant.counts_friend) {
-                let ((_, _, _, unit), grant) = &mut of_friend[0];
-                grant.counts_friend = true;
-                used = self.used.entry((goal, unit.clone(), grant.day)).or_default();
-                used.friends += 1;
+            if self.counting.get(&(friend, goal)).is_some_and(|counting| *counting == fallen && !stands) {
+                self.counting.remove(&(friend, goal));
+            } else if !stands {
+                return Ok(());
+            }
+            if !self.counting.contains_key(&(friend, goal)) {
+                let next = self.grants.range_mut(all).filter(|((_, _, r, _), _)| *r == role).find(standing);
+                if let Some((key, grant)) = next {
+                    grant.counts_friend = true;
+                    self.used.entry((goal, key.3.clone(), grant.day)).or_default().friends += 1;
+                    self.counting.insert((friend, goal), key.clone());
+                }
             }
         }
         Ok(())

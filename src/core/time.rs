@@ -29,7 +29,7 @@ impl Instant {
             self.0
                 .checked_add(POSTGRES_EPOCH)
                 .and_then(|micros| Timestamp::from_microsecond(micros).ok())
-                .and_then(|t| t.to_zoned(TimeZone::UTC).checked_add(duration.months.months()).ok())
+                .and_then(|t| t.to_zoned(TimeZone::UTC).checked_add(Span::new().try_months(duration.months).ok()?).ok())
                 .map(|zoned| zoned.timestamp().as_microsecond() - POSTGRES_EPOCH)
         };
         shifted.and_then(|micros| micros.checked_add(duration.micros)).map_or(Self::INFINITY, Self)
@@ -116,6 +116,14 @@ mod tests {
     use proptest::prelude::*;
 
     const DAY: i64 = 24 * MICROS_PER_HOUR;
+
+    #[test]
+    fn what_is_past_the_calendar_is_infinite() {
+        let ages = Duration { months: 12 * 300_000, micros: 0 };
+        assert_eq!(Instant(0).plus(ages), Instant::INFINITY);
+        assert_eq!(Instant(0).minus(ages), Instant::NEG_INFINITY);
+        assert_eq!(Instant(0).plus(Duration { months: 0, micros: i64::MAX }).plus(ages), Instant::INFINITY);
+    }
 
     #[test]
     fn days_and_months_are_those_of_the_calendar_in_utc() {

@@ -565,14 +565,16 @@ fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, E
                                             WHERE f.invites_friends_id = (SELECT c.invites_friends_id FROM referral.credits c \
                                                                           WHERE c.credit_id = u.credit_id)))), \
              taken AS (DELETE FROM referral.unsettled u WHERE u.ctid = ANY (ARRAY(SELECT p.place FROM picked p))), \
-             line AS MATERIALIZED ( \
+             line AS NOT MATERIALIZED ( \
                  SELECT p.k, l.unit, l.amount, l.expires_at, l.credit_id, p.goal_id, l.invites_friends_id, \
                         l.completion_no, l.role, l.available_at > l.created_at AS held, \
                         l.amount > 0 OR $5 = '{}' \
                           OR NOT EXISTS (SELECT FROM referral.invites_friends f \
                                          WHERE f.invites_friends_id = l.invites_friends_id AND f.program_id = ANY ($5)) AS may_owe \
                  FROM picked p \
-                 CROSS JOIN LATERAL (SELECT * FROM referral.credits c WHERE c.credit_id = p.credit_id OFFSET 0) l) \
+                 CROSS JOIN LATERAL (SELECT c.unit, c.amount, c.expires_at, c.credit_id, c.invites_friends_id, c.completion_no, c.role, \
+                                            c.available_at, c.created_at \
+                                     FROM referral.credits c WHERE c.credit_id = p.credit_id OFFSET 0) l) \
              SELECT l.k, l.unit, (sum(l.amount) FILTER (WHERE l.amount > 0))::text, \
                     (sum(l.amount) FILTER (WHERE l.amount < 0))::text, l.expires_at, l.may_owe, count(*), \
                     NULL::integer, NULL::bigint, NULL::integer, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::text, \

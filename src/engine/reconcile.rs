@@ -504,18 +504,21 @@ fn advance(source: &Source, place: &Place, steps: &[Step], posted: u64) -> Resul
     .map(drop)
 }
 
-/// What failed before the walk began and named nobody, or somebody who is gone, has been made up for.
+/// What failed before the walk began and named nobody, or somebody who is gone or about whom no goal of the source is, has been
+/// made up for.
 fn resolve_the_rest(source: &Source, place: &Place) -> Result<(), Error> {
     if source.broken.is_some() {
         return Ok(());
     }
+    let programs: Vec<i32> = source.goals.iter().map(|goal| goal.program).collect();
     change(
         "UPDATE referral.failures f SET resolved_at = now() \
          WHERE source_id = $1 AND resolved_at IS NULL AND failed_at < $2 \
            AND CASE WHEN invites_friends_id IS NULL THEN transaction_key IS NULL \
                ELSE NOT EXISTS (SELECT FROM referral.invites_friends i \
-                                WHERE i.invites_friends_id = f.invites_friends_id AND i.friend_id IS NOT NULL) END",
-        &[arg(source.id), arg(place.started_at)],
+                                WHERE i.invites_friends_id = f.invites_friends_id AND i.friend_id IS NOT NULL \
+                                  AND i.program_id = ANY ($3)) END",
+        &[arg(source.id), arg(place.started_at), arg(programs)],
     )
     .map(drop)
 }

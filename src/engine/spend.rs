@@ -92,6 +92,7 @@ pub fn spend(spend: Spend) -> Result<Outcome, Error> {
             let status = match (stored.state.as_str(), reserve.is_some()) {
                 ("authorized", true) if same => "already_authorized",
                 ("captured", false) if same => "already_spent",
+                ("captured", true) if same => "already_captured",
                 ("voided", true) if same => "already_voided",
                 _ => return Err(Error::SpendDiffers { reference }),
             };
@@ -223,9 +224,14 @@ pub fn adjust(
         find_user(&config, user, "")?;
         let (mut books, user, taken_back) = open(&config, user, now())?;
         let expires_at = expires_in.map(|length| now().plus(length).end_of_day());
+        let expires_at = expires_at.filter(|at| *at != Instant::INFINITY);
         let balance = books.balance(&user, &unit);
         let available = balance.amount() - taken_back.get(&unit).copied().unwrap_or_default();
-        let adjusted = if -change > available { None } else { balance.adjust(&unit, change, expires_at) };
+        let adjusted = if change < Decimal::ZERO && -change > available {
+            None
+        } else {
+            balance.adjust(&unit, change, expires_at)
+        };
         let Some(postings) = adjusted else {
             return Err(Error::InsufficientCredit { available: format!("{available} {unit}") });
         };

@@ -40,6 +40,9 @@ UPDATE referral.lots SET remaining = remaining + 100000 WHERE ctid = (SELECT min
 -- what expired is less
 UPDATE referral.lots SET expired = expired - 1 WHERE ctid = (SELECT min(ctid) FROM referral.lots WHERE expired >= 1);
 
+-- what was taken from elsewhere is more
+UPDATE referral.lots SET elsewhere = elsewhere + 100000 WHERE ctid = (SELECT min(ctid) FROM referral.lots);
+
 -- a grant is more
 UPDATE referral.grants SET granted = granted + 1 WHERE ctid = (SELECT min(ctid) FROM referral.grants);
 

@@ -75,6 +75,12 @@ violation (invariant, what) AS (
     FROM (SELECT beneficiary_id, unit, expires_at, -sum(amount) AS amount FROM line WHERE kind = 'expired' GROUP BY beneficiary_id, unit, expires_at) l
     FULL JOIN referral.lots o USING (beneficiary_id, unit, expires_at) WHERE coalesce(l.amount, 0) <> coalesce(o.expired, 0)
     UNION ALL
+    SELECT 'I5: what was taken from elsewhere was taken back', format('user %s, %s: %s, of %s %s', o.beneficiary_id, o.expires_at, o.elsewhere, l.amount, o.unit)
+    FROM referral.lots o
+    LEFT JOIN (SELECT beneficiary_id, unit, expires_at, -sum(amount) AS amount FROM line WHERE kind = 'reversed' AND NOT waits
+               GROUP BY beneficiary_id, unit, expires_at) l USING (beneficiary_id, unit, expires_at)
+    WHERE o.elsewhere > coalesce(l.amount, 0)
+    UNION ALL
     SELECT 'I6: one referrer, somebody else', format('referral %s', min(invites_friends_id))
     FROM referral.invites_friends
     GROUP BY friend_id, program_id HAVING friend_id IS NOT NULL AND (count(*) > 1 OR bool_or(friend_id = referrer_id))

@@ -55,11 +55,15 @@ class Goal:
     ends: datetime
     rule: dict
 
+    def has_budget(self):
+        return "budget" in self.rule.get("limits", {})
+
+    def is_tiered(self, role):
+        return any("tiers" in reward for reward in self.rule["rewards"] if reward["to"] == role)
+
     def settled_for(self, role):
         """Whether settlement has to decide what this side gets."""
-        limits = self.rule.get("limits", {})
-        mine = [reward for reward in self.rule["rewards"] if reward["to"] == role]
-        return "budget" in limits or role == "referrer" and "per_referrer" in limits or any("tiers" in r for r in mine)
+        return self.has_budget() or role == "referrer" and "per_referrer" in self.rule.get("limits", {}) or self.is_tiered(role)
 
     def worth(self, role, unit, paid, place):
         """What one side is paid in a unit for a friend at this place."""
@@ -190,6 +194,7 @@ class Invite:
 class Lot:
     remaining: Decimal = ZERO
     expired: Decimal = ZERO
+    elsewhere: Decimal = ZERO  # taken back after it was spent, and so from something else
 
 
 KINDS = ["earned", "reversed", "limited", "spent", "expired", "adjusted", "written_off"]
@@ -347,12 +352,14 @@ class Ledger:
                         raise Wrong(f"the ledger lacks completion {number}, {key}")
                     referral.completions[key] = Completion(self.numbers[number, *key], self.goals[key[0]], facts[key[1]])
                 completion = referral.completions[key]
+                changed = completion.basis.amount != facts[key[1]].amount
                 completion.basis = facts[key[1]]
                 completion.standing, completion.counted = reward is not None, reward is None
-                self.bring(number, completion, reward or {})
+                self.bring(number, completion, reward or {}, changed)
 
-    def bring(self, number, completion, due):
-        """Posts the difference between what is due for a completion and what is posted."""
+    def bring(self, number, completion, due, changed=False):
+        """Posts the difference between what is due for a completion and what is posted. Where the purchase has changed and
+        there are tiers that is all of it, once back and once anew, since only settlement knows which tier it is."""
         referral = self.referrals[number]
         current = lambda line: line.role == "friend" or referral.referrer in (None, line.beneficiary)
         sums = {(role, unit, True): ZERO for role, unit in due}
@@ -374,15 +381,16 @@ class Ledger:
                 completion.lines.append(new)
                 self.unsettled[line] = new
 
-            if amount > posted and beneficiary is not None:
-                append("earned", beneficiary, amount - posted, available, expires, None)
-            surplus = posted - amount
+            anew = changed and amount > 0 and posted > 0 and goal.is_tiered(role)
+            surplus, missing = (posted, amount) if anew else (posted - amount, amount - posted)
             for line in sorted(completion.lines, key=lambda line: -line.id):
                 if surplus > 0 and line.reverses is None and (line.role, line.unit, current(line)) == (role, unit, now):
                     part = min(surplus, line.amount + sum(o.amount for o in completion.lines if o.reverses == line.id))
                     if part > 0:
                         append("reversed", line.beneficiary, -part, line.available, line.expires, line.id)
                         surplus -= part
+            if missing > 0 and beneficiary is not None:
+                append("earned", beneficiary, missing, available, expires, None)
 
     # Users and referrals
 
@@ -477,14 +485,14 @@ class Ledger:
     def settle(self, as_of, program, batch):
         as_of, settled = as_of or self.now, 0
         if program is None:
-            for spend in sorted((s for s in self.spends.values() if s.overdue(as_of)), key=lambda s: s.expires):
-                self.open(spend.user)
-                if spend.state == "authorized":
-                    self.lapse(spend)
-        with_budget = {g.first for g in self.goals.values() if "budget" in g.rule.get("limits", {}) and program in (None, g.program)}
-        for goal in sorted(with_budget):
+            for user in sorted({spend.user for spend in self.spends.values() if spend.overdue(as_of)}):
+                self.open(user, as_of)
+        for goal in sorted(g for g in self.with_budget() if program in (None, self.goals[g].program)):
             lines = [line for line in self.unsettled.values() if line.limit == goal and line.available <= as_of]
-            lines.sort(key=lambda line: (line.completion.basis.at, line.id))
+            claim = lambda line: (line.beneficiary, line.referral, line.completion.number, line.role, line.unit)
+            earning = {claim(line) for line in lines if line.amount > 0}
+            # What only takes back makes room for what is new.
+            lines.sort(key=lambda line: (claim(line) in earning, line.completion.basis.at, line.id))
             while lines:
                 size = min(batch, len(lines))
                 while size < len(lines) and lines[size].completion.basis.at == lines[size - 1].completion.basis.at:
@@ -498,10 +506,15 @@ class Ledger:
             self.settle_users({user for user, _ in self.balances}, as_of)
         return settled
 
+    def with_budget(self):
+        return {goal.first for goal in self.goals.values() if goal.has_budget()}
+
     def settle_users(self, users, as_of, program=None, only=None):
-        """Takes what is ripe of users, or of these lines of theirs, into their balances."""
+        """Takes what is ripe of users into their balances: these lines of theirs, or all that count on no budget."""
+        left = self.with_budget()
         taken = [line for line in self.unsettled.values()
-                 if line.beneficiary in users and line.available <= as_of and (only is None or line.id in only)
+                 if line.beneficiary in users and line.available <= as_of
+                 and (line.limit not in left if only is None else line.id in only)
                  and program in (None, self.referrals[line.referral].program)]
         claims = {}
         for line in sorted(taken, key=lambda line: line.id):
@@ -546,7 +559,7 @@ class Ledger:
         places = [g.place for key, g in stood.items() if key[0] == line.referral]
         grant.place = min(places) if places else len(friends) + 1
         granted = due
-        if any("tiers" in reward for reward in goal.rule["rewards"] if reward["to"] == role):
+        if goal.is_tiered(role):
             granted = min(due, goal.worth(role, unit, basis.amount, grant.place))
         # A purchase that is dated anew counts where it was counted before.
         days = [g.day for key, g in self.grants.items() if key[:4] == (user, line.referral, number, role) and g.granted > 0]
@@ -607,8 +620,13 @@ class Ledger:
             self.post("recovered", user, unit, -recovered)
         if expires:
             owed_before = max(ZERO, amount - balance.lasting())
-            if amount > owed_before:
-                balance.lots[expires].remaining += amount - owed_before
+            # What stood in for it when it was taken back gets it: it lasts.
+            returned = min(amount, balance.lots[expires].elsewhere) if expires in balance.lots else ZERO
+            kept = amount - max(owed_before, returned)
+            if returned > 0:
+                balance.lots[expires].elsewhere -= returned
+            if kept > 0:
+                balance.lots[expires].remaining += kept
 
     def take(self, user, unit, amount, expires, may_owe):
         """From where it was given; what has expired there is taken from nobody; then from what lasts, if it was given to
@@ -629,12 +647,15 @@ class Ledger:
         owed = min(amount, -balance.lasting())
         if owed > 0 and not may_owe:
             balance.sums["written_off"] += owed
+            amount -= owed
             self.post("shortfall", user, unit, owed)
+        if expires and amount > 0:
+            balance.lots[expires].elsewhere += amount
 
-    def expire(self, users, as_of):
+    def expire(self, users, as_of, units=None):
         for (user, unit), balance in self.balances.items():
             for expires, lot in sorted(balance.lots.items()):
-                if user in users and expires <= as_of and lot.remaining > 0:
+                if user in users and expires <= as_of and lot.remaining > 0 and (units is None or unit in units):
                     balance.sums["expired"] -= lot.remaining
                     self.post("expired", user, unit, -lot.remaining, expires=expires)
                     lot.expired += lot.remaining
@@ -642,16 +663,28 @@ class Ledger:
 
     # Spending
 
-    def open(self, user):
-        """Who spends is settled first, and what he reserved for too long is given back."""
-        self.settle_users([user], self.now)
-        overdue = (s for s in self.spends.values() if s.user == user and s.overdue(self.now))
+    def open(self, user, as_of=None):
+        """Who spends is settled first, but for budgets, and what he reserved for too long is given back."""
+        as_of = as_of or self.now
+        self.settle_users([user], as_of)
+        overdue = (s for s in self.spends.values() if s.user == user and s.overdue(as_of))
         for spend in sorted(overdue, key=lambda s: s.id):
-            self.lapse(spend)
+            self.give_back(spend, spend.amount)
+            spend.state = "voided"
 
-    def lapse(self, spend):
-        self.give_back(spend, spend.amount)
-        spend.state = "voided"
+    def available(self, user, unit):
+        """What a user may spend: not what was taken back of a reward that counts on a budget, though only settlement takes it.
+        What was cut of such a reward is taken back first."""
+        cut, gone = {}, ZERO
+        with_budget = self.with_budget()
+        for line in sorted(self.unsettled.values(), key=lambda line: line.id):
+            key = user, line.referral, line.completion.number, line.role, unit
+            if (line.beneficiary, line.unit) == (user, unit) and line.limit in with_budget and line.amount < 0 and key in self.grants:
+                spared = min(-line.amount, cut.setdefault(key, self.grants[key].limited))
+                cut[key] -= spared
+                if line.available <= self.now:
+                    gone += -line.amount - spared
+        return self.balances[user, unit].amount() - gone
 
     def spend(self, user, amount, unit, reference, partial, reserve=False, valid_for=None):
         if amount <= 0 or amount % decimals(unit):
@@ -659,14 +692,15 @@ class Ledger:
         if user not in self.users:
             raise Refused("23503")
         known = self.spends.get(reference)
-        if known and ((known.user, known.unit, known.asked) != (user, unit, amount)
-                      or known.state_at(self.now) != ("authorized" if reserve else "captured")):
+        answers = {("authorized", True): "already_authorized", ("captured", False): "already_spent", ("voided", True): "already_voided",
+                   ("captured", True): "already_captured"}
+        answer = known and answers.get((known.state_at(self.now), reserve))
+        if known and ((known.user, known.unit, known.asked) != (user, unit, amount) or not answer):
             raise Refused("23505")
         self.open(user)
-        balance = self.balances[user, unit]
-        available = balance.amount()
+        balance, available = self.balances[user, unit], self.available(user, unit)
         if known:
-            return "already_authorized" if reserve else "already_spent", known.amount - known.released, available
+            return answer, known.amount - known.released, available
         comes_to = min(amount, available) if partial else amount
         if comes_to <= 0 or comes_to > available:
             return "insufficient", ZERO, available
@@ -695,6 +729,7 @@ class Ledger:
                 self.post("released", spend.user, spend.unit, back, expires=part[0], spend=spend.id)
                 self.balances[spend.user, spend.unit].sums["spent"] += back
                 self.give(spend.user, spend.unit, back, part[0])
+        self.expire([spend.user], self.now, [spend.unit])
 
     def capture(self, reference, amount):
         spend = self.spends.get(reference)
@@ -775,7 +810,7 @@ class Ledger:
         trial = deepcopy(self)
         trial.post = lambda *_, **__: (0, None)
         trial.open(user)
-        return trial.balances[user, unit].amount()
+        return trial.available(user, unit)
 
 
 def same_period(every, day, other):

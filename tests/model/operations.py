@@ -299,9 +299,9 @@ class Adjust(Operation):
 
 
 class Ask(Operation):
-    """What balance says can be used, and what a spend finds, which settles first. They are the same unless there is something
-    that only settlement tells: a limit to be applied, a refund of what was spent or has expired, what was written off, a
-    reservation that has lapsed."""
+    """What balance says can be used, and what a spend finds, which settles first all but budgets. They are the same unless
+    there is something that only settlement tells: a limit to be applied, what has expired before it was settled, a refund
+    that may not be owed, what was written off, a reservation that has lapsed."""
 
     weight = 5
 
@@ -314,7 +314,10 @@ class Ask(Operation):
             "SELECT available, pending + available - (earned + reversed + limited + spent + expired + adjusted + written_off) "
             "FROM referral.balance($1) WHERE unit = $2", self.user, self.unit)
         undecided = session.one(
-            "SELECT EXISTS (SELECT FROM referral.pending WHERE beneficiary_id = $1 AND unit = $2 AND (undecided OR amount < 0) AND available_at <= now()) "
+            "SELECT EXISTS (SELECT FROM referral.pending w JOIN referral.invites_friends USING (invites_friends_id) "
+            "               JOIN referral.programs p USING (program_id) LEFT JOIN referral.goals g USING (goal_id) "
+            "               WHERE w.beneficiary_id = $1 AND w.unit = $2 AND w.available_at <= now() "
+            "               AND (w.undecided AND g.rule #> '{limits,budget}' IS NULL OR w.amount < 0 AND NOT p.allow_debt OR w.expires_at <= now())) "
             "    OR EXISTS (SELECT FROM referral.balances WHERE beneficiary_id = $1 AND unit = $2 AND written_off <> 0) "
             "    OR EXISTS (SELECT FROM referral.spends WHERE beneficiary_id = $1 AND state = 'authorized' AND expires_at <= now())",
             self.user, self.unit)
