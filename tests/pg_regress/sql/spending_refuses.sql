@@ -33,7 +33,7 @@ CALL refused($$spend_credit(1, 1, '', 'x')$$, $$spend_credit(1, 1, 'two words', 
 CALL refused($$spend_credit(1000, 1, 'USD', 'x')$$, $$spend_credit(1, 2, 'USD', 'one')$$, $$spend_credit(1, 10, 'USD', 'two')$$);
 CALL refused($$authorize_credit(NULL, 1, 'USD', 'x')$$, $$authorize_credit(1, NULL, 'USD', 'x')$$, $$authorize_credit(1, 1, NULL, 'x')$$, $$authorize_credit(1, 1, 'USD', NULL)$$, $$authorize_credit(1, 1, 'USD', 'x', NULL)$$,
              $$authorize_credit(1, 0, 'USD', 'x')$$, $$authorize_credit(1000, 1, 'USD', 'x')$$, $$authorize_credit(1, 1, 'USD', 'x', valid_for => '0')$$, $$authorize_credit(1, 1, 'USD', 'x', valid_for => '-1 day')$$,
-             $$authorize_credit(1, 10, 'USD', 'one')$$);
+             $$authorize_credit(1, 11, 'USD', 'one')$$);
 CALL refused($$capture_credit(NULL)$$, $$capture_credit('two', 0)$$, $$capture_credit('two', -1)$$, $$capture_credit('two', 10.01)$$, $$capture_credit('two', 0.001)$$, $$capture_credit('two', 'NaN')$$, $$void_credit(NULL)$$);
 CALL refused($$release_credit(NULL)$$, $$release_credit('one', 0)$$, $$release_credit('one', -1)$$, $$release_credit('one', 10.01)$$, $$release_credit('one', 0.001)$$, $$release_credit('one', 'NaN')$$,
              $$release_credit('one', 1, '')$$, $$release_credit('one', 1, repeat('x', 501))$$);
