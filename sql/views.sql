@@ -52,24 +52,29 @@ LEFT JOIN referral.spends w ON w.spend_id = l.spend_id;
 COMMENT ON VIEW referral.credit_lines IS 'Each line of the ledger with its cause: the goal and its version, the transaction, the friend and the invite; or the spend.';
 
 CREATE VIEW referral.pending AS
-SELECT x.credit_id, x.beneficiary_id, x.role, x.kind, x.unit, x.amount, x.available_at,
-       CASE WHEN x.available_at > now() THEN 'held'
-            WHEN x.limited AND x.amount > 0 THEN 'limit to be applied'
+SELECT y.credit_id, y.beneficiary_id, y.role, y.kind, y.unit, y.amount, y.available_at,
+       CASE WHEN y.available_at > now() THEN 'held'
+            WHEN y.goal_id IS NOT NULL AND y.amount > 0 THEN 'limit to be applied'
             ELSE 'to be settled' END AS reason,
-       x.limited AND (x.amount > 0 OR x.was_cut IS NULL) AS undecided,
+       y.undecided,
        -- What is taken back of a reward that a limit cut is taken from what was cut first.
-       CASE WHEN NOT x.limited OR x.amount > 0 OR x.was_cut IS NULL THEN x.amount
-            ELSE least(x.was_cut - x.taken_back, 0) - least(x.was_cut - x.taken_back - x.amount, 0) END AS effect,
-       x.expires_at, x.created_at, x.invites_friends_id, x.completion_no, x.goal_id
-FROM (SELECT u.credit_id, u.beneficiary_id, c.role, c.kind, c.unit, c.amount, u.ripe_at AS available_at, u.goal_id IS NOT NULL AS limited,
-             u.goal_id,
-             g.limited AS was_cut, c.expires_at, c.created_at, c.invites_friends_id, c.completion_no,
-             sum(CASE WHEN c.amount < 0 THEN -c.amount ELSE 0 END)
-                 OVER (PARTITION BY u.beneficiary_id, c.invites_friends_id, c.completion_no, c.role, c.unit ORDER BY u.credit_id) AS taken_back
-      FROM referral.unsettled u
-      JOIN referral.credits c USING (credit_id)
-      LEFT JOIN referral.grants g ON u.goal_id IS NOT NULL AND g.invites_friends_id = c.invites_friends_id
-            AND g.completion_no = c.completion_no AND g.role = c.role AND g.unit = c.unit AND g.beneficiary_id @eq@ c.beneficiary_id) x;
+       CASE WHEN y.goal_id IS NULL OR y.undecided THEN y.amount
+            ELSE least(y.was_cut - y.taken_back, 0) - least(y.was_cut - y.taken_back - y.amount, 0) END AS effect,
+       y.expires_at, y.created_at, y.invites_friends_id, y.completion_no, y.goal_id
+FROM (SELECT x.*, sum(CASE WHEN x.amount < 0 AND NOT x.undecided THEN -x.amount ELSE 0 END)
+                      OVER (PARTITION BY x.beneficiary_id, x.invites_friends_id, x.completion_no, x.role, x.unit
+                            ORDER BY x.credit_id) AS taken_back
+      FROM (SELECT u.credit_id, u.beneficiary_id, c.role, c.kind, c.unit, c.amount, u.ripe_at AS available_at, u.goal_id,
+                   g.limited AS was_cut, c.expires_at, c.created_at, c.invites_friends_id, c.completion_no,
+                   -- A reward with a limit, and what takes it back before the limit is applied.
+                   u.goal_id IS NOT NULL AND (c.amount > 0 OR g.limited IS NULL
+                       OR c.reverses = ANY (array_agg(u.credit_id) OVER (PARTITION BY u.beneficiary_id, c.invites_friends_id,
+                                                                        c.completion_no, c.role, c.unit))) AS undecided
+            FROM referral.unsettled u
+            JOIN referral.credits c USING (credit_id)
+            LEFT JOIN referral.grants g ON u.goal_id IS NOT NULL AND g.invites_friends_id = c.invites_friends_id
+                  AND g.completion_no = c.completion_no AND g.role = c.role AND g.unit = c.unit
+                  AND g.beneficiary_id @eq@ c.beneficiary_id) x) y;
 COMMENT ON VIEW referral.pending IS 'Lines that are not settled yet, and why: held until available_at; a limit of the goal is to be applied; or the next settlement takes them in. The last two columns before expires_at: whether it waits for a decision, and what it will do to the balance as far as can be told.';
 
 CREATE VIEW referral.liability AS

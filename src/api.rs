@@ -40,7 +40,22 @@ fn numeric(amount: Decimal) -> Outcome<AnyNumeric> {
     Ok(numeric.map_err(|_| Error::Server("a decimal is no numeric"))?)
 }
 
-fn spent(done: spend::Outcome) -> Outcome<TableIterator<'static, Spent>> {
+fn spend_or_reserve(
+    user_id: Option<UserKey>,
+    amount: Option<AnyNumeric>,
+    unit: Option<String>,
+    reference: Option<String>,
+    partial: Option<bool>,
+    reserve: Option<Option<Interval>>,
+) -> Outcome<TableIterator<'static, Spent>> {
+    let done = spend::spend(Spend {
+        user: need("user_id", user_id)?.text,
+        amount: need("amount", amount)?.to_string(),
+        unit: need("unit", unit)?,
+        reference: need("reference", reference)?,
+        partial: need("partial", partial)?,
+        reserve,
+    })?;
     Ok(TableIterator::once((done.status.to_owned(), numeric(done.amount)?, numeric(done.available)?)))
 }
 
@@ -263,14 +278,7 @@ fn spend_credit(
     TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric), name!(available, AnyNumeric))>,
     ErrorReport,
 > {
-    spent(spend::spend(Spend {
-        user: need("user_id", user_id)?.text,
-        amount: need("amount", amount)?.to_string(),
-        unit: need("unit", unit)?,
-        reference: need("reference", reference)?,
-        partial: need("partial", partial)?,
-        reserve: None,
-    })?)
+    spend_or_reserve(user_id, amount, unit, reference, partial, None)
 }
 
 #[pg_extern(sql = false)] // created by install, in the type of the key
@@ -285,14 +293,7 @@ fn authorize_credit(
     TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric), name!(available, AnyNumeric))>,
     ErrorReport,
 > {
-    spent(spend::spend(Spend {
-        user: need("user_id", user_id)?.text,
-        amount: need("amount", amount)?.to_string(),
-        unit: need("unit", unit)?,
-        reference: need("reference", reference)?,
-        partial: need("partial", partial)?,
-        reserve: Some(valid_for),
-    })?)
+    spend_or_reserve(user_id, amount, unit, reference, partial, Some(valid_for))
 }
 
 #[pg_extern(sql = false)] // created by install, with the functions it belongs to

@@ -318,8 +318,8 @@ impl Error {
             Self::BalanceTooLarge { user } => full(
                 Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                 "balance is too large",
-                format!("The balance of user {user} has more than 28 digits."),
-                "Take something off it with referral.adjust_credit.",
+                format!("A sum of the balance of user {user} would be more than 10^24."),
+                "Give him less, or correct what has earned so much.",
             ),
             Self::NotSettled { user, problem } => full(
                 Code::ERRCODE_WARNING,

@@ -61,9 +61,12 @@ pub struct Posting {
     pub reason: Option<String>,
 }
 
-/// Amounts beyond what a decimal of 28 digits holds.
+/// Sums beyond [`LARGEST`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge;
+
+/// No sum is larger: seven of them, with the four decimals that a unit has at most, are still added exactly.
+pub const LARGEST: Decimal = Decimal::from_parts(2_701_131_776, 466_537_709, 54_210, false, 0);
 
 /// What a user has of one unit: sums of his settled lines, by what they do, and what of it expires.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -105,6 +108,12 @@ impl Balance {
     /// What can be used; less than zero: what is owed.
     pub fn amount(&self) -> Decimal {
         self.earned + self.reversed + self.limited + self.spent + self.expired + self.adjusted + self.written_off
+    }
+
+    /// Whether an amount can be added, or taken off, and the sums are still exact.
+    pub fn holds(&self, amount: Decimal) -> bool {
+        let sums = [self.earned, self.reversed, self.spent, self.expired, self.adjusted];
+        sums.iter().all(|sum| add(sum.abs(), amount.abs()).is_ok())
     }
 
     /// What of it never expires.
@@ -336,7 +345,7 @@ pub struct Limits<'a> {
 /// decided in the order of the transactions' time, whoever's it is; what only takes back comes first, and makes room.
 ///
 /// # Errors
-/// Sums beyond 28 digits.
+/// Sums beyond [`LARGEST`].
 pub fn settle(
     accounts: &mut BTreeMap<String, Account>,
     budgets: &mut Budgets,
@@ -400,7 +409,7 @@ fn expire(accounts: &mut BTreeMap<String, Account>, as_of: Instant, lines: &mut 
 }
 
 fn add(a: Decimal, b: Decimal) -> Result<Decimal, TooLarge> {
-    a.checked_add(b).ok_or(TooLarge)
+    a.checked_add(b).filter(|sum| sum.abs() <= LARGEST).ok_or(TooLarge)
 }
 
 /// Decides how much of a reward is granted, and returns how much more of it is cut than before.

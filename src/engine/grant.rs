@@ -26,49 +26,40 @@ const APP: [&str; 14] = [
 /// What support calls.
 const SUPPORT: [&str; 4] = ["adjust_credit", "credit_history", "balance", "friend_terms"];
 
+/// What a reader of reports calls, besides reading the views.
+const REPORTS: [&str; 4] = ["balance", "credit_history", "expiring", "friend_terms"];
+
 /// Lets an application's role call the functions that it needs; it can touch no table.
 pub fn grant_app(role: pg_sys::Oid) -> Result<(), Error> {
-    grant(
-        role,
-        "SELECT format('GRANT EXECUTE ON FUNCTION %s TO ', p.oid::regprocedure) \
-         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
-         WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
-        &APP,
-    )
+    grant(role, &APP, false)
 }
 
 /// Lets a role of support adjust credit, and look at what a user has.
 pub fn grant_support(role: pg_sys::Oid) -> Result<(), Error> {
-    grant(
-        role,
-        "SELECT format('GRANT EXECUTE ON FUNCTION %s TO ', p.oid::regprocedure) \
-         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
-         WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
-        &SUPPORT,
-    )
+    grant(role, &SUPPORT, false)
 }
 
 /// Lets a role read the reports, which are views, and what a user has and may expect.
 pub fn grant_reports(role: pg_sys::Oid) -> Result<(), Error> {
-    grant(
-        role,
-        "SELECT format('GRANT SELECT ON referral.%I TO ', c.relname) \
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE n.nspname = 'referral' AND c.relkind = 'v' \
-         UNION ALL \
-         SELECT format('GRANT EXECUTE ON FUNCTION %s TO ', p.oid::regprocedure) \
-         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
-         WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
-        &["balance", "credit_history", "expiring", "friend_terms"],
-    )
+    grant(role, &REPORTS, true)
 }
 
-fn grant(role: pg_sys::Oid, statements: &str, functions: &[&str]) -> Result<(), Error> {
+fn grant(role: pg_sys::Oid, functions: &[&str], views: bool) -> Result<(), Error> {
     config()?;
     secured(None, || {
         let role: String = look("SELECT $1::regrole::text", &[arg(role)], |row| row.need::<String>(1))?.concat();
         set_up(&format!("GRANT USAGE ON SCHEMA referral TO {role}"))?;
-        let statements = look(statements, &[arg(functions)], |row| row.need::<String>(1))?;
+        let statements = look(
+            "SELECT format('GRANT SELECT ON referral.%I TO ', c.relname) \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE $2 AND n.nspname = 'referral' AND c.relkind = 'v' \
+             UNION ALL \
+             SELECT format('GRANT EXECUTE ON FUNCTION %s TO ', p.oid::regprocedure) \
+             FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+             WHERE n.nspname = 'referral' AND p.proname = ANY ($1) ORDER BY 1",
+            &[arg(functions), arg(views)],
+            |row| row.need::<String>(1),
+        )?;
         statements.iter().try_for_each(|statement| set_up(&format!("{statement}{role}")))
     })
 }

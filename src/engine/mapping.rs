@@ -117,9 +117,10 @@ pub fn condition(relation: pg_sys::Oid, table: &Table, sql: &str) -> Result<Cond
     Ok(Condition { sql: sql.to_owned(), columns, numbers })
 }
 
-/// In a WHERE clause aggregates, window functions and sets of rows are refused.
+/// In a WHERE clause aggregates, window functions and sets of rows are refused; what closes a bracket to open another is no
+/// expression between brackets of both kinds.
 fn check(table: &Table, expression: &str) -> Result<(), Failure> {
-    analyse(&format!("SELECT (\n{expression}\n) FROM ONLY {} WHERE (\n{expression}\n) IS NOT NULL", table.name))
+    analyse(&format!("SELECT ARRAY[\n{expression}\n] FROM ONLY {} WHERE (\n{expression}\n) IS NOT NULL", table.name))
 }
 
 /// Makes a view of a table, of these columns: their names, and their expressions.

@@ -418,6 +418,8 @@ fn bring_up_to_date(config: &Config, source: &Source, friends: &[i64], renamed: 
 
     let mut batch = Batch::default();
     for referral in &locked {
+        // What one friend has bought is evaluated without looking up.
+        pgrx::check_for_interrupts!();
         let goals: Vec<_> = source.goals.iter().filter(|goal| goal.program == referral.program).cloned().collect();
         let program = config.programs.get(&referral.program);
         let terms = Referral {

@@ -183,15 +183,22 @@ impl Settlement<'_> {
         let sql = match after {
             None => config.sql(
                 "SELECT x.b::text, x.n FROM (SELECT beneficiary_id AS b, count(*) AS n FROM referral.unsettled \
-                 WHERE ripe_at <= $1 AND $2 IS NULL GROUP BY beneficiary_id ORDER BY beneficiary_id LIMIT $3) x",
+                 WHERE ripe_at <= $1 AND $2 IS NULL AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.invites_friends f \
+                       WHERE f.invites_friends_id = (SELECT c.invites_friends_id FROM referral.credits c \
+                                                     WHERE c.credit_id = unsettled.credit_id))) GROUP BY beneficiary_id ORDER BY beneficiary_id LIMIT $3) x",
             ),
             Some(_) => config.sql(
                 "SELECT x.b::text, x.n FROM (SELECT beneficiary_id AS b, count(*) AS n FROM referral.unsettled \
-                 WHERE ripe_at <= $1 AND beneficiary_id {gt} $2::{key} GROUP BY beneficiary_id ORDER BY beneficiary_id LIMIT $3) x",
+                 WHERE ripe_at <= $1 AND beneficiary_id {gt} $2::{key} \
+                   AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.invites_friends f \
+                        WHERE f.invites_friends_id = (SELECT c.invites_friends_id FROM referral.credits c \
+                                                      WHERE c.credit_id = unsettled.credit_id))) GROUP BY beneficiary_id ORDER BY beneficiary_id LIMIT $3) x",
             ),
         };
         secured(Some(config.owner), || {
-            look(&sql, &[arg(self.as_of), arg(after), arg(PAGE)], |row| Ok((row.need(1)?, row.need(2)?)))
+            look(&sql, &[arg(self.as_of), arg(after), arg(PAGE), arg(self.program)], |row| {
+                Ok((row.need(1)?, row.need(2)?))
+            })
         })
     }
 

@@ -227,6 +227,9 @@ pub fn adjust(
         let expires_at = expires_at.filter(|at| *at != Instant::INFINITY);
         let balance = books.balance(&user, &unit);
         let available = balance.amount() - taken_back.get(&unit).copied().unwrap_or_default();
+        if !balance.holds(change) {
+            return Err(Error::BalanceTooLarge { user });
+        }
         let adjusted = if change < Decimal::ZERO && -change > available {
             None
         } else {
