@@ -99,7 +99,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 AS $$
     SELECT l.credit_id, l.created_at,
            CASE l.kind::text
-               WHEN 'earned' THEN CASE l.role::text WHEN 'friend' THEN 'welcome: ' ELSE 'a friend: ' END || g.name
+               WHEN 'earned' THEN CASE l.side::text WHEN 'friend' THEN 'welcome: ' ELSE 'a friend: ' END || g.name
                WHEN 'reversed' THEN 'taken back: ' || g.name || ' (' || l.reason || ')'
                WHEN 'limited' THEN CASE WHEN l.amount < 0 THEN 'limit: ' ELSE 'limit lifted: ' END || g.name || ' (' || l.reason || ')'
                WHEN 'spent' THEN CASE w.state WHEN 'authorized' THEN 'reserved: ' ELSE 'spent: ' END || w.reference
@@ -111,7 +111,8 @@ AS $$
            l.unit, l.amount, sum(l.amount) OVER (PARTITION BY l.unit ORDER BY l.credit_id), l.available_at, l.expires_at
     FROM referral.credits l
     LEFT JOIN referral.goal_completions c ON c.invites_friends_id = l.invites_friends_id AND c.completion_no = l.completion_no
-    LEFT JOIN referral.goals g ON g.goal_id = c.goal_id
+    LEFT JOIN referral.goal_versions v ON v.goal_version_id = c.goal_version_id
+    LEFT JOIN referral.goals g ON g.goal_id = v.goal_id
     LEFT JOIN referral.spends w ON w.spend_id = l.spend_id
     WHERE l.beneficiary_id @eq@ $1
     ORDER BY l.credit_id
@@ -135,9 +136,9 @@ AS $$
 $$;
 COMMENT ON FUNCTION referral.expiring IS 'Credit that expires within this time, per user, unit and time: for reminders.';
 
-CREATE FUNCTION referral.events(after bigint DEFAULT 0, max_events integer DEFAULT 1000)
-RETURNS TABLE ("position" bigint, event text, happened_at timestamptz, program text, user_id @key@, friend_id @key@,
-               invite_code text, role text, unit text, amount numeric, available_at timestamptz, expires_at timestamptz, reason text,
+CREATE FUNCTION referral.feed(after bigint DEFAULT 0, max_entries integer DEFAULT 1000)
+RETURNS TABLE ("position" bigint, kind text, happened_at timestamptz, program text, user_id @key@, friend_id @key@,
+               invite_code text, side text, unit text, amount numeric, available_at timestamptz, expires_at timestamptz, reason text,
                spend_reference text, credit_id bigint, invites_friends_id bigint)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
@@ -146,19 +147,19 @@ AS $$
     INSERT INTO referral.feed_head (position) SELECT 0 WHERE NOT EXISTS (SELECT FROM referral.feed_head)
     ON CONFLICT (single) DO NOTHING;
     WITH head AS (SELECT h.position FROM referral.feed_head h FOR UPDATE SKIP LOCKED),
-         taken AS (DELETE FROM referral.unpublished u USING head
-                   WHERE u.unpublished_id = ANY (ARRAY(SELECT n.unpublished_id FROM referral.unpublished n
-                                                       ORDER BY n.unpublished_id LIMIT greatest(coalesce($2, 1000), 0)))
+         taken AS (DELETE FROM referral.feed_pending u USING head
+                   WHERE u.feed_pending_id = ANY (ARRAY(SELECT n.feed_pending_id FROM referral.feed_pending n
+                                                       ORDER BY n.feed_pending_id LIMIT greatest(coalesce($2, 1000), 0)))
                    RETURNING u.*),
-         placed AS (INSERT INTO referral.feed (position, event, credit_id, amount, invite_id, invites_friends_id, happened_at)
-                    SELECT head.position + row_number() OVER (ORDER BY t.unpublished_id), t.event, t.credit_id, t.amount,
+         placed AS (INSERT INTO referral.feed (position, kind, credit_id, amount, invite_id, invites_friends_id, happened_at)
+                    SELECT head.position + row_number() OVER (ORDER BY t.feed_pending_id), t.kind, t.credit_id, t.amount,
                            t.invite_id, t.invites_friends_id, t.happened_at
                     FROM taken t, head RETURNING 1)
     UPDATE referral.feed_head h SET position = h.position + (SELECT count(*) FROM placed)
     WHERE EXISTS (SELECT FROM placed);
-    -- As the view published_events, of one page.
-    SELECT f.position, f.event, f.happened_at, p.name, coalesce(l.beneficiary_id, r.referrer_id, i.user_id), r.friend_id,
-           i.invite_code, l.role::text, l.unit, coalesce(f.amount, l.amount), l.available_at, l.expires_at, l.reason, s.reference,
+    -- As the view feed_entries, of one page.
+    SELECT f.position, f.kind, f.happened_at, p.name, coalesce(l.beneficiary_id, r.referrer_id, i.user_id), r.friend_id,
+           i.invite_code, l.side::text, l.unit, coalesce(f.amount, l.amount), l.available_at, l.expires_at, l.reason, s.reference,
            f.credit_id, f.invites_friends_id
     FROM (SELECT * FROM referral.feed WHERE position > coalesce($1, 0)
           ORDER BY position LIMIT greatest(coalesce($2, 1000), 0) OFFSET 0) f
@@ -171,7 +172,7 @@ AS $$
     LEFT JOIN LATERAL (SELECT * FROM referral.spends o WHERE o.spend_id = l.spend_id OFFSET 0) s ON true
     ORDER BY f.position
 $$;
-COMMENT ON FUNCTION referral.events IS 'What happened in programs whose events are told, after a position, in order and without a gap: issued, redeemed, earned, reversed, available (once held or limited credit is settled: how much), limited, expired, spent, released, adjusted, shortfall, recovered. A consumer that keeps the last position in the transaction in which it acts sees everything once, what commits late too. max_events: at most so many. At READ COMMITTED; at other levels 40001 means that somebody else polled meanwhile: try again. Nothing is sent from inside a purchase.';
+COMMENT ON FUNCTION referral.feed IS 'What happened in programs whose events are told, after a position, in order and without a gap: issued, redeemed, earned, reversed, available (once held or limited credit is settled: how much), limited, expired, spent, released, adjusted, shortfall, recovered. A consumer that keeps the last position in the transaction in which it acts sees everything once, what commits late too. max_entries: at most so many. At READ COMMITTED; at other levels 40001 means that somebody else polled meanwhile: try again. Nothing is sent from inside a purchase.';
 
 CREATE FUNCTION referral.reassign_referral(friend @key@, code text, reason text)
 RETURNS TABLE (status text, referrer @key@) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
@@ -190,8 +191,8 @@ AS $$
     SELECT p.name, i.referrer_id, i.redeemed_at, g.name, g.version, g.effective_from, g.until, s.name, g.rule
     FROM referral.invites_friends i
     JOIN referral.programs p USING (program_id)
-    LEFT JOIN (SELECT *, lead(effective_from) OVER (PARTITION BY program_id, name ORDER BY version) AS until
-               FROM referral.goals) g
+    LEFT JOIN (SELECT o.program_id, o.name, v.*, lead(v.effective_from) OVER (PARTITION BY v.goal_id ORDER BY v.version) AS until
+               FROM referral.goal_versions v JOIN referral.goals o USING (goal_id)) g
       ON g.program_id = i.program_id AND g.effective_from <= i.redeemed_at
      AND (g.until IS NULL OR i.redeemed_at < g.until)
     LEFT JOIN referral.sources s USING (source_id)
@@ -200,4 +201,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION referral.friend_terms IS 'The terms of a friend: per program, the version of each goal that was in force at the redemption, from when it is (effective_from) until when the next began (null: there is none), its source and its rule. One row without a goal: none was in force. No row: nobody referred him.';
 
-REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.record_event, referral.balance, referral.spend_credit, referral.authorize_credit, referral.capture_credit, referral.void_credit, referral.release_credit, referral.adjust_credit, referral.credit_history, referral.expiring, referral.events, referral.reassign_referral, referral.friend_terms, referral.reevaluate FROM PUBLIC;
+REVOKE ALL ON FUNCTION referral.issue_invite, referral.issue_invites, referral.redeem_invite, referral.record_event, referral.balance, referral.spend_credit, referral.authorize_credit, referral.capture_credit, referral.void_credit, referral.release_credit, referral.adjust_credit, referral.credit_history, referral.expiring, referral.feed, referral.reassign_referral, referral.friend_terms, referral.reevaluate FROM PUBLIC;

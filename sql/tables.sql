@@ -5,8 +5,8 @@
 
 -- What a value may be is said by domains where it can be: PostgreSQL reads the CHECKs of a table anew for every
 -- statement, which was a seventh of the cost of a purchase that earns, and those of a domain once in a session.
-CREATE DOMAIN referral.credit_role AS text CONSTRAINT credit_role_check CHECK (VALUE = 'referrer' OR VALUE = 'friend');
-COMMENT ON DOMAIN referral.credit_role IS 'Who is credited: the referrer, or the friend.';
+CREATE DOMAIN referral.credit_side AS text CONSTRAINT credit_side_check CHECK (VALUE = 'referrer' OR VALUE = 'friend');
+COMMENT ON DOMAIN referral.credit_side IS 'Who is credited: the referrer, or the friend.';
 CREATE DOMAIN referral.credit_kind AS text CONSTRAINT credit_kind_check
     CHECK (VALUE = ANY ('{earned,reversed,limited,spent,released,expired,adjusted,shortfall,recovered}'));
 COMMENT ON DOMAIN referral.credit_kind IS 'What a line does: earned adds, reversed takes back; limited: cut by a limit of the goal; spent and released: used, and given back; expired; adjusted by support; shortfall: spent before it was taken back, in a program that allows no debt, and recovered: what later earnings made up for. More than zero, limited and expired undo what was cut or expired and is not due any more.';
@@ -17,9 +17,9 @@ CREATE DOMAIN referral.transaction_amount AS numeric
     CONSTRAINT transaction_amount_check CHECK (VALUE > 0 AND VALUE < 'Infinity');
 COMMENT ON DOMAIN referral.transaction_amount IS 'A finite amount of more than zero.';
 CREATE DOMAIN referral.completion_state AS text
-    CONSTRAINT completion_state_check CHECK (VALUE = 'standing' OR VALUE = 'counted' OR VALUE = 'reversed');
-COMMENT ON DOMAIN referral.completion_state IS 'standing, counted or reversed: see goal_completions.state.';
-REVOKE ALL ON DOMAIN referral.credit_role FROM PUBLIC;
+    CONSTRAINT completion_state_check CHECK (VALUE = 'active' OR VALUE = 'preliminary' OR VALUE = 'reversed');
+COMMENT ON DOMAIN referral.completion_state IS 'active, preliminary or reversed: see goal_completions.state.';
+REVOKE ALL ON DOMAIN referral.credit_side FROM PUBLIC;
 REVOKE ALL ON DOMAIN referral.credit_kind FROM PUBLIC;
 REVOKE ALL ON DOMAIN referral.credit_amount FROM PUBLIC;
 REVOKE ALL ON DOMAIN referral.transaction_amount FROM PUBLIC;
@@ -37,7 +37,7 @@ CREATE TABLE referral.programs (
     new_accounts_within interval CONSTRAINT programs_new_accounts_within_check CHECK (new_accounts_within > interval '0'),
     strict              boolean NOT NULL DEFAULT false,
     allow_debt          boolean NOT NULL DEFAULT true,
-    events              boolean NOT NULL DEFAULT false,
+    feed                boolean NOT NULL DEFAULT false,
     code_length         integer,
     code_alphabet       text,
     code_prefix         text,
@@ -53,7 +53,7 @@ COMMENT ON COLUMN referral.programs.attribution_window IS 'How long after the re
 COMMENT ON COLUMN referral.programs.grace IS 'How long before the redemption a transaction counts all the same, for friends who enter their code late; null is not at all.';
 COMMENT ON COLUMN referral.programs.new_customers_only IS 'True: who has a qualifying transaction from before the redemption and its grace cannot redeem (status not_new).';
 COMMENT ON COLUMN referral.programs.allow_debt IS 'What a refund does to credit that was spent before. True: the balance goes below zero. False: it stays at zero, the shortfall is a line of its own, and later earnings make up for it first.';
-COMMENT ON COLUMN referral.programs.events IS 'True: what happens is told by referral.events(), which the application polls.';
+COMMENT ON COLUMN referral.programs.feed IS 'True: what happens is told by referral.feed(), which the application polls.';
 COMMENT ON COLUMN referral.programs.new_accounts_within IS 'Whose account was created longer than this before the redemption cannot redeem (status not_new). attach_users says when that was; without it everybody is new.';
 COMMENT ON COLUMN referral.programs.code_length IS 'Random characters in a generated code; null is 12. Checked when a code is issued, as the next two: a change is for codes that are issued from then on. Those issued before are found as they are printed, in any case.';
 COMMENT ON COLUMN referral.programs.code_alphabet IS 'The characters of generated codes; null is Crockford''s base32, which adds a check character.';
@@ -203,21 +203,32 @@ COMMENT ON TABLE referral.events IS 'What the application told by record_event: 
 COMMENT ON COLUMN referral.events.reference IS 'The application''s own id of the event; the same again is the same event.';
 
 CREATE TABLE referral.goals (
-    goal_id        integer GENERATED ALWAYS AS IDENTITY CONSTRAINT goals_pkey PRIMARY KEY,
-    program_id     integer NOT NULL CONSTRAINT goals_program_fkey REFERENCES referral.programs,
-    name           text NOT NULL CONSTRAINT goals_name_check CHECK (length(name) BETWEEN 1 AND 63),
-    version        integer NOT NULL CONSTRAINT goals_version_check CHECK (version > 0),
-    source_id      integer NOT NULL CONSTRAINT goals_source_fkey REFERENCES referral.sources,
-    rule           jsonb NOT NULL,
-    effective_from timestamptz NOT NULL DEFAULT now(),
-    created_at     timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT goals_version_key UNIQUE (program_id, name, version)
+    goal_id    integer GENERATED ALWAYS AS IDENTITY CONSTRAINT goals_pkey PRIMARY KEY,
+    program_id integer NOT NULL CONSTRAINT goals_program_fkey REFERENCES referral.programs,
+    name       text NOT NULL CONSTRAINT goals_name_check CHECK (length(name) BETWEEN 1 AND 63),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT goals_name_key UNIQUE (program_id, name)
 );
-COMMENT ON TABLE referral.goals IS 'What earns. A version is never changed; create_goal with the same name makes the next one.';
-COMMENT ON COLUMN referral.goals.effective_from IS 'In force for redemptions from here until the next version begins.';
+COMMENT ON TABLE referral.goals IS 'What earns, by name. What a goal asks for and pays stands in its versions; limits are counted over all of them.';
+
+CREATE TABLE referral.goal_versions (
+    goal_version_id integer GENERATED ALWAYS AS IDENTITY CONSTRAINT goal_versions_pkey PRIMARY KEY,
+    goal_id         integer NOT NULL CONSTRAINT goal_versions_goal_fkey REFERENCES referral.goals,
+    version         integer NOT NULL CONSTRAINT goal_versions_version_check CHECK (version > 0),
+    source_id       integer NOT NULL CONSTRAINT goal_versions_source_fkey REFERENCES referral.sources,
+    rule            jsonb NOT NULL,
+    effective_from  timestamptz NOT NULL DEFAULT now(),
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT goal_versions_version_key UNIQUE (goal_id, version)
+);
+COMMENT ON TABLE referral.goal_versions IS 'The versions of each goal. A version is never changed; create_goal with the name of a goal creates its next version.';
+COMMENT ON COLUMN referral.goal_versions.version IS 'Counts the versions of the goal from 1.';
+COMMENT ON COLUMN referral.goal_versions.source_id IS 'The source whose transactions the version is about.';
+COMMENT ON COLUMN referral.goal_versions.rule IS 'What the version asks for and pays: referral.rule_schema() describes the document.';
+COMMENT ON COLUMN referral.goal_versions.effective_from IS 'The version is in force for redemptions from this time until the next version begins.';
 
 CREATE TABLE referral.predicates (
-    goal_id        integer CONSTRAINT predicates_pkey PRIMARY KEY,
+    goal_version_id integer CONSTRAINT predicates_pkey PRIMARY KEY,
     source_id      integer NOT NULL CONSTRAINT predicates_source_fkey REFERENCES referral.sources,
     owner          name NOT NULL,
     condition      text NOT NULL,
@@ -228,7 +239,7 @@ CREATE TABLE referral.predicates (
     table_identity text NOT NULL
 );
 COMMENT ON TABLE referral.predicates IS 'Conditions of goals over the rows of their source, as they are run with the rights of the table''s owner. Written by create_goal and repair.';
-COMMENT ON COLUMN referral.predicates.goal_id IS 'The goal. No foreign key: goals are never deleted.';
+COMMENT ON COLUMN referral.predicates.goal_version_id IS 'The version of the goal. No foreign key: versions are never deleted.';
 COMMENT ON COLUMN referral.predicates.owner IS 'Owner of the table when the goal was created; when it changes, the new owner has to call repair.';
 COMMENT ON COLUMN referral.predicates.condition IS 'The condition with every name qualified as it was understood when the goal was created.';
 COMMENT ON COLUMN referral.predicates.alias IS 'The name that the condition knows the table by.';
@@ -240,30 +251,30 @@ COMMENT ON COLUMN referral.predicates.table_identity IS 'As in referral.sources.
 CREATE TABLE referral.goal_completions (
     invites_friends_id bigint NOT NULL,
     completion_no      integer NOT NULL,
-    goal_id            integer NOT NULL,
+    goal_version_id    integer NOT NULL,
     source_id          integer NOT NULL,
     transaction_key    text NOT NULL,
     amount             referral.transaction_amount NOT NULL,
     currency           text,
     occurred_at        timestamptz NOT NULL,
-    slot               integer,
-    state              referral.completion_state NOT NULL DEFAULT 'standing'
-                       CONSTRAINT goal_completions_slot_check CHECK (slot IS NULL OR state <> 'reversed'),
+    occurrence_no               integer,
+    state              referral.completion_state NOT NULL DEFAULT 'active'
+                       CONSTRAINT goal_completions_occurrence_no_check CHECK (occurrence_no IS NULL OR state <> 'reversed'),
     decided_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT goal_completions_pkey PRIMARY KEY (invites_friends_id, completion_no),
-    CONSTRAINT goal_completions_transaction_key UNIQUE (invites_friends_id, goal_id, transaction_key)
+    CONSTRAINT goal_completions_transaction_key UNIQUE (invites_friends_id, goal_version_id, transaction_key)
 );
-CREATE UNIQUE INDEX goal_completions_slot_key ON referral.goal_completions (invites_friends_id, goal_id, slot) WHERE slot IS NOT NULL;
+CREATE UNIQUE INDEX goal_completions_occurrence_no_key ON referral.goal_completions (invites_friends_id, goal_version_id, occurrence_no) WHERE occurrence_no IS NOT NULL;
 COMMENT ON COLUMN referral.goal_completions.invites_friends_id IS 'The friend. A trigger on invites_friends that refuses DELETE stands in for a foreign key, which under REPEATABLE READ would fail the first purchase after a redemption.';
 COMMENT ON TABLE referral.goal_completions IS 'Goals that a friend reached through a transaction, with the amount and the date that the decision rests on. Keys begin with the friend, so that two buyers write to different pages.';
 COMMENT ON COLUMN referral.goal_completions.completion_no IS 'Counts the completions of this friend.';
-COMMENT ON COLUMN referral.goal_completions.slot IS 'Place among the completions that stand or are counted, for a goal limited to so many; the key that holds the limit at any isolation level.';
-COMMENT ON COLUMN referral.goal_completions.state IS 'standing; counted: it comes before the nth and earns nothing; reversed: the transaction was refunded or another has taken its place.';
+COMMENT ON COLUMN referral.goal_completions.occurrence_no IS 'Place among the completions that are active or preliminary, for a goal limited to so many; the key that holds the limit at any isolation level.';
+COMMENT ON COLUMN referral.goal_completions.state IS 'active; preliminary: it comes before the nth and earns nothing; reversed: the transaction was refunded or another has taken its place.';
 
 CREATE TABLE referral.credits (
     credit_id          bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT credits_pkey PRIMARY KEY,
     beneficiary_id     @key_column@ NOT NULL,
-    role               referral.credit_role,
+    side               referral.credit_side,
     unit               text NOT NULL,
     amount             referral.credit_amount NOT NULL,
     kind               referral.credit_kind NOT NULL,
@@ -278,7 +289,7 @@ CREATE TABLE referral.credits (
     reason             text,
     adjusted_by        text,
     created_at         timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT credits_revision_key UNIQUE (invites_friends_id, completion_no, role, revision),
+    CONSTRAINT credits_revision_key UNIQUE (invites_friends_id, completion_no, side, revision),
     CONSTRAINT credits_kind_check CHECK (CASE WHEN revision IS NULL THEN kind <> 'earned' AND kind <> 'reversed'
                                               ELSE (amount > 0) = (kind = 'earned') AND (amount > 0) = (reverses IS NULL) END)
 );
@@ -286,10 +297,10 @@ CREATE INDEX credits_beneficiary_id_idx ON referral.credits (beneficiary_id);
 COMMENT ON TABLE referral.credits IS 'The ledger: signed lines, never changed and never deleted. A balance is their sum per beneficiary and unit.';
 COMMENT ON COLUMN referral.credits.beneficiary_id IS 'Key of the user who is credited. No foreign key: the line stays when the user is deleted, and a purchase locks no row that others share.';
 COMMENT ON COLUMN referral.credits.invites_friends_id IS 'With completion_no the completion that the line is about; null for what is spent, expires or is adjusted.';
-COMMENT ON COLUMN referral.credits.revision IS 'Counts the earned and reversed lines of this completion and role; null for all others.';
+COMMENT ON COLUMN referral.credits.revision IS 'Counts the earned and reversed lines of this completion and side; null for all others.';
 COMMENT ON COLUMN referral.credits.available_at IS 'From when on it can be used; pending before. What is taken back is taken from where it was given.';
 COMMENT ON COLUMN referral.credits.expires_at IS 'Until when it can be used; null is for ever. Of what is spent, released, limited or expired: the lot that it is about.';
-COMMENT ON COLUMN referral.credits.goal_id IS 'The goal, by its first version, whose limits or tiers settlement applies; null where there are none.';
+COMMENT ON COLUMN referral.credits.goal_id IS 'The goal whose limits or tiers settlement applies; null where there are none.';
 COMMENT ON COLUMN referral.credits.spend_id IS 'The spend that a spent or released line belongs to.';
 COMMENT ON COLUMN referral.credits.reverses IS 'The line that this one takes back, whole or in part.';
 COMMENT ON COLUMN referral.credits.adjusted_by IS 'The role that was logged in when adjust_credit was called.';
@@ -299,14 +310,14 @@ COMMENT ON COLUMN referral.credits.adjusted_by IS 'The role that was logged in w
 CREATE TABLE referral.unsettled (
     credit_id      bigint NOT NULL,
     beneficiary_id @key_column@ NOT NULL,
-    ripe_at        timestamptz NOT NULL,
+    due_at        timestamptz NOT NULL,
     goal_id        integer
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
-CREATE INDEX unsettled_beneficiary_id_idx ON referral.unsettled (beneficiary_id, ripe_at);
+CREATE INDEX unsettled_beneficiary_id_idx ON referral.unsettled (beneficiary_id, due_at);
 CREATE INDEX unsettled_goal_id_idx ON referral.unsettled (goal_id) WHERE goal_id IS NOT NULL;
 COMMENT ON TABLE referral.unsettled IS 'Earned and reversed lines that settlement has not folded into a balance yet; it deletes what it has.';
-COMMENT ON COLUMN referral.unsettled.ripe_at IS 'When the line can be settled: its available_at.';
-COMMENT ON COLUMN referral.unsettled.goal_id IS 'The goal whose limits are to be applied, by its first version.';
+COMMENT ON COLUMN referral.unsettled.due_at IS 'When the line can be settled: its available_at.';
+COMMENT ON COLUMN referral.unsettled.goal_id IS 'The goal whose limits are to be applied.';
 
 CREATE TABLE referral.accounts (
     beneficiary_id @key_column@ CONSTRAINT accounts_pkey PRIMARY KEY
@@ -338,36 +349,36 @@ CREATE TABLE referral.lots (
     expires_at     timestamptz NOT NULL,
     remaining      numeric NOT NULL CONSTRAINT lots_remaining_check CHECK (remaining >= 0),
     expired        numeric NOT NULL CONSTRAINT lots_expired_check CHECK (expired >= 0),
-    elsewhere      numeric NOT NULL DEFAULT 0 CONSTRAINT lots_elsewhere_check CHECK (elsewhere >= 0),
+    repaid_from_other      numeric NOT NULL DEFAULT 0 CONSTRAINT lots_repaid_from_other_check CHECK (repaid_from_other >= 0),
     CONSTRAINT lots_pkey PRIMARY KEY (beneficiary_id, unit, expires_at)
 ) WITH (fillfactor = 80);
 CREATE INDEX lots_expires_at_idx ON referral.lots (expires_at) WHERE remaining > 0;
 COMMENT ON TABLE referral.lots IS 'The part of a balance that expires, by when; it is used first-expiring first. The rest of the balance lasts.';
-COMMENT ON COLUMN referral.lots.elsewhere IS 'What was taken back of it after it was spent, and so from what else there was: earned again, it goes there.';
+COMMENT ON COLUMN referral.lots.repaid_from_other IS 'What was taken back of it after it was spent, and so from what else there was: earned again, it goes there.';
 COMMENT ON COLUMN referral.lots.expired IS 'What has expired of it: a refund afterwards takes it back from nobody.';
 
-CREATE TABLE referral.grants (
+CREATE TABLE referral.awards (
     invites_friends_id bigint NOT NULL,
     completion_no      integer NOT NULL,
-    role               referral.credit_role NOT NULL,
+    side               referral.credit_side NOT NULL,
     unit               text NOT NULL,
     beneficiary_id     @key_column@ NOT NULL,
     goal_id            integer NOT NULL,
-    granted            numeric NOT NULL CONSTRAINT grants_granted_check CHECK (granted >= 0),
-    limited            numeric NOT NULL CONSTRAINT grants_limited_check CHECK (limited >= 0),
+    awarded            numeric NOT NULL CONSTRAINT awards_awarded_check CHECK (awarded >= 0),
+    limited            numeric NOT NULL CONSTRAINT awards_limited_check CHECK (limited >= 0),
     day                integer NOT NULL,
-    place              integer NOT NULL,
+    rank               integer NOT NULL,
     counts_reward      boolean NOT NULL,
     counts_friend      boolean NOT NULL,
     decided_at         timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT grants_pkey PRIMARY KEY (invites_friends_id, completion_no, role, unit, beneficiary_id)
+    CONSTRAINT awards_pkey PRIMARY KEY (invites_friends_id, completion_no, side, unit, beneficiary_id)
 ) WITH (fillfactor = 90);
-COMMENT ON TABLE referral.grants IS 'Where a goal has limits or tiers: what settlement granted of a reward, and what it cut.';
-COMMENT ON COLUMN referral.grants.goal_id IS 'The goal, by its first version.';
-COMMENT ON COLUMN referral.grants.granted IS 'Less what was taken back of it since.';
-COMMENT ON COLUMN referral.grants.day IS 'The day in UTC on which it counts, from 2000-01-01 on.';
-COMMENT ON COLUMN referral.grants.place IS 'The friend''s place among those of the referrer, for tiers.';
-COMMENT ON COLUMN referral.grants.counts_reward IS 'Whether it is the one that counts for its completion; counts_friend: for its friend.';
+COMMENT ON TABLE referral.awards IS 'Where a goal has limits or tiers: what settlement awarded of a reward, and what it cut.';
+COMMENT ON COLUMN referral.awards.goal_id IS 'The goal.';
+COMMENT ON COLUMN referral.awards.awarded IS 'Less what was taken back of it since.';
+COMMENT ON COLUMN referral.awards.day IS 'The day in UTC on which it counts, from 2000-01-01 on.';
+COMMENT ON COLUMN referral.awards.rank IS 'The friend''s place among those of the referrer, for tiers.';
+COMMENT ON COLUMN referral.awards.counts_reward IS 'Whether it is the one that counts for its completion; counts_friend: for its friend.';
 
 CREATE TABLE referral.limits_used (
     beneficiary_id @key_column@ NOT NULL,
@@ -379,7 +390,7 @@ CREATE TABLE referral.limits_used (
     friends        integer NOT NULL,
     CONSTRAINT limits_used_pkey PRIMARY KEY (beneficiary_id, goal_id, unit, day)
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE referral.limits_used IS 'What a referrer was granted by a goal with limits or tiers on a day: the sums of referral.grants.';
+COMMENT ON TABLE referral.limits_used IS 'What a referrer was awarded by a goal with limits or tiers on a day: the sums of referral.awards.';
 
 CREATE TABLE referral.budgets (
     goal_id integer NOT NULL,
@@ -387,27 +398,27 @@ CREATE TABLE referral.budgets (
     used    numeric NOT NULL,
     CONSTRAINT budgets_pkey PRIMARY KEY (goal_id, unit)
 );
-COMMENT ON TABLE referral.budgets IS 'What was granted by goals that have a budget, less what was taken back. Goals by their first version.';
+COMMENT ON TABLE referral.budgets IS 'What was awarded by goals that have a budget, less what was taken back.';
 
 CREATE TABLE referral.spends (
     spend_id       bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT spends_pkey PRIMARY KEY,
     reference      text NOT NULL CONSTRAINT spends_reference_key UNIQUE,
     beneficiary_id @key_column@ NOT NULL,
     unit           text NOT NULL,
-    asked          numeric NOT NULL,
+    requested          numeric NOT NULL,
     amount         numeric NOT NULL,
     released       numeric NOT NULL DEFAULT 0,
     state          text NOT NULL CONSTRAINT spends_state_check CHECK (state = ANY ('{authorized,captured,voided}')),
     expires_at     timestamptz,
     created_at     timestamptz NOT NULL DEFAULT now(),
     decided_at     timestamptz,
-    CONSTRAINT spends_amount_check CHECK (amount > 0 AND amount <= asked AND released >= 0 AND released <= amount)
+    CONSTRAINT spends_amount_check CHECK (amount > 0 AND amount <= requested AND released >= 0 AND released <= amount)
 );
 CREATE INDEX spends_beneficiary_id_idx ON referral.spends (beneficiary_id);
 CREATE INDEX spends_expires_at_idx ON referral.spends (expires_at) WHERE state = 'authorized';
 COMMENT ON TABLE referral.spends IS 'Credit that was spent, or is reserved for a purchase under way.';
 COMMENT ON COLUMN referral.spends.reference IS 'The application''s own id of it; the same again is the same spend.';
-COMMENT ON COLUMN referral.spends.asked IS 'What was asked for; amount is what it came to.';
+COMMENT ON COLUMN referral.spends.requested IS 'What was asked for; amount is what it came to.';
 COMMENT ON COLUMN referral.spends.expires_at IS 'Until when an authorization has to be captured; settlement voids it then.';
 COMMENT ON COLUMN referral.spends.decided_at IS 'When it was captured or voided.';
 
@@ -431,26 +442,26 @@ COMMENT ON TABLE referral.releases IS 'What was given back of spends under a ref
 
 -- What the application is told. What happens is put aside in the commit in which it happens; whoever polls events() gives it
 -- its position: only then is it known what has been committed.
-CREATE TABLE referral.unpublished (
-    unpublished_id     bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT unpublished_pkey PRIMARY KEY,
-    event              text NOT NULL,
+CREATE TABLE referral.feed_pending (
+    feed_pending_id     bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT feed_pending_pkey PRIMARY KEY,
+    kind               text NOT NULL,
     credit_id          bigint,
     amount             numeric,
     invite_id          bigint,
     invites_friends_id bigint,
     happened_at        timestamptz NOT NULL DEFAULT now()
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
-COMMENT ON TABLE referral.unpublished IS 'What happened and has no position in the feed yet.';
+COMMENT ON TABLE referral.feed_pending IS 'What happened and has no position in the feed yet.';
 CREATE TABLE referral.feed (
     position           bigint CONSTRAINT feed_pkey PRIMARY KEY,
-    event              text NOT NULL,
+    kind               text NOT NULL,
     credit_id          bigint,
     amount             numeric,
     invite_id          bigint,
     invites_friends_id bigint,
     happened_at        timestamptz NOT NULL
 );
-COMMENT ON TABLE referral.feed IS 'What happened, in the order in which events() tells it: positions without a gap. Old ones may be deleted by their position.';
+COMMENT ON TABLE referral.feed IS 'What happened, in the order in which feed() returns it: positions without a gap. Old ones may be deleted by their position.';
 COMMENT ON COLUMN referral.feed.amount IS 'Of what became available: how much; otherwise it is that of the line.';
 CREATE TABLE referral.feed_head (
     single   boolean NOT NULL DEFAULT true CONSTRAINT feed_head_pkey PRIMARY KEY CONSTRAINT feed_head_check CHECK (single),

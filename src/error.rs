@@ -526,7 +526,7 @@ impl Error {
                 "a column that the predicate of a goal reads is gone",
                 format!("{relation} no longer has the column \"{column}\" of the predicate of goal {goal}."),
                 &format!(
-                    "Give it its name back; or, as a superuser, say which column it is now: UPDATE referral.predicates SET column_names = array_replace(column_names, '{}', ...) WHERE goal_id = {goal};",
+                    "Give it its name back; or, as a superuser, say which column it is now: UPDATE referral.predicates SET column_names = array_replace(column_names, '{}', ...) WHERE goal_version_id = {goal};",
                     column.replace('\'', "''")
                 ),
             ),

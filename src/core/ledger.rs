@@ -24,8 +24,8 @@ impl State {
     /// As the table stores it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Standing => "standing",
-            Self::Counted => "counted",
+            Self::Standing => "active",
+            Self::Counted => "preliminary",
             Self::Reversed => "reversed",
         }
     }

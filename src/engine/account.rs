@@ -210,7 +210,7 @@ impl<'a> Books<'a> {
                  FROM unnest($1) k \
                  CROSS JOIN LATERAL (SELECT * FROM referral.balances WHERE beneficiary_id {eq} k::{key} OFFSET 0) b \
                  UNION ALL \
-                 SELECT k, l.unit, l.remaining::text, l.expired::text, l.elsewhere::text, NULL, NULL, NULL, NULL, l.expires_at \
+                 SELECT k, l.unit, l.remaining::text, l.expired::text, l.repaid_from_other::text, NULL, NULL, NULL, NULL, l.expires_at \
                  FROM unnest($1) k \
                  CROSS JOIN LATERAL (SELECT * FROM referral.lots WHERE beneficiary_id {eq} k::{key} OFFSET 0) l",
             ),
@@ -244,10 +244,10 @@ impl<'a> Books<'a> {
         let (users, friends): (Vec<&str>, Vec<i64>) = friends.into_iter().unzip();
         write(
             &self.config.sql(
-                "SELECT k.key, g.invites_friends_id, g.completion_no, g.role, g.unit, g.goal_id, \
-                        g.granted::text, g.limited::text, g.day, g.place, g.counts_reward, g.counts_friend \
+                "SELECT k.key, g.invites_friends_id, g.completion_no, g.side, g.unit, g.goal_id, \
+                        g.awarded::text, g.limited::text, g.day, g.rank, g.counts_reward, g.counts_friend \
                  FROM unnest($1, $2) k (key, friend) \
-                 CROSS JOIN LATERAL (SELECT * FROM referral.grants \
+                 CROSS JOIN LATERAL (SELECT * FROM referral.awards \
                                      WHERE invites_friends_id = k.friend AND beneficiary_id {eq} k.key::{key} OFFSET 0) g",
             ),
             &[arg(users), arg(friends)],
@@ -334,19 +334,19 @@ impl<'a> Books<'a> {
 
     /// Puts aside what the application is told.
     fn tell(&self, lines: &[i64]) -> Result<(), Error> {
-        let told: Vec<i32> = self.config.programs.iter().filter(|(_, p)| p.events).map(|(id, _)| *id).collect();
+        let told: Vec<i32> = self.config.programs.iter().filter(|(_, p)| p.feed).map(|(id, _)| *id).collect();
         let (available, amounts): (Vec<i64>, Vec<String>) =
             self.available.iter().map(|(line, amount)| (*line, amount.to_string())).unzip();
         change(
-            "INSERT INTO referral.unpublished (event, credit_id, amount) \
-             SELECT e.event, e.line, e.amount \
-             FROM (SELECT 'available' AS event, n.line, n.amount::numeric AS amount FROM unnest($1, $2) n (line, amount) \
+            "INSERT INTO referral.feed_pending (kind, credit_id, amount) \
+             SELECT e.kind, e.line, e.amount \
+             FROM (SELECT 'available' AS kind, n.line, n.amount::numeric AS amount FROM unnest($1, $2) n (line, amount) \
                    UNION ALL \
                    SELECT l.kind, l.credit_id, NULL FROM referral.credits l WHERE l.credit_id = ANY ($3)) e \
              CROSS JOIN LATERAL (SELECT * FROM referral.credits WHERE credit_id = e.line OFFSET 0) l \
              WHERE l.invites_friends_id IS NULL \
                 OR (SELECT f.program_id FROM referral.invites_friends f WHERE f.invites_friends_id = l.invites_friends_id) = ANY ($4) \
-             ORDER BY e.line, e.event",
+             ORDER BY e.line, e.kind",
             &[arg(available), arg(amounts), arg(lines.to_vec()), arg(told)],
         )
         .map(drop)
@@ -362,11 +362,11 @@ impl<'a> Books<'a> {
             &self.config.sql(
                 "INSERT INTO referral.credits \
                      (beneficiary_id, unit, amount, kind, expires_at, reason, spend_id, invites_friends_id, completion_no, \
-                      role, adjusted_by) \
+                      side, adjusted_by) \
                  SELECT n.beneficiary::{key}, n.unit, n.amount::numeric, n.kind, n.expires_at, n.reason, n.spend_id, n.referral, \
-                        n.number, n.role, CASE WHEN n.kind = 'adjusted' THEN session_user END \
+                        n.number, n.side, CASE WHEN n.kind = 'adjusted' THEN session_user END \
                  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-                      n (beneficiary, unit, amount, kind, expires_at, reason, spend_id, referral, number, role) \
+                      n (beneficiary, unit, amount, kind, expires_at, reason, spend_id, referral, number, side) \
                  RETURNING credit_id",
             ),
             &[
@@ -446,11 +446,11 @@ impl<'a> Books<'a> {
         }
         change(
             &self.config.sql(
-                "INSERT INTO referral.lots (beneficiary_id, unit, expires_at, remaining, expired, elsewhere) \
-                 SELECT n.key::{key}, n.unit, n.expires_at, n.remaining::numeric, n.expired::numeric, n.elsewhere::numeric \
-                 FROM unnest($1, $2, $3, $4, $5, $6) n (key, unit, expires_at, remaining, expired, elsewhere) \
+                "INSERT INTO referral.lots (beneficiary_id, unit, expires_at, remaining, expired, repaid_from_other) \
+                 SELECT n.key::{key}, n.unit, n.expires_at, n.remaining::numeric, n.expired::numeric, n.repaid_from_other::numeric \
+                 FROM unnest($1, $2, $3, $4, $5, $6) n (key, unit, expires_at, remaining, expired, repaid_from_other) \
                  ON CONFLICT (beneficiary_id, unit, expires_at) DO UPDATE \
-                     SET remaining = excluded.remaining, expired = excluded.expired, elsewhere = excluded.elsewhere",
+                     SET remaining = excluded.remaining, expired = excluded.expired, repaid_from_other = excluded.repaid_from_other",
             ),
             &[
                 arg(lots.iter().map(|(user, ..)| *user).collect::<Vec<_>>()),
@@ -474,8 +474,8 @@ impl<'a> Books<'a> {
         insert_grants(
             self.config,
             &old,
-            " ON CONFLICT (invites_friends_id, completion_no, role, unit, beneficiary_id) DO UPDATE \
-                  SET granted = excluded.granted, limited = excluded.limited, day = excluded.day, place = excluded.place, \
+            " ON CONFLICT (invites_friends_id, completion_no, side, unit, beneficiary_id) DO UPDATE \
+                  SET awarded = excluded.awarded, limited = excluded.limited, day = excluded.day, rank = excluded.rank, \
                       counts_reward = excluded.counts_reward, counts_friend = excluded.counts_friend, decided_at = now()",
         )?;
         let used: Vec<(&str, &UsedKey, &Used)> = self.changed(|account| &account.used);
@@ -496,12 +496,12 @@ fn insert_grants(config: &Config, grants: &[(&str, &GrantKey, &Grant)], on_confl
         return Ok(());
     }
     let sql = config.sql(
-        "INSERT INTO referral.grants (beneficiary_id, invites_friends_id, completion_no, role, unit, goal_id, \
-             granted, limited, day, place, counts_reward, counts_friend) \
-         SELECT n.key::{key}, n.referral, n.number, n.role, n.unit, n.goal, n.granted::numeric, n.limited::numeric, \
-                n.day, n.place, n.counts_reward, n.counts_friend \
+        "INSERT INTO referral.awards (beneficiary_id, invites_friends_id, completion_no, side, unit, goal_id, \
+             awarded, limited, day, rank, counts_reward, counts_friend) \
+         SELECT n.key::{key}, n.referral, n.number, n.side, n.unit, n.goal, n.awarded::numeric, n.limited::numeric, \
+                n.day, n.rank, n.counts_reward, n.counts_friend \
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-              n (key, referral, number, role, unit, goal, granted, limited, day, place, counts_reward, counts_friend)",
+              n (key, referral, number, role, unit, goal, awarded, limited, day, rank, counts_reward, counts_friend)",
     );
     change(
         &format!("{sql}{on_conflict}"),
@@ -558,7 +558,7 @@ fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, E
             "WITH picked AS MATERIALIZED ( \
                  SELECT k, u.* FROM unnest($1) k \
                  CROSS JOIN LATERAL (SELECT v.ctid AS place, v.credit_id, v.goal_id FROM referral.unsettled v \
-                                     WHERE v.beneficiary_id {eq} k::{key} AND v.ripe_at <= $2 OFFSET 0) u \
+                                     WHERE v.beneficiary_id {eq} k::{key} AND v.due_at <= $2 OFFSET 0) u \
                  WHERE ($3 IS NULL OR u.credit_id IN (SELECT unnest($3))) \
                    AND NOT coalesce(u.goal_id = ANY ($7), false) \
                    AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.invites_friends f \
@@ -567,12 +567,12 @@ fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, E
              taken AS (DELETE FROM referral.unsettled u WHERE u.ctid = ANY (ARRAY(SELECT p.place FROM picked p))), \
              line AS NOT MATERIALIZED ( \
                  SELECT p.k, l.unit, l.amount, l.expires_at, l.credit_id, p.goal_id, l.invites_friends_id, \
-                        l.completion_no, l.role, l.available_at > l.created_at AS held, \
+                        l.completion_no, l.side, l.available_at > l.created_at AS held, \
                         l.amount > 0 OR $5 = '{}' \
                           OR NOT EXISTS (SELECT FROM referral.invites_friends f \
                                          WHERE f.invites_friends_id = l.invites_friends_id AND f.program_id = ANY ($5)) AS may_owe \
                  FROM picked p \
-                 CROSS JOIN LATERAL (SELECT c.unit, c.amount, c.expires_at, c.credit_id, c.invites_friends_id, c.completion_no, c.role, \
+                 CROSS JOIN LATERAL (SELECT c.unit, c.amount, c.expires_at, c.credit_id, c.invites_friends_id, c.completion_no, c.side, \
                                             c.available_at, c.created_at \
                                      FROM referral.credits c WHERE c.credit_id = p.credit_id OFFSET 0) l) \
              SELECT l.k, l.unit, (sum(l.amount) FILTER (WHERE l.amount > 0))::text, \
@@ -582,21 +582,21 @@ fn take(config: &Config, users: &[String], scope: Scope) -> Result<Vec<Taken>, E
              FROM line l WHERE l.goal_id IS NULL GROUP BY l.k, l.unit, l.expires_at, l.may_owe \
              UNION ALL \
              SELECT g.k, g.unit, g.earned::text, g.reversed::text, g.expires_at, g.may_owe, g.lines, \
-                    g.goal_id, g.invites_friends_id, g.completion_no, g.role::text, g.credit_id, c.goal_id, c.amount::text, \
+                    g.goal_id, g.invites_friends_id, g.completion_no, g.side::text, g.credit_id, c.goal_version_id, c.amount::text, \
                     c.currency, c.occurred_at \
              FROM (SELECT l.k, l.unit, sum(l.amount) FILTER (WHERE l.amount > 0) AS earned, \
                           sum(l.amount) FILTER (WHERE l.amount < 0) AS reversed, l.expires_at, \
                           bool_and(l.may_owe) AS may_owe, count(*) AS lines, max(l.goal_id) AS goal_id, l.invites_friends_id, \
-                          l.completion_no, l.role, max(l.credit_id) AS credit_id \
+                          l.completion_no, l.side, max(l.credit_id) AS credit_id \
                    FROM line l WHERE l.goal_id IS NOT NULL \
-                   GROUP BY l.k, l.unit, l.expires_at, l.invites_friends_id, l.completion_no, l.role) g \
+                   GROUP BY l.k, l.unit, l.expires_at, l.invites_friends_id, l.completion_no, l.side) g \
              CROSS JOIN LATERAL (SELECT * FROM referral.goal_completions o \
                                  WHERE o.invites_friends_id = g.invites_friends_id AND o.completion_no = g.completion_no OFFSET 0) c \
              UNION ALL \
              SELECT l.k, l.unit, sum(l.amount)::text, NULL, NULL, true, 0, NULL, NULL, NULL, NULL, max(l.credit_id) FILTER (WHERE l.amount > 0), \
                     NULL, NULL, NULL, NULL \
              FROM line l WHERE $6 AND l.goal_id IS NULL AND l.held \
-             GROUP BY l.k, l.unit, l.invites_friends_id, l.completion_no, l.role \
+             GROUP BY l.k, l.unit, l.invites_friends_id, l.completion_no, l.side \
              HAVING sum(l.amount) > 0 AND max(l.credit_id) FILTER (WHERE l.amount > 0) IS NOT NULL",
         ),
         &[arg(users.to_vec()), arg(scope.as_of), arg(scope.lines.map(<[i64]>::to_vec)), arg(scope.program), arg(clamped), arg(config.tells(None)),

@@ -362,7 +362,7 @@ fn repair_conditions(source: &Source, table: &Table) -> Result<(), Error> {
                  (column_names, column_numbers, table_identity) = (SELECT $3::name[], coalesce(array_agg(a.attnum ORDER BY n.place), '{}'), IDENTITY \
                      FROM unnest($3) WITH ORDINALITY n (name, place) \
                      JOIN pg_attribute a ON a.attrelid = $4 AND a.attname = n.name) \
-             WHERE goal_id = $1 AND cardinality(known_as) = cardinality($3)"
+             WHERE goal_version_id = $1 AND cardinality(known_as) = cardinality($3)"
                 .replace("IDENTITY", &table_identity("$4")),
             &[arg(condition.goal), arg(table.owner), arg(condition.columns.clone()), arg(source.relation)],
         )

@@ -106,7 +106,7 @@ pub struct Program {
     /// Whether a balance may go below zero when a refund takes back what was spent.
     pub allow_debt: bool,
     /// Whether the application is told what happens.
-    pub events: bool,
+    pub feed: bool,
     /// How young the account of a friend has to be.
     pub new_accounts_within: Option<Duration>,
 }
@@ -294,7 +294,8 @@ pub fn config() -> Result<Rc<Config>, Error> {
 fn load() -> Result<Rc<Config>, Error> {
     let table = |name| own_table(name).ok_or(Error::NotInstalled);
     let referrals = table(c"invites_friends")?;
-    let configuration = [table(c"programs")?, table(c"sources")?, table(c"goals")?, table(c"predicates")?];
+    let configuration =
+        [table(c"programs")?, table(c"sources")?, table(c"goals")?, table(c"goal_versions")?, table(c"predicates")?];
     let completions = OwnIndex { table: table(c"goal_completions")?, index: table(c"goal_completions_pkey")? };
     let failures = OwnIndex { table: table(c"failures")?, index: table(c"failures_waiting_idx")? };
     let failures_by_row = OwnIndex { table: failures.table, index: table(c"failures_transaction_key_idx")? };
@@ -389,7 +390,7 @@ fn load_keys(referrals: pg_sys::Oid, sources: pg_sys::Oid, indexes: [OwnIndex; 4
 fn load_programs() -> Result<(HashMap<i32, Program>, Vec<Shape>), Error> {
     let mut shapes = vec![Shape::default()];
     let programs = look(
-        "SELECT program_id, attribution_window, grace, new_customers_only, new_accounts_within, allow_debt, events, \
+        "SELECT program_id, attribution_window, grace, new_customers_only, new_accounts_within, allow_debt, feed, \
                 code_prefix, code_alphabet, code_length \
          FROM referral.programs ORDER BY program_id",
         &[],
@@ -406,7 +407,7 @@ fn load_programs() -> Result<(HashMap<i32, Program>, Vec<Shape>), Error> {
                 new_customers_only: row.need(4)?,
                 new_accounts_within: row.get::<Interval>(5).map(duration),
                 allow_debt: row.need(6)?,
-                events: row.need(7)?,
+                feed: row.need(7)?,
             };
             Ok((row.need(1)?, program))
         },
@@ -420,10 +421,9 @@ type Goals = HashMap<i32, Result<Vec<Goal>, Error>>;
 fn load_goals() -> Result<Goals, Error> {
     let mut goals = Goals::new();
     look(
-        "SELECT source_id, goal_id, program_id, effective_from, \
-                lead(effective_from) OVER (PARTITION BY program_id, name ORDER BY version), rule::text, \
-                first_value(goal_id) OVER (PARTITION BY program_id, name ORDER BY version) \
-         FROM referral.goals ORDER BY goal_id",
+        "SELECT v.source_id, v.goal_version_id, g.program_id, v.effective_from, \
+                lead(v.effective_from) OVER (PARTITION BY v.goal_id ORDER BY v.version), v.rule::text, v.goal_id \
+         FROM referral.goal_versions v JOIN referral.goals g USING (goal_id) ORDER BY v.goal_version_id",
         &[],
         |row| {
             let goal = Goal {
@@ -671,9 +671,9 @@ fn columns_now(of: &str) -> String {
 
 fn load_predicates(attached: &mut [Attached]) -> Result<(), Error> {
     look(
-        "SELECT p.source_id, p.goal_id, p.condition, p.alias::text, pg_get_userbyid(c.relowner) = p.owner \
+        "SELECT p.source_id, p.goal_version_id, p.condition, p.alias::text, pg_get_userbyid(c.relowner) = p.owner \
          FROM referral.predicates p JOIN referral.sources s USING (source_id) JOIN pg_class c ON c.oid = s.relation \
-         ORDER BY p.goal_id",
+         ORDER BY p.goal_version_id",
         &[],
         |row| {
             let id: i32 = row.need(1)?;
@@ -689,7 +689,7 @@ fn load_predicates(attached: &mut [Attached]) -> Result<(), Error> {
             Ok(())
         },
     )?;
-    let columns = "SELECT p.goal_id AS id, s.relation, p.column_names, p.column_numbers, p.table_identity, p.known_as \
+    let columns = "SELECT p.goal_version_id AS id, s.relation, p.column_names, p.column_numbers, p.table_identity, p.known_as \
                    FROM referral.predicates p JOIN referral.sources s USING (source_id) WHERE s.detached_at IS NULL";
     look(&columns_now(columns), &[], |row| {
         let id: i32 = row.need(1)?;
@@ -870,8 +870,8 @@ impl Config {
     /// Whether the application is told what happens in a program, or in any.
     pub fn tells(&self, program: Option<i32>) -> bool {
         match program {
-            Some(program) => self.programs.get(&program).is_some_and(|program| program.events),
-            None => self.programs.values().any(|program| program.events),
+            Some(program) => self.programs.get(&program).is_some_and(|program| program.feed),
+            None => self.programs.values().any(|program| program.feed),
         }
     }
 

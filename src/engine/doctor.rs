@@ -200,7 +200,7 @@ fn examine_installation(config: &Config) -> Result<Vec<Finding>, Error> {
             "SELECT * FROM ( \
                  SELECT format('%s rewards have waited for more than a day for their limit to be applied', count(*)), \
                         'CALL referral.settle();' \
-                 FROM referral.unsettled WHERE goal_id IS NOT NULL AND ripe_at < now() - interval '1 day' HAVING count(*) > 0 \
+                 FROM referral.unsettled WHERE goal_id IS NOT NULL AND due_at < now() - interval '1 day' HAVING count(*) > 0 \
                  UNION ALL \
                  SELECT format('%s lots of credit expired more than a day ago and are not taken off', count(*)), \
                         'CALL referral.settle();' \
@@ -212,14 +212,14 @@ fn examine_installation(config: &Config) -> Result<Vec<Finding>, Error> {
     report.list("settlement", Status::Warning, waiting, "nothing has waited for it for more than a day");
     let unread = secured(Some(config.owner), || {
         look(
-            "SELECT format('%s events have waited for more than a day for somebody to poll referral.events()', count(*)), \
-                    'UPDATE referral.programs SET events = false;' \
-             FROM referral.unpublished WHERE happened_at < now() - interval '1 day' HAVING count(*) > 0",
+            "SELECT format('%s entries of the feed have waited for more than a day for somebody to poll referral.feed()', count(*)), \
+                    'UPDATE referral.programs SET feed = false;' \
+             FROM referral.feed_pending WHERE happened_at < now() - interval '1 day' HAVING count(*) > 0",
             &[],
             |row| Ok((row.need(1)?, row.need(2)?)),
         )
     })?;
-    report.list("events", Status::Warning, unread, "none has waited for more than a day");
+    report.list("feed", Status::Warning, unread, "none has waited for more than a day");
     Ok(report.findings)
 }
 

@@ -67,7 +67,7 @@ pub struct NewProgram {
     /// Whether a balance may go below zero when a refund takes back what was spent.
     pub allow_debt: bool,
     /// Whether the application is told what happens.
-    pub events: bool,
+    pub feed: bool,
     /// What generated codes look like,
     pub codes: CodeRules,
     /// how long they may be redeemed,
@@ -109,7 +109,7 @@ pub fn create_program(program: NewProgram) -> Result<i32, Error> {
     let made = secured(Some(config.owner), || {
         write(
             "INSERT INTO referral.programs \
-                 (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, new_accounts_within, allow_debt, events, \
+                 (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, new_accounts_within, allow_debt, feed, \
                   code_length, code_alphabet, code_prefix, expires_in, max_redemptions) \
              VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
              ON CONFLICT (name) DO NOTHING RETURNING program_id",
@@ -123,7 +123,7 @@ pub fn create_program(program: NewProgram) -> Result<i32, Error> {
                 arg(program.new_customers_only),
                 arg(program.new_accounts_within),
                 arg(program.allow_debt),
-                arg(program.events),
+                arg(program.feed),
                 arg(codes.length),
                 arg(codes.alphabet),
                 arg(codes.prefix),
@@ -159,13 +159,14 @@ pub fn create_goal(goal: NewGoal) -> Result<i32, Error> {
         // One version at a time: the row of the program is locked, which no purchase touches.
         write("SELECT FROM referral.programs WHERE program_id = $1 FOR UPDATE", &[arg(program)], |_| Ok(()))?;
         let last = look(
-            "SELECT version, effective_from FROM referral.goals WHERE program_id = $1 AND name = $2 \
-             ORDER BY version DESC LIMIT 1",
+            "SELECT v.version, v.effective_from, v.goal_id FROM referral.goals g JOIN referral.goal_versions v USING (goal_id) \
+             WHERE g.program_id = $1 AND g.name = $2 ORDER BY v.version DESC LIMIT 1",
             &[arg(program), arg(goal.name.as_str())],
-            |row| Ok((row.need::<i32>(1)?, row.need::<Instant>(2)?)),
+            |row| Ok((row.need::<i32>(1)?, row.need::<Instant>(2)?, row.need::<i32>(3)?)),
         )?;
-        let mut version = 1;
-        if let Some((number, last)) = last.into_iter().next() {
+        let (mut version, mut known) = (1, None);
+        if let Some((number, last, id)) = last.into_iter().next() {
+            known = Some(id);
             version = number + 1;
             // No redemption may be under way that this version would then claim: it could not be seen yet.
             if !lock_politely(config.referrals, pg_sys::ShareLock as i32) {
@@ -190,23 +191,32 @@ pub fn create_goal(goal: NewGoal) -> Result<i32, Error> {
                 effective_from = Some(begins);
             }
         }
+        let id = match known {
+            Some(id) => id,
+            None => write(
+                "INSERT INTO referral.goals (program_id, name) VALUES ($1, $2) RETURNING goal_id",
+                &[arg(program), arg(goal.name.as_str())],
+                |row| row.need::<i32>(1),
+            )?
+            .pop()
+            .ok_or(Error::Server("the goal was not stored"))?,
+        };
         write(
-            "INSERT INTO referral.goals (program_id, name, version, source_id, rule, effective_from) \
-             VALUES ($1, $2, $3, $4, $5::jsonb, coalesce($6, now())) RETURNING goal_id",
+            "INSERT INTO referral.goal_versions (goal_id, version, source_id, rule, effective_from) \
+             VALUES ($1, $2, $3, $4::jsonb, coalesce($5, now())) RETURNING goal_id, goal_version_id",
             &[
-                arg(program),
-                arg(goal.name.as_str()),
+                arg(id),
                 arg(version),
                 arg(source.id),
                 arg(rule.as_str()),
                 arg(effective_from),
             ],
-            |row| row.need(1),
+            |row| Ok((row.need(1)?, row.need::<i32>(2)?)),
         )
     })?;
-    let made = made.into_iter().next().ok_or(Error::Server("the goal was not stored"))?;
-    asked.map_or(Ok(()), |asked| asked.store(&config, &source, made))?;
-    Ok(made)
+    let (goal, version) = made.into_iter().next().ok_or(Error::Server("the goal was not stored"))?;
+    asked.map_or(Ok(()), |asked| asked.store(&config, &source, version))?;
+    Ok(goal)
 }
 
 /// The JSON Schema of a rule.
@@ -239,7 +249,7 @@ impl Asked {
         secured(Some(was.sources_owner), || {
             change(
                 &"INSERT INTO referral.predicates \
-                     (goal_id, source_id, owner, condition, alias, known_as, column_names, column_numbers, table_identity) \
+                     (goal_version_id, source_id, owner, condition, alias, known_as, column_names, column_numbers, table_identity) \
                  VALUES ($1, $2, pg_get_userbyid($3), $4, $5::name, $6::name[], $6::name[], $7, IDENTITY)"
                     .replace("IDENTITY", &table_identity("$8")),
                 &[

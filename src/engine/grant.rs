@@ -20,7 +20,7 @@ const APP: [&str; 14] = [
     "release_credit",
     "credit_history",
     "expiring",
-    "events",
+    "feed",
 ];
 
 /// What support calls.

@@ -139,7 +139,7 @@ fn tell(config: &Config, program: i32, codes: &[String]) -> Result<(), Error> {
         return Ok(());
     }
     change(
-        "INSERT INTO referral.unpublished (event, invite_id) \
+        "INSERT INTO referral.feed_pending (kind, invite_id) \
          SELECT 'issued', i.invite_id FROM unnest($1) c JOIN referral.invites i ON i.invite_code = c",
         &[arg(codes.to_vec())],
     )

@@ -298,7 +298,7 @@ pub fn record_row(source: &Source, row: Option<&str>, failure: Failure) -> Resul
 pub fn record_blindly(config: &Config, source: &Source, cause: Failure) -> Result<(), Error> {
     secured(Some(config.owner), || {
         let strict = look(
-            "SELECT FROM referral.goals g JOIN referral.programs p USING (program_id) WHERE g.source_id = $1 AND p.strict",
+            "SELECT FROM referral.goal_versions v JOIN referral.goals g USING (goal_id) JOIN referral.programs p USING (program_id) WHERE v.source_id = $1 AND p.strict",
             &[arg(source.id)],
             |_| Ok(()),
         )?;
@@ -475,8 +475,8 @@ fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Resul
     let ids = arg(ids);
     let mut completions: HashMap<(i64, i32), (usize, usize)> = HashMap::new();
     write(
-        "SELECT invites_friends_id, completion_no, goal_id, transaction_key, amount::text, currency, occurred_at, \
-                slot, state \
+        "SELECT invites_friends_id, completion_no, goal_version_id, transaction_key, amount::text, currency, occurred_at, \
+                occurrence_no, state \
          FROM referral.goal_completions WHERE invites_friends_id = ANY ($1)",
         std::slice::from_ref(&ids),
         |row| {
@@ -508,7 +508,7 @@ fn read_posted(config: &Config, source: &Source, locked: &mut [Locked]) -> Resul
         return Ok(());
     }
     write(
-        "SELECT invites_friends_id, completion_no, credit_id, role, unit, amount::text, revision, reverses, available_at, \
+        "SELECT invites_friends_id, completion_no, credit_id, side, unit, amount::text, revision, reverses, available_at, \
                 beneficiary_id::text, expires_at \
          FROM referral.credits WHERE invites_friends_id = ANY ($1) AND revision IS NOT NULL",
         &[ids],
@@ -836,9 +836,9 @@ impl Completions {
         let written = change(
             "UPDATE referral.goal_completions c \
              SET state = n.state, amount = n.amount::numeric, currency = n.currency, occurred_at = n.occurred_at, \
-                 slot = n.slot, decided_at = now() \
+                 occurrence_no = n.occurrence_no, decided_at = now() \
              FROM unnest($1, $2, $3, $4, $5, $6, $7) \
-                  n (invites_friends_id, completion_no, amount, currency, occurred_at, slot, state) \
+                  n (invites_friends_id, completion_no, amount, currency, occurred_at, occurrence_no, state) \
              WHERE c.invites_friends_id = n.invites_friends_id AND c.completion_no = n.completion_no",
             &[
                 arg(self.referral),
@@ -902,7 +902,7 @@ fn insert(
     let lines: Vec<i64> = write(&format!("{sql} RETURNING credit_id"), &args, |row| row.need(1))?;
     let written = lines.len() as u64;
     change(
-        "INSERT INTO referral.unpublished (event, credit_id) \
+        "INSERT INTO referral.feed_pending (kind, credit_id) \
          SELECT l.kind, l.credit_id FROM referral.credits l \
          WHERE l.credit_id = ANY ($1) AND l.invites_friends_id = ANY ($2) ORDER BY l.credit_id",
         &[arg(lines), arg(told)],
@@ -912,24 +912,24 @@ fn insert(
 
 const INSERT: &str = "WITH completed AS ( \
                  INSERT INTO referral.goal_completions \
-                     (invites_friends_id, completion_no, goal_id, source_id, transaction_key, amount, currency, occurred_at, \
-                      slot, state) \
-                 SELECT n.referral, n.number, n.goal, $10, n.key, n.amount::numeric, n.currency, n.occurred_at, n.slot, n.state \
+                     (invites_friends_id, completion_no, goal_version_id, source_id, transaction_key, amount, currency, occurred_at, \
+                      occurrence_no, state) \
+                 SELECT n.referral, n.number, n.goal, $10, n.key, n.amount::numeric, n.currency, n.occurred_at, n.occurrence_no, n.state \
                  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-                      n (referral, number, goal, key, amount, currency, occurred_at, slot, state) RETURNING 1), \
+                      n (referral, number, goal, key, amount, currency, occurred_at, occurrence_no, state) RETURNING 1), \
              line AS ( \
              INSERT INTO referral.credits \
-                 (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason, \
+                 (beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason, \
                   available_at, expires_at, goal_id) \
              SELECT CASE WHEN n.reverses IS NULL THEN n.beneficiary::{key} \
                          ELSE (SELECT r.beneficiary_id FROM referral.credits r WHERE r.credit_id = n.reverses) END, \
-                    n.role, n.unit, n.amount::numeric, n.kind, n.referral, n.number, n.revision, n.reverses, n.reason, \
+                    n.side, n.unit, n.amount::numeric, n.kind, n.referral, n.number, n.revision, n.reverses, n.reason, \
                     coalesce(n.available_at, now()), n.expires_at, n.goal \
              FROM unnest($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $23, $24) \
-                  n (beneficiary, role, unit, amount, kind, referral, number, revision, reverses, reason, available_at, expires_at, goal) \
+                  n (beneficiary, side, unit, amount, kind, referral, number, revision, reverses, reason, available_at, expires_at, goal) \
              WHERE (SELECT count(*) FROM completed) = $22 \
              RETURNING credit_id, beneficiary_id, available_at, goal_id) \
-             INSERT INTO referral.unsettled (credit_id, beneficiary_id, ripe_at, goal_id) SELECT * FROM line";
+             INSERT INTO referral.unsettled (credit_id, beneficiary_id, due_at, goal_id) SELECT * FROM line";
 
 /// Under the friend's lock nobody else deletes these rows.
 fn all_written(wanted: usize, written: u64) -> Result<(), Error> {

@@ -385,7 +385,7 @@ fn redeem_locked(config: &Config, seen: &Invite, attempt: &Attempt, at: Instant)
         Some(referral) => {
             if config.tells(Some(seen.program)) {
                 change(
-                    "INSERT INTO referral.unpublished (event, invites_friends_id) VALUES ('redeemed', $1)",
+                    "INSERT INTO referral.feed_pending (kind, invites_friends_id) VALUES ('redeemed', $1)",
                     &[arg::<i64>(referral)],
                 )?;
             }

@@ -145,11 +145,11 @@ impl Settlement<'_> {
             look(
                 // What only takes back makes room, and comes before what is new.
                 "SELECT u.credit_id, u.beneficiary_id::text, c.occurred_at \
-                 FROM (SELECT * FROM referral.unsettled WHERE goal_id = $1 AND ripe_at <= $2 OFFSET 0) u \
+                 FROM (SELECT * FROM referral.unsettled WHERE goal_id = $1 AND due_at <= $2 OFFSET 0) u \
                  CROSS JOIN LATERAL (SELECT * FROM referral.credits WHERE credit_id = u.credit_id OFFSET 0) l \
                  CROSS JOIN LATERAL (SELECT * FROM referral.goal_completions o \
                                      WHERE o.invites_friends_id = l.invites_friends_id AND o.completion_no = l.completion_no OFFSET 0) c \
-                 ORDER BY max(l.amount) OVER (PARTITION BY l.beneficiary_id, l.invites_friends_id, l.completion_no, l.role, l.unit) > 0, \
+                 ORDER BY max(l.amount) OVER (PARTITION BY l.beneficiary_id, l.invites_friends_id, l.completion_no, l.side, l.unit) > 0, \
                           c.occurred_at, u.credit_id LIMIT $3",
                 &[arg(goal), arg(self.as_of), arg(PAGE)],
                 |row| Ok(Line { id: row.need(1)?, beneficiary: row.need(2)?, at: row.need(3)? }),
@@ -183,13 +183,13 @@ impl Settlement<'_> {
         let sql = match after {
             None => config.sql(
                 "SELECT x.b::text, x.n FROM (SELECT beneficiary_id AS b, count(*) AS n FROM referral.unsettled \
-                 WHERE ripe_at <= $1 AND $2 IS NULL AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.invites_friends f \
+                 WHERE due_at <= $1 AND $2 IS NULL AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.invites_friends f \
                        WHERE f.invites_friends_id = (SELECT c.invites_friends_id FROM referral.credits c \
                                                      WHERE c.credit_id = unsettled.credit_id))) GROUP BY beneficiary_id ORDER BY beneficiary_id LIMIT $3) x",
             ),
             Some(_) => config.sql(
                 "SELECT x.b::text, x.n FROM (SELECT beneficiary_id AS b, count(*) AS n FROM referral.unsettled \
-                 WHERE ripe_at <= $1 AND beneficiary_id {gt} $2::{key} \
+                 WHERE due_at <= $1 AND beneficiary_id {gt} $2::{key} \
                    AND ($4 IS NULL OR $4 = (SELECT f.program_id FROM referral.invites_friends f \
                         WHERE f.invites_friends_id = (SELECT c.invites_friends_id FROM referral.credits c \
                                                       WHERE c.credit_id = unsettled.credit_id))) GROUP BY beneficiary_id ORDER BY beneficiary_id LIMIT $3) x",
@@ -310,7 +310,7 @@ pub fn settled_account<'a>(config: &'a Config, user: &str, as_of: Instant) -> Re
     // Most often he was settled before.
     let waiting = look(
         &config.sql(
-            "SELECT EXISTS (SELECT FROM referral.unsettled WHERE beneficiary_id {eq} $1::{key} AND ripe_at <= $2 \
+            "SELECT EXISTS (SELECT FROM referral.unsettled WHERE beneficiary_id {eq} $1::{key} AND due_at <= $2 \
                               AND NOT coalesce(goal_id = ANY ($3), false)), \
                     EXISTS (SELECT FROM referral.spends \
                             WHERE beneficiary_id {eq} $1::{key} AND state = 'authorized' AND expires_at <= $2)",

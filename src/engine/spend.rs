@@ -352,7 +352,7 @@ fn find(config: &Config, reference: &str, user: Option<&str>) -> Result<Option<S
     let amount = |text: String| parse_amount(&text).map_err(|_| Error::Server("an amount cannot be read"));
     let found = look(
         &config.sql(
-            "SELECT spend_id, CASE WHEN beneficiary_id {eq} $2::{key} THEN $2 ELSE beneficiary_id::text END, unit, asked::text, \
+            "SELECT spend_id, CASE WHEN beneficiary_id {eq} $2::{key} THEN $2 ELSE beneficiary_id::text END, unit, requested::text, \
                     amount::text, released::text, state \
              FROM referral.spends WHERE reference = $1",
         ),
@@ -384,7 +384,7 @@ fn store(
 ) -> Result<Option<i64>, Error> {
     let made = insert_unless_taken(
         &config.sql(
-            "INSERT INTO referral.spends (reference, beneficiary_id, unit, asked, amount, state, expires_at, decided_at) \
+            "INSERT INTO referral.spends (reference, beneficiary_id, unit, requested, amount, state, expires_at, decided_at) \
              VALUES ($1, $2::{key}, $3, $4::numeric, $5::numeric, $6, $7, CASE WHEN $6 = 'captured' THEN now() END) \
              RETURNING spend_id",
         ),
