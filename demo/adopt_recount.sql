@@ -42,15 +42,15 @@ FULL JOIN (
 
 -- Who should have, and who has, how much, as what.
 CREATE TEMP TABLE totals AS
-SELECT user_id, role, coalesce(recount.total, 0) AS recount, coalesce(ledger.total, 0) AS ledger
+SELECT user_id, side, coalesce(recount.total, 0) AS recount, coalesce(ledger.total, 0) AS ledger
 FROM (
-    SELECT referrer AS user_id, 'referrer' AS role, 10.00 * count(*) AS total FROM first_purchase GROUP BY referrer
+    SELECT referrer AS user_id, 'referrer' AS side, 10.00 * count(*) AS total FROM first_purchase GROUP BY referrer
     UNION ALL
     SELECT friend, 'friend', 2.00 FROM first_purchase
 ) recount
 FULL JOIN (
-    SELECT beneficiary_id AS user_id, role::text, sum(amount) AS total FROM referral.credits WHERE unit = 'USD' GROUP BY 1, 2
-) ledger USING (user_id, role);
+    SELECT beneficiary_id AS user_id, side::text, sum(amount) AS total FROM referral.credits WHERE unit = 'USD' GROUP BY 1, 2
+) ledger USING (user_id, side);
 
 -- Which order earned it.
 CREATE TEMP TABLE causes AS
@@ -59,7 +59,7 @@ FROM first_purchase recount
 FULL JOIN (
     SELECT f.friend_id AS friend, c.transaction_key::text AS order_id
     FROM referral.goal_completions c JOIN referral.invites_friends f USING (invites_friends_id)
-    WHERE c.state = 'standing'
+    WHERE c.state = 'active'
 ) ledger USING (friend);
 
 CREATE TEMP TABLE compared AS
@@ -73,9 +73,9 @@ UNION ALL
 SELECT 3, 'first purchases', count(recount), count(ledger), count(*) FILTER (WHERE recount IS DISTINCT FROM ledger)
 FROM causes
 UNION ALL
-SELECT CASE role WHEN 'referrer' THEN 4 ELSE 5 END, 'USD to a ' || role, sum(recount), sum(ledger),
+SELECT CASE side WHEN 'referrer' THEN 4 ELSE 5 END, 'USD to a ' || side, sum(recount), sum(ledger),
        count(*) FILTER (WHERE recount <> ledger)
-FROM totals GROUP BY role;
+FROM totals GROUP BY side;
 
 SELECT what, recount, ledger, differences FROM compared ORDER BY place;
 

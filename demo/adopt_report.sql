@@ -4,8 +4,8 @@
 SELECT program, invites_issued, inviters, redeemed, converted, credits, conversion_rate, sign_ups_per_inviter
 FROM referral.funnel;
 \echo == the five best referrers
-SELECT referrer_id, friends_converted, credited, unit, place FROM referral.top_referrers
-ORDER BY place, referrer_id LIMIT 5;
+SELECT referrer_id, friends_converted, credited, unit, rank FROM referral.top_referrers
+ORDER BY rank, referrer_id LIMIT 5;
 \echo == the liability
 SELECT * FROM referral.liability;
 \echo == sign-ups whose code was refused

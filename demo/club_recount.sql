@@ -18,7 +18,7 @@ FROM orders o
 WHERE o.user_id >= 10 AND o.total > 0;
 
 CREATE TEMP TABLE club_share AS
-SELECT id, referrer AS user_id, 'referrer' AS role, status, settled, expired, reward AS earned,
+SELECT id, referrer AS user_id, 'referrer' AS side, status, settled, expired, reward AS earned,
        CASE WHEN reward > 0 AND row_number() OVER (PARTITION BY referrer, date_trunc('month', created_at AT TIME ZONE 'UTC'), reward > 0
                                                    ORDER BY created_at, id) > 3 THEN reward ELSE 0 END AS cut
 FROM club_purchase
@@ -57,17 +57,17 @@ FULL JOIN (
 
 -- Which purchase gave whom how much, and how much of it was cut.
 CREATE TEMP TABLE club_causes AS
-SELECT id, role, r.credited, l.credited AS "credited by the ledger", r.limited, l.limited AS "limited by the ledger"
+SELECT id, side, r.credited, l.credited AS "credited by the ledger", r.limited, l.limited AS "limited by the ledger"
 FROM (
-    SELECT id, role, CASE status WHEN 'paid' THEN earned ELSE 0 END AS credited,
+    SELECT id, side, CASE status WHEN 'paid' THEN earned ELSE 0 END AS credited,
            CASE WHEN status = 'paid' AND settled THEN -cut ELSE 0 END AS limited
     FROM club_share WHERE earned > 0
 ) r
 FULL JOIN (
-    SELECT transaction_key::bigint AS id, role::text, sum(amount) FILTER (WHERE kind <> 'limited') AS credited,
+    SELECT transaction_key::bigint AS id, side::text, sum(amount) FILTER (WHERE kind <> 'limited') AS credited,
            coalesce(sum(amount) FILTER (WHERE kind = 'limited'), 0) AS limited
-    FROM referral.credit_lines WHERE program = 'club' GROUP BY transaction_key, role
-) l USING (id, role);
+    FROM referral.credit_lines WHERE program = 'club' GROUP BY transaction_key, side
+) l USING (id, side);
 
 CREATE TEMP TABLE club_compared AS
 SELECT c.* FROM club_totals t,
@@ -89,7 +89,7 @@ SELECT EXISTS (SELECT FROM club_compared WHERE recount <> ledger)
     SELECT * FROM club_totals WHERE (credited, limited, expired, balance, pending) IS DISTINCT FROM
         ("credited by the ledger", "limited by the ledger", "expired by the ledger", "balance by the ledger", "pending by the ledger")
     ORDER BY user_id LIMIT 20;
-    SELECT * FROM club_causes WHERE (credited, limited) IS DISTINCT FROM ("credited by the ledger", "limited by the ledger") ORDER BY id, role LIMIT 20;
+    SELECT * FROM club_causes WHERE (credited, limited) IS DISTINCT FROM ("credited by the ledger", "limited by the ledger") ORDER BY id, side LIMIT 20;
     DO $$ BEGIN RAISE EXCEPTION 'the balances differ from the recount'; END $$;
 \endif
 \echo the balances and the recount agree on every user and every order, to the cent

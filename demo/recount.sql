@@ -14,17 +14,17 @@ ORDER BY o.user_id, o.created_at, o.id;
 
 -- Who should have, and who has, how much, as what.
 CREATE TEMP TABLE totals AS
-SELECT user_id, role, unit, coalesce(recount.total, 0) AS recount, coalesce(ledger.total, 0) AS ledger
+SELECT user_id, side, unit, coalesce(recount.total, 0) AS recount, coalesce(ledger.total, 0) AS ledger
 FROM (
-    SELECT referrer AS user_id, 'referrer' AS role, 'USD' AS unit, 10.00 * count(*) AS total
+    SELECT referrer AS user_id, 'referrer' AS side, 'USD' AS unit, 10.00 * count(*) AS total
     FROM first_purchase GROUP BY referrer
     UNION ALL
     SELECT friend, 'friend', 'USD', 2.00 FROM first_purchase
 ) recount
 FULL JOIN (
-    SELECT beneficiary_id AS user_id, role::text, unit::text, sum(amount) AS total
+    SELECT beneficiary_id AS user_id, side::text, unit::text, sum(amount) AS total
     FROM referral.credit_lines WHERE program = 'default' GROUP BY 1, 2, 3
-) ledger USING (user_id, role, unit);
+) ledger USING (user_id, side, unit);
 
 -- Which order earned it, by the recount and by the ledger.
 CREATE TEMP TABLE causes AS
@@ -35,15 +35,15 @@ FULL JOIN (
     FROM referral.goal_completions c
     JOIN referral.invites_friends f USING (invites_friends_id)
     JOIN referral.programs p USING (program_id)
-    WHERE c.state = 'standing' AND p.name = 'default'
+    WHERE c.state = 'active' AND p.name = 'default'
 ) ledger USING (friend);
 
 SELECT user_id AS referrer, recount, ledger
-FROM totals WHERE role = 'referrer' ORDER BY recount DESC, user_id LIMIT 10;
+FROM totals WHERE side = 'referrer' ORDER BY recount DESC, user_id LIMIT 10;
 
-SELECT role, unit, count(*) AS users, sum(recount) AS recount, sum(ledger) AS ledger,
+SELECT side, unit, count(*) AS users, sum(recount) AS recount, sum(ledger) AS ledger,
        count(*) FILTER (WHERE recount <> ledger) AS differences
-FROM totals GROUP BY role, unit ORDER BY role DESC, unit;
+FROM totals GROUP BY side, unit ORDER BY side DESC, unit;
 
 SELECT count(recount) AS "first purchases by the recount", count(ledger) AS "by the ledger",
        count(*) FILTER (WHERE recount IS DISTINCT FROM ledger) AS differences

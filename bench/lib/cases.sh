@@ -319,7 +319,7 @@ case_i() {
             quiet
             sql -c "CALL bench.earn('${kind/floor/plain}', $n)" -c 'TRUNCATE floor.balances'
             sql -c 'VACUUM (ANALYZE)'
-            ripe=$(sql -c 'SELECT count(*) FROM referral.unsettled WHERE ripe_at <= now()')
+            ripe=$(sql -c 'SELECT count(*) FROM referral.unsettled WHERE due_at <= now()')
             if [[ $kind == floor ]]; then
                 timed i_plain "$r" floor "$ripe" 'CALL bench.settle_floor()'
             else
@@ -334,7 +334,7 @@ case_i() {
 
 # Nothing is left, and the balances are what the settled lines come to.
 settled_rightly() {
-    expect "$1, lines left" 0 "SELECT count(*) FROM referral.unsettled WHERE ripe_at < now() - interval '1 hour'"
+    expect "$1, lines left" 0 "SELECT count(*) FROM referral.unsettled WHERE due_at < now() - interval '1 hour'"
     expect "$1, balances" t 'SELECT (SELECT sum(amount) FROM referral.balances) =
         (SELECT sum(l.amount) FROM referral.credits l WHERE NOT EXISTS (SELECT FROM referral.unsettled u WHERE u.credit_id = l.credit_id))'
 }

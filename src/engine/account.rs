@@ -501,7 +501,7 @@ fn insert_grants(config: &Config, grants: &[(&str, &GrantKey, &Grant)], on_confl
          SELECT n.key::{key}, n.referral, n.number, n.side, n.unit, n.goal, n.awarded::numeric, n.limited::numeric, \
                 n.day, n.rank, n.counts_reward, n.counts_friend \
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-              n (key, referral, number, role, unit, goal, awarded, limited, day, rank, counts_reward, counts_friend)",
+              n (key, referral, number, side, unit, goal, awarded, limited, day, rank, counts_reward, counts_friend)",
     );
     change(
         &format!("{sql}{on_conflict}"),

@@ -16,9 +16,9 @@ SELECT referral.install(users => 'public.users') \g /dev/null
 CREATE PROCEDURE open_shop() LANGUAGE plpgsql AS $$
 BEGIN
     SET LOCAL session_replication_role = replica; -- the ledger is append-only
-    TRUNCATE users, orders, referral.invites, referral.invites_friends, referral.goals, referral.goal_completions,
-             referral.credits, referral.unsettled, referral.accounts, referral.balances, referral.lots, referral.grants,
-             referral.limits_used, referral.budgets, referral.spends, referral.spend_parts, referral.releases, referral.unpublished, referral.feed, referral.feed_head,
+    TRUNCATE users, orders, referral.invites, referral.invites_friends, referral.goals, referral.goal_versions, referral.goal_completions,
+             referral.credits, referral.unsettled, referral.accounts, referral.balances, referral.lots, referral.awards,
+             referral.limits_used, referral.budgets, referral.spends, referral.spend_parts, referral.releases, referral.feed_pending, referral.feed, referral.feed_head,
              referral.failures, referral.wrong_codes RESTART IDENTITY;
     SET LOCAL session_replication_role = origin;
     INSERT INTO users SELECT generate_series(1, 100);
@@ -45,7 +45,7 @@ SELECT (SELECT string_agg(format('%s by %s', friend_id, referrer_id), ', ' ORDER
         FROM referral.invites_friends) AS friends,
        (SELECT string_agg(id::text, ', ' ORDER BY id) FROM orders WHERE status = 'paid') AS paid,
        (SELECT string_agg(transaction_key, ', ' ORDER BY invites_friends_id, completion_no)
-        FROM referral.goal_completions WHERE state = 'standing') AS completed,
+        FROM referral.goal_completions WHERE state = 'active') AS completed,
        (SELECT string_agg(format('%s for %s', l.amount, transaction_key), ', ' ORDER BY credit_id)
         FROM referral.credits l JOIN referral.goal_completions USING (invites_friends_id, completion_no)) AS lines,
        (SELECT string_agg(beneficiary_id || ': ' || amount, ', ' ORDER BY beneficiary_id)
@@ -64,7 +64,7 @@ CREATE PROCEDURE open_books() LANGUAGE plpgsql AS $$
 BEGIN
     CALL open_shop();
     SET LOCAL session_replication_role = replica; -- the ledger is append-only
-    TRUNCATE referral.goals, referral.reassignments RESTART IDENTITY;
+    TRUNCATE referral.goals, referral.goal_versions, referral.reassignments RESTART IDENTITY;
     SET LOCAL session_replication_role = origin;
     UPDATE referral.programs SET allow_debt = true;
 END $$;
@@ -81,7 +81,7 @@ BEGIN ATOMIC
             'limits', jsonb_build_object('per_referrer', goal.cap, 'budget', goal.budget))));
 END;
 
--- What is wrong with the books, whatever the race: counted from the lines and the grants, which share nothing with the sums.
+-- What is wrong with the books, whatever the race: counted from the lines and the awards, which share nothing with the sums.
 CREATE VIEW wrong (what) AS
 WITH waits AS (SELECT l.* FROM referral.unsettled u JOIN referral.credits l USING (credit_id)),
      said AS (SELECT beneficiary_id, unit,
@@ -90,11 +90,11 @@ WITH waits AS (SELECT l.* FROM referral.unsettled u JOIN referral.credits l USIN
                      sum(amount) FILTER (WHERE kind = 'expired') AS expired, sum(amount) FILTER (WHERE kind = 'adjusted') AS adjusted,
                      sum(amount) FILTER (WHERE kind IN ('shortfall', 'recovered')) AS written_off
               FROM referral.credits WHERE credit_id NOT IN (SELECT credit_id FROM referral.unsettled) GROUP BY 1, 2),
-     rules AS (SELECT DISTINCT ON (name) first_value(goal_id) OVER (PARTITION BY name ORDER BY version) AS goal_id,
+     rules AS (SELECT DISTINCT ON (goal_id) goal_id,
                       (rule -> 'limits' ->> 'budget')::numeric AS budget,
                       (rule -> 'limits' -> 'per_referrer' ->> 'count')::integer AS most,
                       (rule -> 'limits' -> 'per_referrer' ->> 'amount')::numeric AS most_amount
-               FROM referral.goals ORDER BY name, version DESC)
+               FROM referral.goal_versions ORDER BY goal_id, version DESC)
 SELECT 'balances and what is unsettled are not the sum of the lines'
 WHERE (SELECT coalesce(sum(amount), 0) FROM referral.balances) + (SELECT coalesce(sum(amount), 0) FROM waits)
       <> (SELECT coalesce(sum(amount), 0) FROM referral.credits)
@@ -120,33 +120,33 @@ WHERE amount - released <> (SELECT -sum(amount) FROM referral.credits l WHERE l.
    OR released < (SELECT sum(r.amount) FROM referral.releases r WHERE r.spend_id = s.spend_id)
    OR (state = 'voided' AND released <> amount) OR (state = 'authorized' AND released <> 0)
 UNION ALL
-SELECT format('completion %s of referral %s was granted something else than is due', g.completion_no, g.invites_friends_id)
-FROM referral.grants g
-WHERE g.granted + g.limited <> (SELECT coalesce(sum(l.amount), 0) FROM referral.credits l
+SELECT format('completion %s of referral %s was awarded something else than is due', g.completion_no, g.invites_friends_id)
+FROM referral.awards g
+WHERE g.awarded + g.limited <> (SELECT coalesce(sum(l.amount), 0) FROM referral.credits l
                                 WHERE l.revision IS NOT NULL AND l.credit_id NOT IN (SELECT credit_id FROM referral.unsettled)
-                                  AND (l.invites_friends_id, l.completion_no, l.role::text, l.unit, l.beneficiary_id)
-                                    = (g.invites_friends_id, g.completion_no, g.role::text, g.unit, g.beneficiary_id))
+                                  AND (l.invites_friends_id, l.completion_no, l.side::text, l.unit, l.beneficiary_id)
+                                    = (g.invites_friends_id, g.completion_no, g.side::text, g.unit, g.beneficiary_id))
    OR -g.limited <> (SELECT coalesce(sum(l.amount), 0) FROM referral.credits l
-                     WHERE l.kind = 'limited' AND (l.invites_friends_id, l.completion_no, l.role::text, l.unit, l.beneficiary_id)
-                                                = (g.invites_friends_id, g.completion_no, g.role::text, g.unit, g.beneficiary_id))
+                     WHERE l.kind = 'limited' AND (l.invites_friends_id, l.completion_no, l.side::text, l.unit, l.beneficiary_id)
+                                                = (g.invites_friends_id, g.completion_no, g.side::text, g.unit, g.beneficiary_id))
 UNION ALL
-SELECT format('%s used something else of goal %s than was granted', beneficiary_id, goal_id)
-FROM (SELECT beneficiary_id, goal_id, unit, day, sum(granted) AS amount, count(*) FILTER (WHERE counts_reward) AS rewards,
+SELECT format('%s used something else of goal %s than was awarded', beneficiary_id, goal_id)
+FROM (SELECT beneficiary_id, goal_id, unit, day, sum(awarded) AS amount, count(*) FILTER (WHERE counts_reward) AS rewards,
              count(*) FILTER (WHERE counts_friend) AS friends
-      FROM referral.grants WHERE role = 'referrer' GROUP BY 1, 2, 3, 4) g
+      FROM referral.awards WHERE side = 'referrer' GROUP BY 1, 2, 3, 4) g
 FULL JOIN referral.limits_used u USING (beneficiary_id, goal_id, unit, day)
 WHERE (coalesce(g.amount, 0), coalesce(g.rewards, 0), coalesce(g.friends, 0))
       <> (coalesce(u.amount, 0), coalesce(u.rewards, 0), coalesce(u.friends, 0))
 UNION ALL
-SELECT format('%s was granted more than the cap of goal %s', g.beneficiary_id, r.goal_id)
-FROM referral.grants g JOIN rules r USING (goal_id) WHERE g.role = 'referrer'
+SELECT format('%s was awarded more than the cap of goal %s', g.beneficiary_id, r.goal_id)
+FROM referral.awards g JOIN rules r USING (goal_id) WHERE g.side = 'referrer'
 GROUP BY g.beneficiary_id, r.goal_id, r.most, r.most_amount
-HAVING count(*) FILTER (WHERE g.granted > 0) > r.most OR sum(g.granted) > r.most_amount
+HAVING count(*) FILTER (WHERE g.awarded > 0) > r.most OR sum(g.awarded) > r.most_amount
 UNION ALL
-SELECT format('goal %s: its budget is exceeded, or not what was granted', goal_id)
-FROM (SELECT goal_id, unit, sum(granted) AS granted FROM referral.grants GROUP BY 1, 2) g FULL JOIN referral.budgets b USING (goal_id, unit)
+SELECT format('goal %s: its budget is exceeded, or not what was awarded', goal_id)
+FROM (SELECT goal_id, unit, sum(awarded) AS awarded FROM referral.awards GROUP BY 1, 2) g FULL JOIN referral.budgets b USING (goal_id, unit)
 JOIN rules r USING (goal_id)
-WHERE r.budget IS NOT NULL AND (g.granted > r.budget OR coalesce(g.granted, 0) <> coalesce(b.used, 0))
+WHERE r.budget IS NOT NULL AND (g.awarded > r.budget OR coalesce(g.awarded, 0) <> coalesce(b.used, 0))
 UNION ALL
 SELECT format('completion %s of referral %s is reversed and its credit is not', completion_no, invites_friends_id)
 FROM referral.goal_completions c JOIN referral.credits l USING (invites_friends_id, completion_no)
@@ -160,8 +160,8 @@ SELECT (SELECT string_agg(format('%s: %s', beneficiary_id, amount), ', ' ORDER B
         FROM (SELECT beneficiary_id, kind, sum(amount) AS amount, min(credit_id) AS first FROM referral.credits GROUP BY 1, 2) l) AS lines,
        (SELECT string_agg(format('%s %s %s', reference, state, amount) || CASE WHEN released > 0 THEN ' less ' || released ELSE '' END,
                           ', ' ORDER BY reference) FROM referral.spends) AS spends,
-       (SELECT string_agg(format('%s of %s to %s', granted, granted + limited, beneficiary_id), ', '
-                          ORDER BY invites_friends_id, completion_no, beneficiary_id) FROM referral.grants) AS granted,
+       (SELECT string_agg(format('%s of %s to %s', awarded, awarded + limited, beneficiary_id), ', '
+                          ORDER BY invites_friends_id, completion_no, beneficiary_id) FROM referral.awards) AS awarded,
        (SELECT string_agg(format('%s: %s', goal_id, used), ', ' ORDER BY goal_id) FROM referral.budgets) AS budgets,
        (SELECT string_agg(sqlstate, ', ' ORDER BY failure_id) FROM referral.failures) AS failures,
        (SELECT coalesce(string_agg(what, '; ' ORDER BY what), 'nothing') FROM wrong) AS wrong;

@@ -8,17 +8,16 @@ WITH line AS MATERIALIZED (
     LEFT JOIN referral.programs p USING (program_id)),
 rule AS (
     -- Versions of a goal have one account of their limits: the widest holds here.
-    SELECT first.goal_id, max((r ->> 'count')::integer) AS count, max((r ->> 'amount')::numeric) AS amount, max(coalesce(r ->> 'every', 'ever')) AS every,
+    SELECT g.goal_id, max((r ->> 'count')::integer) AS count, max((r ->> 'amount')::numeric) AS amount, max(coalesce(r ->> 'every', 'ever')) AS every,
            max((g.rule #>> '{limits,budget}')::numeric) AS budget, bool_or(g.rule #> '{limits,budget}' IS NOT NULL) AS has_budget
-    FROM referral.goals g
-    JOIN referral.goals first ON first.program_id = g.program_id AND first.name = g.name AND first.version = 1
+    FROM referral.goal_versions g
     CROSS JOIN LATERAL (SELECT g.rule #> '{limits,per_referrer}' AS r) x
-    GROUP BY first.goal_id),
-standing AS (SELECT * FROM referral.grants WHERE granted > 0),
+    GROUP BY g.goal_id),
+standing AS (SELECT * FROM referral.awards WHERE awarded > 0),
 period AS (
     SELECT n.*, r.count, r.amount AS most, r.every,
            CASE r.every WHEN 'ever' THEN NULL ELSE date_trunc(r.every, date '2000-01-01' + n.day) END AS begins
-    FROM standing n JOIN rule r USING (goal_id) WHERE n.role = 'referrer'),
+    FROM standing n JOIN rule r USING (goal_id) WHERE n.side = 'referrer'),
 violation (invariant, what) AS (
     SELECT 'I2: a line names one cause', format('line %s: %s', credit_id, kind)
     FROM line l
@@ -34,7 +33,7 @@ violation (invariant, what) AS (
     UNION ALL
     SELECT 'I2: what is taken back was given', format('line %s', r.credit_id)
     FROM line r LEFT JOIN line l ON l.credit_id = r.reverses AND l.kind = 'earned'
-         AND (l.invites_friends_id, l.completion_no, l.role, l.unit, l.beneficiary_id) = (r.invites_friends_id, r.completion_no, r.role, r.unit, r.beneficiary_id)
+         AND (l.invites_friends_id, l.completion_no, l.side, l.unit, l.beneficiary_id) = (r.invites_friends_id, r.completion_no, r.side, r.unit, r.beneficiary_id)
     WHERE r.kind = 'reversed' AND l.credit_id IS NULL
     UNION ALL
     SELECT 'I2: no more is taken back than was given', format('line %s', reverses)
@@ -43,11 +42,11 @@ violation (invariant, what) AS (
     UNION ALL
     SELECT 'I3: a completion earns nothing below zero', format('completion %s/%s: %s %s', invites_friends_id, completion_no, sum(amount), unit)
     FROM line WHERE revision IS NOT NULL
-    GROUP BY invites_friends_id, completion_no, role, unit, beneficiary_id HAVING sum(amount) < 0
+    GROUP BY invites_friends_id, completion_no, side, unit, beneficiary_id HAVING sum(amount) < 0
     UNION ALL
     SELECT 'I3: what does not stand earns nothing', format('completion %s/%s: %s', invites_friends_id, completion_no, sum(l.amount))
     FROM line l JOIN referral.goal_completions c USING (invites_friends_id, completion_no)
-    WHERE l.revision IS NOT NULL AND c.state <> 'standing'
+    WHERE l.revision IS NOT NULL AND c.state <> 'active'
     GROUP BY invites_friends_id, completion_no, l.unit HAVING sum(l.amount) <> 0
     UNION ALL
     SELECT 'I5: settled and waiting are all lines', format('user %s: %s, not %s %s', beneficiary_id, l.sums, b.sums, unit)
@@ -64,7 +63,7 @@ violation (invariant, what) AS (
     SELECT 'I5: what waits is a line, once', format('line %s', u.credit_id)
     FROM referral.unsettled u LEFT JOIN referral.credits l USING (credit_id)
     GROUP BY u.credit_id
-    HAVING count(*) > 1 OR NOT bool_and(l.revision IS NOT NULL AND l.beneficiary_id = u.beneficiary_id AND l.available_at = u.ripe_at
+    HAVING count(*) > 1 OR NOT bool_and(l.revision IS NOT NULL AND l.beneficiary_id = u.beneficiary_id AND l.available_at = u.due_at
                                         AND l.goal_id IS NOT DISTINCT FROM u.goal_id)
     UNION ALL
     SELECT 'I5: lots are within what there is', format('user %s: %s of %s %s', b.beneficiary_id, sum(o.remaining), b.amount, b.unit)
@@ -75,11 +74,11 @@ violation (invariant, what) AS (
     FROM (SELECT beneficiary_id, unit, expires_at, -sum(amount) AS amount FROM line WHERE kind = 'expired' GROUP BY beneficiary_id, unit, expires_at) l
     FULL JOIN referral.lots o USING (beneficiary_id, unit, expires_at) WHERE coalesce(l.amount, 0) <> coalesce(o.expired, 0)
     UNION ALL
-    SELECT 'I5: what was taken from elsewhere was taken back', format('user %s, %s: %s, of %s %s', o.beneficiary_id, o.expires_at, o.elsewhere, l.amount, o.unit)
+    SELECT 'I5: what was repaid from other credit was taken back', format('user %s, %s: %s, of %s %s', o.beneficiary_id, o.expires_at, o.repaid_from_other, l.amount, o.unit)
     FROM referral.lots o
     LEFT JOIN (SELECT beneficiary_id, unit, expires_at, -sum(amount) AS amount FROM line WHERE kind = 'reversed' AND NOT waits
                GROUP BY beneficiary_id, unit, expires_at) l USING (beneficiary_id, unit, expires_at)
-    WHERE o.elsewhere > coalesce(l.amount, 0)
+    WHERE o.repaid_from_other > coalesce(l.amount, 0)
     UNION ALL
     SELECT 'I6: one referrer, somebody else', format('referral %s', min(invites_friends_id))
     FROM referral.invites_friends
@@ -90,12 +89,12 @@ violation (invariant, what) AS (
     WHERE i.max_redemptions < (SELECT count(*) FROM referral.invites_friends f WHERE f.invite_id = i.invite_id
                                AND NOT EXISTS (SELECT FROM referral.reassignments r WHERE r.to_invite_id = f.invite_id AND r.invites_friends_id = f.invites_friends_id))
     UNION ALL
-    SELECT 'I7: a reward is granted or cut', format('referral %s/%s %s: %s, not %s %s', invites_friends_id, completion_no, role, l.sums, g.sums, unit)
-    FROM (SELECT invites_friends_id, completion_no, role::text, unit, beneficiary_id,
+    SELECT 'I7: a reward is awarded or cut', format('referral %s/%s %s: %s, not %s %s', invites_friends_id, completion_no, side, l.sums, g.sums, unit)
+    FROM (SELECT invites_friends_id, completion_no, side::text, unit, beneficiary_id,
                  ARRAY[sum(amount), -coalesce(sum(amount) FILTER (WHERE kind = 'limited'), 0)] AS sums
           FROM line WHERE NOT waits AND (goal_id IS NOT NULL OR kind = 'limited') GROUP BY 1, 2, 3, 4, 5) l
-    FULL JOIN (SELECT invites_friends_id, completion_no, role::text, unit, beneficiary_id, ARRAY[granted, limited] AS sums FROM referral.grants) g
-         USING (invites_friends_id, completion_no, role, unit, beneficiary_id)
+    FULL JOIN (SELECT invites_friends_id, completion_no, side::text, unit, beneficiary_id, ARRAY[awarded, limited] AS sums FROM referral.awards) g
+         USING (invites_friends_id, completion_no, side, unit, beneficiary_id)
     WHERE coalesce(l.sums, '{0,0}') <> coalesce(g.sums, '{0,0}')
     UNION ALL
     SELECT 'I7: what is cut has a reason', format('line %s', credit_id) FROM line WHERE kind = 'limited' AND coalesce(reason, '') = ''
@@ -103,26 +102,26 @@ violation (invariant, what) AS (
     SELECT 'I7: a completion and a friend count once', format('user %s, goal %s, referral %s', beneficiary_id, goal_id, invites_friends_id)
     FROM (SELECT beneficiary_id, goal_id, invites_friends_id, completion_no, count(*) FILTER (WHERE counts_reward) AS rewards,
                  sum(count(*) FILTER (WHERE counts_friend)) OVER (PARTITION BY beneficiary_id, goal_id, invites_friends_id) AS friends
-          FROM standing WHERE role = 'referrer' GROUP BY beneficiary_id, goal_id, invites_friends_id, completion_no) x
+          FROM standing WHERE side = 'referrer' GROUP BY beneficiary_id, goal_id, invites_friends_id, completion_no) x
     WHERE rewards <> 1 OR friends <> 1
     UNION ALL
-    SELECT 'I7: what is used is what was granted', format('user %s, goal %s, day %s', beneficiary_id, goal_id, day)
-    FROM (SELECT beneficiary_id, goal_id, unit, day, count(*) FILTER (WHERE counts_reward) AS rewards, sum(granted) AS amount,
-                 count(*) FILTER (WHERE counts_friend) AS friends FROM standing WHERE role = 'referrer' GROUP BY beneficiary_id, goal_id, unit, day) g
+    SELECT 'I7: what is used is what was awarded', format('user %s, goal %s, day %s', beneficiary_id, goal_id, day)
+    FROM (SELECT beneficiary_id, goal_id, unit, day, count(*) FILTER (WHERE counts_reward) AS rewards, sum(awarded) AS amount,
+                 count(*) FILTER (WHERE counts_friend) AS friends FROM standing WHERE side = 'referrer' GROUP BY beneficiary_id, goal_id, unit, day) g
     FULL JOIN referral.limits_used u USING (beneficiary_id, goal_id, unit, day)
     WHERE (coalesce(g.rewards, 0), coalesce(g.amount, 0), coalesce(g.friends, 0)) <> (coalesce(u.rewards, 0), coalesce(u.amount, 0), coalesce(u.friends, 0))
     UNION ALL
     SELECT 'I7: no more than the cap', format('user %s, goal %s, %s from %s: %s rewards, %s', beneficiary_id, goal_id, every, begins,
-                                              count(DISTINCT (invites_friends_id, completion_no)), sum(granted))
+                                              count(DISTINCT (invites_friends_id, completion_no)), sum(awarded))
     FROM period
     GROUP BY beneficiary_id, goal_id, every, begins, count, most
-    HAVING count(*) FILTER (WHERE counts_reward) > count OR sum(granted) > most
+    HAVING count(*) FILTER (WHERE counts_reward) > count OR sum(awarded) > most
     UNION ALL
-    SELECT 'I7: no more than the budget', format('goal %s: %s granted, %s used, of %s %s', r.goal_id, g.granted, b.used, r.budget, unit)
-    FROM (SELECT goal_id, unit, sum(granted) AS granted FROM standing GROUP BY goal_id, unit) g
+    SELECT 'I7: no more than the budget', format('goal %s: %s awarded, %s used, of %s %s', r.goal_id, g.awarded, b.used, r.budget, unit)
+    FROM (SELECT goal_id, unit, sum(awarded) AS awarded FROM standing GROUP BY goal_id, unit) g
     FULL JOIN referral.budgets b USING (goal_id, unit)
     JOIN rule r USING (goal_id)
-    WHERE r.has_budget AND (g.granted > r.budget OR coalesce(g.granted, 0) <> coalesce(b.used, 0))
+    WHERE r.has_budget AND (g.awarded > r.budget OR coalesce(g.awarded, 0) <> coalesce(b.used, 0))
     UNION ALL
     SELECT 'I8: who may owe nothing owes nothing', format('user %s: %s %s', b.beneficiary_id, b.amount, b.unit)
     FROM referral.balances b

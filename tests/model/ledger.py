@@ -58,16 +58,16 @@ class Goal:
     def has_budget(self):
         return "budget" in self.rule.get("limits", {})
 
-    def is_tiered(self, role):
-        return any("tiers" in reward for reward in self.rule["rewards"] if reward["to"] == role)
+    def is_tiered(self, side):
+        return any("tiers" in reward for reward in self.rule["rewards"] if reward["to"] == side)
 
-    def settled_for(self, role):
+    def settled_for(self, side):
         """Whether settlement has to decide what this side gets."""
-        return self.has_budget() or role == "referrer" and "per_referrer" in self.rule.get("limits", {}) or self.is_tiered(role)
+        return self.has_budget() or side == "referrer" and "per_referrer" in self.rule.get("limits", {}) or self.is_tiered(side)
 
-    def worth(self, role, unit, paid, place):
+    def worth(self, side, unit, paid, place):
         """What one side is paid in a unit for a friend at this place."""
-        mine = (reward for reward in self.rule["rewards"] if (reward["to"], reward["unit"]) == (role, unit))
+        mine = (reward for reward in self.rule["rewards"] if (reward["to"], reward["unit"]) == (side, unit))
         return sum((worth(tier_of(reward, place), unit, paid) for reward in mine), ZERO)
 
 
@@ -115,7 +115,7 @@ def passes(goal, program, redeemed, fact):
 
 
 def decisions(goals, program, redeemed, facts):
-    """By goal and purchase: what is due by role and unit, as (amount, available at, expires at); None where a purchase is
+    """By goal and purchase: what is due by side and unit, as (amount, available at, expires at); None where a purchase is
     only counted."""
     due = {}
     for goal in goals:
@@ -150,7 +150,7 @@ def rewards(goal, fact):
 class Line:
     id: int
     beneficiary: int
-    role: str | None
+    side: str | None
     unit: str
     amount: Decimal
     reverses: int | None
@@ -194,7 +194,7 @@ class Invite:
 class Lot:
     remaining: Decimal = ZERO
     expired: Decimal = ZERO
-    elsewhere: Decimal = ZERO  # taken back after it was spent, and so from something else
+    repaid_from_other: Decimal = ZERO  # taken back after it was spent, and so from something else
 
 
 KINDS = ["earned", "reversed", "limited", "spent", "expired", "adjusted", "written_off"]
@@ -227,9 +227,9 @@ class Balance:
 
 
 @dataclass
-class Grant:
+class Award:
     goal: int
-    granted: Decimal = ZERO
+    awarded: Decimal = ZERO
     limited: Decimal = ZERO
     day: int | None = None
     place: int = 0
@@ -280,7 +280,7 @@ class Ledger:
         self.users, self.invites, self.referrals = set(), {}, {}
         self.rows = {source: {} for source in SOURCES}
         self.failures = {}  # when each failed last
-        self.unsettled, self.balances, self.grants = {}, defaultdict(Balance), {}
+        self.unsettled, self.balances, self.awards = {}, defaultdict(Balance), {}
         self.spends, self.releases, self.budgets = {}, {}, defaultdict(Decimal)
         self.now = None
         # What the database says of the transaction that is replayed.
@@ -288,10 +288,10 @@ class Ledger:
 
     # Lines
 
-    def post(self, kind, user, unit, amount, *, role=None, referral=None, number=None, reverses=None, expires=None, spend=None,
+    def post(self, kind, user, unit, amount, *, side=None, referral=None, number=None, reverses=None, expires=None, spend=None,
              limit=None):
         """Predicts a line, and learns its number and the time since when it is available."""
-        line = (kind, user, unit, amount, role, referral, number, reverses, expires, spend, limit)
+        line = (kind, user, unit, amount, side, referral, number, reverses, expires, spend, limit)
         known = self.posted.get(line)
         if not known:
             raise Wrong(f"the ledger lacks {line}; it has {self.left_over()}")
@@ -361,30 +361,30 @@ class Ledger:
         """Posts the difference between what is due for a completion and what is posted. Where the purchase has changed and
         there are tiers that is all of it, once back and once anew, since only settlement knows which tier it is."""
         referral = self.referrals[number]
-        current = lambda line: line.role == "friend" or referral.referrer in (None, line.beneficiary)
-        sums = {(role, unit, True): ZERO for role, unit in due}
+        current = lambda line: line.side == "friend" or referral.referrer in (None, line.beneficiary)
+        sums = {(side, unit, True): ZERO for side, unit in due}
         for line in completion.lines:
-            key = line.role, line.unit, current(line)
+            key = line.side, line.unit, current(line)
             sums[key] = sums.get(key, ZERO) + line.amount
-        for (role, unit, now), posted in sorted(sums.items()):
-            amount, available, expires = due.get((role, unit), (ZERO, None, None)) if now else (ZERO, None, None)
-            beneficiary = referral.friend if role == "friend" else referral.referrer
+        for (side, unit, now), posted in sorted(sums.items()):
+            amount, available, expires = due.get((side, unit), (ZERO, None, None)) if now else (ZERO, None, None)
+            beneficiary = referral.friend if side == "friend" else referral.referrer
             goal = completion.goal
-            limit = goal.first if goal.settled_for(role) else None
-            about = {"role": role, "referral": number, "number": completion.number, "limit": limit}
+            limit = goal.first if goal.settled_for(side) else None
+            about = {"side": side, "referral": number, "number": completion.number, "limit": limit}
 
             def append(kind, user, amount, available, expires, reverses):
                 line, at = self.post(kind, user, unit, amount, reverses=reverses, expires=expires, **about)
                 if available is None and not self.begun <= at <= self.now or available not in (None, at):
                     raise Wrong(f"line {line} is available from {at}, not {available}")
-                new = Line(line, user, role, unit, amount, reverses, at, expires, number, completion, limit)
+                new = Line(line, user, side, unit, amount, reverses, at, expires, number, completion, limit)
                 completion.lines.append(new)
                 self.unsettled[line] = new
 
-            anew = changed and amount > 0 and posted > 0 and goal.is_tiered(role)
+            anew = changed and amount > 0 and posted > 0 and goal.is_tiered(side)
             surplus, missing = (posted, amount) if anew else (posted - amount, amount - posted)
             for line in sorted(completion.lines, key=lambda line: -line.id):
-                if surplus > 0 and line.reverses is None and (line.role, line.unit, current(line)) == (role, unit, now):
+                if surplus > 0 and line.reverses is None and (line.side, line.unit, current(line)) == (side, unit, now):
                     part = min(surplus, line.amount + sum(o.amount for o in completion.lines if o.reverses == line.id))
                     if part > 0:
                         append("reversed", line.beneficiary, -part, line.available, line.expires, line.id)
@@ -489,7 +489,7 @@ class Ledger:
                 self.open(user, as_of)
         for goal in sorted(g for g in self.with_budget() if program in (None, self.goals[g].program)):
             lines = [line for line in self.unsettled.values() if line.limit == goal and line.available <= as_of]
-            claim = lambda line: (line.beneficiary, line.referral, line.completion.number, line.role, line.unit)
+            claim = lambda line: (line.beneficiary, line.referral, line.completion.number, line.side, line.unit)
             earning = {claim(line) for line in lines if line.amount > 0}
             # What only takes back makes room for what is new.
             lines.sort(key=lambda line: (claim(line) in earning, line.completion.basis.at, line.id))
@@ -520,7 +520,7 @@ class Ledger:
         for line in sorted(taken, key=lambda line: line.id):
             del self.unsettled[line.id]
             may_owe = line.amount > 0 or self.programs[self.referrals[line.referral].program].allow_debt
-            about = (line.referral, line.completion.number, line.role) if line.limit else (may_owe,)
+            about = (line.referral, line.completion.number, line.side) if line.limit else (may_owe,)
             key = line.beneficiary, line.unit, line.limit or 0, line.expires or FOREVER, about
             claim = claims.setdefault(key, Claim(line.beneficiary, line.unit, expires=line.expires))
             claim.may_owe &= may_owe
@@ -541,51 +541,51 @@ class Ledger:
         return len(taken)
 
     def standing(self, user, goal):
-        """What was granted to a referrer by a goal, by (referral, number, unit)."""
-        mine = {key[1:3] + key[4:]: g for key, g in self.grants.items()
-                if key[0] == user and key[3] == "referrer" and g.goal == goal and g.granted > 0}
+        """What was awarded to a referrer by a goal, by (referral, number, unit)."""
+        mine = {key[1:3] + key[4:]: g for key, g in self.awards.items()
+                if key[0] == user and key[3] == "referrer" and g.goal == goal and g.awarded > 0}
         return dict(sorted(mine.items()))
 
     def decide(self, claim):
         line = claim.lines[-1]
-        role, unit, completion, user = line.role, line.unit, line.completion, claim.user
+        side, unit, completion, user = line.side, line.unit, line.completion, claim.user
         goal, number, basis = completion.goal, completion.number, completion.basis
         limits = goal.rule.get("limits", {})
-        grant = self.grants.setdefault((user, line.referral, number, role, unit), Grant(goal.first))
-        before, stood = grant.granted, self.standing(user, goal.first)
-        due = max(ZERO, grant.granted + grant.limited + claim.earned + claim.reversed)
+        award = self.awards.setdefault((user, line.referral, number, side, unit), Award(goal.first))
+        before, stood = award.awarded, self.standing(user, goal.first)
+        due = max(ZERO, award.awarded + award.limited + claim.earned + claim.reversed)
 
         friends = {key[0]: g.place for key, g in reversed(stood.items())}
         places = [g.place for key, g in stood.items() if key[0] == line.referral]
-        grant.place = min(places) if places else len(friends) + 1
-        granted = due
-        if goal.is_tiered(role):
-            granted = min(due, goal.worth(role, unit, basis.amount, grant.place))
+        award.place = min(places) if places else len(friends) + 1
+        awarded = due
+        if goal.is_tiered(side):
+            awarded = min(due, goal.worth(side, unit, basis.amount, award.place))
         # A purchase that is dated anew counts where it was counted before.
-        days = [g.day for key, g in self.grants.items() if key[:4] == (user, line.referral, number, role) and g.granted > 0]
-        grant.day = days[0] if days else (basis.at - datetime(2000, 1, 1, tzinfo=timezone.utc)).days
-        if granted > before:
-            more = min(granted - before, claim.earned)
-            cap = limits.get("per_referrer") if role == "referrer" else None
+        days = [g.day for key, g in self.awards.items() if key[:4] == (user, line.referral, number, side) and g.awarded > 0]
+        award.day = days[0] if days else (basis.at - datetime(2000, 1, 1, tzinfo=timezone.utc)).days
+        if awarded > before:
+            more = min(awarded - before, claim.earned)
+            cap = limits.get("per_referrer") if side == "referrer" else None
             if cap:
-                same = [(key, g) for key, g in stood.items() if same_period(cap.get("every", "ever"), g.day, grant.day)]
+                same = [(key, g) for key, g in stood.items() if same_period(cap.get("every", "ever"), g.day, award.day)]
                 if not days and sum(g.counts_reward for _, g in same) >= cap.get("count", 10**9):
                     more = ZERO
                 elif "amount" in cap:
-                    used = sum(g.granted for key, g in same if key[2] == unit)
+                    used = sum(g.awarded for key, g in same if key[2] == unit)
                     more = min(more, max(ZERO, Decimal(cap["amount"]) - used))
             if "budget" in limits:
                 more = min(more, max(ZERO, Decimal(limits["budget"]) - self.budgets[goal.first, unit]))
-            granted = before + more
-        claim.cut = due - granted - grant.limited
+            awarded = before + more
+        claim.cut = due - awarded - award.limited
         if claim.cut:
-            self.post("limited", user, unit, -claim.cut, role=role, referral=line.referral, number=number, expires=claim.expires)
+            self.post("limited", user, unit, -claim.cut, side=side, referral=line.referral, number=number, expires=claim.expires)
         if "budget" in limits:
-            self.budgets[goal.first, unit] += granted - before
-        grant.granted, grant.limited = granted, due - granted
-        if role == "referrer":
-            if granted == 0:
-                grant.counts_reward = grant.counts_friend = False
+            self.budgets[goal.first, unit] += awarded - before
+        award.awarded, award.limited = awarded, due - awarded
+        if side == "referrer":
+            if awarded == 0:
+                award.counts_reward = award.counts_friend = False
             # A completion, and a friend, is counted by one of its rewards; what is taken back hands that on.
             stood = self.standing(user, goal.first)
             own = [g for key, g in stood.items() if key[:2] == (line.referral, number)]
@@ -621,10 +621,10 @@ class Ledger:
         if expires:
             owed_before = max(ZERO, amount - balance.lasting())
             # What stood in for it when it was taken back gets it: it lasts.
-            returned = min(amount, balance.lots[expires].elsewhere) if expires in balance.lots else ZERO
+            returned = min(amount, balance.lots[expires].repaid_from_other) if expires in balance.lots else ZERO
             kept = amount - max(owed_before, returned)
             if returned > 0:
-                balance.lots[expires].elsewhere -= returned
+                balance.lots[expires].repaid_from_other -= returned
             if kept > 0:
                 balance.lots[expires].remaining += kept
 
@@ -650,7 +650,7 @@ class Ledger:
             amount -= owed
             self.post("shortfall", user, unit, owed)
         if expires and amount > 0:
-            balance.lots[expires].elsewhere += amount
+            balance.lots[expires].repaid_from_other += amount
 
     def expire(self, users, as_of, units=None):
         for (user, unit), balance in self.balances.items():
@@ -678,9 +678,9 @@ class Ledger:
         cut, gone = {}, ZERO
         with_budget = self.with_budget()
         for line in sorted(self.unsettled.values(), key=lambda line: line.id):
-            key = user, line.referral, line.completion.number, line.role, unit
-            if (line.beneficiary, line.unit) == (user, unit) and line.limit in with_budget and line.amount < 0 and key in self.grants:
-                spared = min(-line.amount, cut.setdefault(key, self.grants[key].limited))
+            key = user, line.referral, line.completion.number, line.side, unit
+            if (line.beneficiary, line.unit) == (user, unit) and line.limit in with_budget and line.amount < 0 and key in self.awards:
+                spared = min(-line.amount, cut.setdefault(key, self.awards[key].limited))
                 cut[key] -= spared
                 if line.available <= self.now:
                     gone += -line.amount - spared

@@ -315,7 +315,7 @@ class Ask(Operation):
             "FROM referral.balance($1) WHERE unit = $2", self.user, self.unit)
         undecided = session.one(
             "SELECT EXISTS (SELECT FROM referral.pending w JOIN referral.invites_friends USING (invites_friends_id) "
-            "               JOIN referral.programs p USING (program_id) LEFT JOIN referral.goals g USING (goal_id) "
+            "               JOIN referral.programs p USING (program_id) LEFT JOIN referral.goal_versions g USING (goal_id) "
             "               WHERE w.beneficiary_id = $1 AND w.unit = $2 AND w.available_at <= now() "
             "               AND (w.undecided AND g.rule #> '{limits,budget}' IS NULL OR w.amount < 0 AND NOT p.allow_debt OR w.expires_at <= now())) "
             "    OR EXISTS (SELECT FROM referral.balances WHERE beneficiary_id = $1 AND unit = $2 AND written_off <> 0) "

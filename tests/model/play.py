@@ -32,9 +32,9 @@ def number(text):
 def goals_of(session):
     """The goals as they were created. Of the program's own reading of them nothing is used."""
     rows = session(
-        "SELECT g.goal_id, min(g.goal_id) FILTER (WHERE g.version = 1) OVER w, g.program_id, s.name, g.effective_from, "
-        "       coalesce(lead(g.effective_from) OVER (w ORDER BY g.version), 'infinity'), g.rule "
-        "FROM referral.goals g JOIN referral.sources s USING (source_id) WINDOW w AS (PARTITION BY g.program_id, g.name)")
+        "SELECT v.goal_version_id, v.goal_id, g.program_id, s.name, v.effective_from, "
+        "       coalesce(lead(v.effective_from) OVER (PARTITION BY v.goal_id ORDER BY v.version), 'infinity'), v.rule "
+        "FROM referral.goal_versions v JOIN referral.goals g USING (goal_id) JOIN referral.sources s USING (source_id)")
     return [Goal(int(i), int(first), int(program), source, time(begins), time(ends), json.loads(rule, parse_float=Decimal))
             for i, first, program, source, begins, ends, rule in rows]
 
@@ -147,17 +147,17 @@ class Serial:
         """The numbers that the database gave to what is new."""
         ledger, session = self.ledger, self.session
         ledger.posted = {}
-        for line, available, kind, user, unit, amount, role, referral, completion, reverses, expires, spend, limit in session(
-                "SELECT credit_id, available_at, kind, beneficiary_id, unit, amount, role, invites_friends_id, completion_no, reverses, "
+        for line, available, kind, user, unit, amount, side, referral, completion, reverses, expires, spend, limit in session(
+                "SELECT credit_id, available_at, kind, beneficiary_id, unit, amount, side, invites_friends_id, completion_no, reverses, "
                 "       expires_at, spend_id, goal_id FROM referral.credits WHERE credit_id > $1 ORDER BY credit_id", self.last_line):
             self.last_line = int(line)
             integer = lambda text: text and int(text)
-            key = (kind, int(user), unit, Decimal(amount), role, integer(referral), integer(completion), integer(reverses),
+            key = (kind, int(user), unit, Decimal(amount), side, integer(referral), integer(completion), integer(reverses),
                    time(expires), integer(spend), integer(limit))
             ledger.posted.setdefault(key, []).append((int(line), time(available)))
         ledger.numbers.update(
             ((int(referral), int(goal), int(key)), int(completion)) for referral, goal, key, completion in session(
-                "SELECT invites_friends_id, goal_id, transaction_key, completion_no FROM referral.goal_completions WHERE decided_at >= $1", begun))
+                "SELECT invites_friends_id, goal_version_id, transaction_key, completion_no FROM referral.goal_completions WHERE decided_at >= $1", begun))
         ledger.spend_ids = {reference: int(spend) for reference, spend in session(
             "SELECT reference, spend_id FROM referral.spends WHERE created_at >= $1", begun)}
 
@@ -175,9 +175,9 @@ class Serial:
         expect("referrals", {int(n): (integer(f), integer(r), time(at)) for n, f, r, at in session(
             "SELECT invites_friends_id, friend_id, referrer_id, redeemed_at FROM referral.invites_friends")},
             {n: (r.friend, r.referrer, r.redeemed) for n, r in ledger.referrals.items()})
-        state = lambda c: "standing" if c.standing else "counted" if c.counted else "reversed"
+        state = lambda c: "active" if c.standing else "preliminary" if c.counted else "reversed"
         expect("completions", {(int(r), int(n)): (int(g), int(k), s, Decimal(a), time(at)) for r, n, g, k, s, a, at in session(
-            "SELECT invites_friends_id, completion_no, goal_id, transaction_key, state, amount, occurred_at FROM referral.goal_completions")},
+            "SELECT invites_friends_id, completion_no, goal_version_id, transaction_key, state, amount, occurred_at FROM referral.goal_completions")},
             {(r, c.number): (*key, state(c), c.basis.amount, c.basis.at) for r, referral in ledger.referrals.items()
              for key, c in referral.completions.items()})
         expect("failures", {(int(r), s) for r, s in session(
@@ -188,17 +188,17 @@ class Serial:
             "SELECT beneficiary_id, unit, earned, reversed, limited, spent, expired, adjusted, written_off FROM referral.balances") if any(map(Decimal, sums))},
             {key: tuple(b.sums.values()) for key, b in ledger.balances.items() if any(b.sums.values())})
         expect("lots", {(int(u), unit, time(at)): tuple(map(Decimal, amounts)) for u, unit, at, *amounts in session(
-            "SELECT beneficiary_id, unit, expires_at, remaining, expired, elsewhere FROM referral.lots") if any(map(Decimal, amounts))},
-            {(*key, at): (lot.remaining, lot.expired, lot.elsewhere) for key, b in ledger.balances.items() for at, lot in b.lots.items()
-             if lot.remaining or lot.expired or lot.elsewhere})
-        expect("grants", {(int(u), int(r), int(n), role, unit): (int(g), Decimal(a), Decimal(c), int(day) if Decimal(a) else 0, int(place) * (role == "referrer"), cr == "t", cf == "t")
-                          for u, r, n, role, unit, g, a, c, day, place, cr, cf in session(
-            "SELECT beneficiary_id, invites_friends_id, completion_no, role, unit, goal_id, granted, limited, day, place, counts_reward, counts_friend FROM referral.grants")},
-            {key: (g.goal, g.granted, g.limited, g.day if g.granted else 0, g.place * (key[3] == "referrer"), g.counts_reward, g.counts_friend) for key, g in ledger.grants.items()})
+            "SELECT beneficiary_id, unit, expires_at, remaining, expired, repaid_from_other FROM referral.lots") if any(map(Decimal, amounts))},
+            {(*key, at): (lot.remaining, lot.expired, lot.repaid_from_other) for key, b in ledger.balances.items() for at, lot in b.lots.items()
+             if lot.remaining or lot.expired or lot.repaid_from_other})
+        expect("awards", {(int(u), int(r), int(n), side, unit): (int(g), Decimal(a), Decimal(c), int(day) if Decimal(a) else 0, int(place) * (side == "referrer"), cr == "t", cf == "t")
+                          for u, r, n, side, unit, g, a, c, day, place, cr, cf in session(
+            "SELECT beneficiary_id, invites_friends_id, completion_no, side, unit, goal_id, awarded, limited, day, rank, counts_reward, counts_friend FROM referral.awards")},
+            {key: (g.goal, g.awarded, g.limited, g.day if g.awarded else 0, g.place * (key[3] == "referrer"), g.counts_reward, g.counts_friend) for key, g in ledger.awards.items()})
         expect("budgets", {(int(g), unit): Decimal(u) for g, unit, u in session("SELECT goal_id, unit, used FROM referral.budgets WHERE used <> 0")},
                {g: u for g, u in ledger.budgets.items() if u})
         expect("spends", {ref: (int(u), unit, Decimal(asked), Decimal(amount), Decimal(released), state) for ref, u, unit, asked, amount, released, state in session(
-            "SELECT reference, beneficiary_id, unit, asked, amount, released, state FROM referral.spends")},
+            "SELECT reference, beneficiary_id, unit, requested, amount, released, state FROM referral.spends")},
             {ref: (s.user, s.unit, s.asked, s.amount, s.released, s.state) for ref, s in ledger.spends.items()})
         expect("parts of spends", {(int(s), time(at)): (Decimal(a), Decimal(r)) for s, at, a, r in session(
             "SELECT spend_id, expires_at, amount, released FROM referral.spend_parts")},
@@ -324,7 +324,7 @@ class Concurrent:
         self.lines.update(self.read_lines(session))
 
     def read_lines(self, session):
-        return {line[0]: line for line in session("SELECT credit_id, beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, "
+        return {line[0]: line for line in session("SELECT credit_id, beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, "
                                                   "revision, reverses, goal_id, spend_id, available_at, expires_at, reason FROM referral.credits")}
 
     def check(self, session):
@@ -353,14 +353,14 @@ class Concurrent:
         referrals = session("SELECT invites_friends_id, friend_id, referrer_id, program_id, redeemed_at FROM referral.invites_friends")
         expect("referrals that were answered", {int(r[0]) for r in referrals}, set(self.redeemed))
         credited = defaultdict(Decimal)
-        for referral, goal, key, role, unit, user, amount in session(
-                "SELECT l.invites_friends_id, c.goal_id, c.transaction_key, l.role, l.unit, l.beneficiary_id, sum(l.amount) "
+        for referral, goal, key, side, unit, user, amount in session(
+                "SELECT l.invites_friends_id, c.goal_version_id, c.transaction_key, l.side, l.unit, l.beneficiary_id, sum(l.amount) "
                 "FROM referral.credits l JOIN referral.goal_completions c USING (invites_friends_id, completion_no) "
                 "WHERE l.revision IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(l.amount) <> 0"):
-            credited[int(referral), int(goal), int(key), role, unit, int(user)] = Decimal(amount)
+            credited[int(referral), int(goal), int(key), side, unit, int(user)] = Decimal(amount)
         archived = defaultdict(dict)
         for referral, goal, key, amount, currency, at in session(
-                "SELECT invites_friends_id, goal_id, transaction_key, amount, currency, occurred_at FROM referral.goal_completions WHERE state <> 'reversed'"):
+                "SELECT invites_friends_id, goal_version_id, transaction_key, amount, currency, occurred_at FROM referral.goal_completions WHERE state <> 'reversed'"):
             if SOURCES[goals[int(goal)].source] == "archive":
                 archived[int(referral), goals[int(goal)].source][int(key)] = Fact(int(key), True, Decimal(amount), currency, time(at))
         bought = defaultdict(list)
@@ -382,8 +382,8 @@ class Concurrent:
                 facts = facts + [fact for key, fact in archived[number, source].items() if key not in here]
                 about = [goal for goal in self.goals if (goal.source, goal.program) == (source, program)]
                 for (goal, key), rewards in decisions(about, self.programs[program], time(redeemed), facts).items():
-                    for (role, unit), (amount, *_) in (rewards or {}).items():
-                        due[goal, key, role, unit, friend if role == "friend" else referrer] = amount
+                    for (side, unit), (amount, *_) in (rewards or {}).items():
+                        due[goal, key, side, unit, friend if side == "friend" else referrer] = amount
             if referrer is None:
                 # Who is gone is credited no more; what he had is taken back as before.
                 had, most = ({key: amount for key, amount in each.items() if key[2] == "referrer"} for each in (mine, due))
@@ -402,13 +402,13 @@ class Concurrent:
     def check_tiers(self):
         """Where all is settled, a tiered reward is no more than its tier pays of what the purchase is now."""
         goals, wrong = {goal.id: goal for goal in self.goals}, []
-        for goal, unit, place, granted, paid, key in self.session(
-                "SELECT c.goal_id, g.unit, g.place, g.granted, c.amount, c.transaction_key FROM referral.grants g "
-                "JOIN referral.goal_completions c USING (invites_friends_id, completion_no) WHERE g.role = 'referrer' AND c.state = 'standing'"):
+        for goal, unit, place, awarded, paid, key in self.session(
+                "SELECT c.goal_version_id, g.unit, g.rank, g.awarded, c.amount, c.transaction_key FROM referral.awards g "
+                "JOIN referral.goal_completions c USING (invites_friends_id, completion_no) WHERE g.side = 'referrer' AND c.state = 'active'"):
             goal = goals[int(goal)]
             most = goal.worth("referrer", unit, Decimal(paid), int(place))
-            if any("tiers" in reward for reward in goal.rule["rewards"]) and Decimal(granted) > most:
-                wrong.append(f"{granted} for purchase {key} of {paid} at place {place}, which pays {most}")
+            if any("tiers" in reward for reward in goal.rule["rewards"]) and Decimal(awarded) > most:
+                wrong.append(f"{awarded} for purchase {key} of {paid} at place {place}, which pays {most}")
         print("not ok" if wrong else "ok", "verdict: a tier pays no more than it says", sep=" ")
         print("tiers", *wrong, sep="\n", file=self.log)
 

@@ -15,13 +15,12 @@ settled AS (
     FROM line WHERE NOT waits GROUP BY beneficiary_id, unit),
 -- What settlement decided, from the lines alone: of a reward with limits, what stands and what was cut.
 decided AS (
-    SELECT invites_friends_id, completion_no, role::text, unit, beneficiary_id, sum(amount) AS granted,
+    SELECT invites_friends_id, completion_no, side::text, unit, beneficiary_id, sum(amount) AS awarded,
            -coalesce(sum(amount) FILTER (WHERE what = 'limited'), 0) AS limited
     FROM line WHERE NOT waits AND (goal_id IS NOT NULL OR what = 'limited')
-    GROUP BY invites_friends_id, completion_no, role::text, unit, beneficiary_id),
+    GROUP BY invites_friends_id, completion_no, side::text, unit, beneficiary_id),
 goal AS (
-    SELECT g.*, (SELECT f.goal_id FROM referral.goals f WHERE f.program_id = g.program_id AND f.name = g.name AND f.version = 1) AS first
-    FROM referral.goals g),
+    SELECT v.*, v.goal_id AS first FROM referral.goal_versions v),
 -- Versions of a goal share what is used; where they allow different things, the most that any of them allows is what must hold.
 limits AS (
     SELECT first, max((rule #>> '{limits,per_referrer,count}')::int) AS count, max((rule #>> '{limits,per_referrer,amount}')::numeric) AS amount,
@@ -33,7 +32,7 @@ found (invariant, what) AS (
     SELECT 'I2 a line has one cause, of its kind', format('line %s: %s of %s %s', credit_id, what, amount, unit)
     FROM line l
     WHERE (CASE
-        WHEN what IN ('earned', 'reversed', 'limited') THEN spend_id IS NULL AND adjusted_by IS NULL AND role IS NOT NULL
+        WHEN what IN ('earned', 'reversed', 'limited') THEN spend_id IS NULL AND adjusted_by IS NULL AND side IS NOT NULL
             AND EXISTS (SELECT FROM referral.goal_completions c WHERE (c.invites_friends_id, c.completion_no) = (l.invites_friends_id, l.completion_no))
         WHEN what IN ('spent', 'released') THEN invites_friends_id IS NULL AND adjusted_by IS NULL AND (amount < 0) = (what = 'spent')
             AND EXISTS (SELECT FROM referral.spends s WHERE (s.spend_id, s.beneficiary_id, s.unit) = (l.spend_id, l.beneficiary_id, l.unit))
@@ -45,19 +44,19 @@ found (invariant, what) AS (
     FROM line l
     WHERE what = 'reversed' AND NOT EXISTS (
         SELECT FROM line o WHERE o.credit_id = l.reverses AND o.what = 'earned'
-        AND (o.invites_friends_id, o.completion_no, o.role, o.unit, o.beneficiary_id) = (l.invites_friends_id, l.completion_no, l.role, l.unit, l.beneficiary_id))
+        AND (o.invites_friends_id, o.completion_no, o.side, o.unit, o.beneficiary_id) = (l.invites_friends_id, l.completion_no, l.side, l.unit, l.beneficiary_id))
     UNION ALL
     SELECT 'I3 a line is taken back as far as it goes', format('line %s', o.credit_id)
     FROM line o JOIN line l ON l.reverses = o.credit_id GROUP BY o.credit_id, o.amount HAVING -sum(l.amount) > o.amount
     UNION ALL
     SELECT 'I3 a completion earns nobody less than nothing', format('completion %s of referral %s: %s %s', completion_no, invites_friends_id, sum(amount), unit)
     FROM line WHERE what IN ('earned', 'reversed')
-    GROUP BY invites_friends_id, completion_no, role, unit, beneficiary_id HAVING sum(amount) < 0
+    GROUP BY invites_friends_id, completion_no, side, unit, beneficiary_id HAVING sum(amount) < 0
     UNION ALL
     SELECT 'I3 what does not stand earns nothing', format('completion %s of referral %s: %s %s', c.completion_no, c.invites_friends_id, sum(l.amount), l.unit)
     FROM line l JOIN referral.goal_completions c USING (invites_friends_id, completion_no)
-    WHERE c.state <> 'standing' AND l.what IN ('earned', 'reversed')
-    GROUP BY c.invites_friends_id, c.completion_no, l.role, l.unit, l.beneficiary_id HAVING sum(l.amount) <> 0
+    WHERE c.state <> 'active' AND l.what IN ('earned', 'reversed')
+    GROUP BY c.invites_friends_id, c.completion_no, l.side, l.unit, l.beneficiary_id HAVING sum(l.amount) <> 0
     UNION ALL
     SELECT 'I5 a balance is the sum of its settled lines, kind by kind', format('user %s: %s %s', beneficiary_id, coalesce(b.amount, 0) - coalesce(l.amount, 0), unit)
     FROM settled l FULL JOIN referral.balances b USING (beneficiary_id, unit)
@@ -67,7 +66,7 @@ found (invariant, what) AS (
     SELECT 'I5 what waits is a line, once', format('line %s', u.credit_id)
     FROM referral.unsettled u LEFT JOIN referral.credits l USING (credit_id) GROUP BY u.credit_id
     HAVING count(*) > 1 OR NOT bool_and(l.kind::text IN ('earned', 'reversed') AND l.beneficiary_id = u.beneficiary_id AND l.goal_id IS NOT DISTINCT FROM u.goal_id
-                                        AND l.available_at = u.ripe_at)
+                                        AND l.available_at = u.due_at)
     UNION ALL
     SELECT 'I5 lots are within the balance', format('user %s: %s of %s %s', l.beneficiary_id, sum(l.remaining), max(b.amount), l.unit)
     FROM referral.lots l LEFT JOIN referral.balances b USING (beneficiary_id, unit)
@@ -78,31 +77,31 @@ found (invariant, what) AS (
     FULL JOIN referral.lots o USING (beneficiary_id, unit, expires_at)
     WHERE coalesce(l.expired, 0) <> coalesce(o.expired, 0)
     UNION ALL
-    SELECT 'I7 a reward with limits is granted or cut', format('completion %s of referral %s, %s %s', completion_no, invites_friends_id, role, unit)
-    FROM decided d FULL JOIN (SELECT invites_friends_id, completion_no, role::text, unit, beneficiary_id, granted, limited FROM referral.grants) g
-        USING (invites_friends_id, completion_no, role, unit, beneficiary_id)
-    WHERE (coalesce(d.granted, 0), coalesce(d.limited, 0)) <> (coalesce(g.granted, 0), coalesce(g.limited, 0))
+    SELECT 'I7 a reward with limits is awarded or cut', format('completion %s of referral %s, %s %s', completion_no, invites_friends_id, side, unit)
+    FROM decided d FULL JOIN (SELECT invites_friends_id, completion_no, side::text, unit, beneficiary_id, awarded, limited FROM referral.awards) g
+        USING (invites_friends_id, completion_no, side, unit, beneficiary_id)
+    WHERE (coalesce(d.awarded, 0), coalesce(d.limited, 0)) <> (coalesce(g.awarded, 0), coalesce(g.limited, 0))
     UNION ALL
     SELECT 'I7 what is cut says why', format('line %s', credit_id) FROM line WHERE what = 'limited' AND coalesce(reason, '') = ''
     UNION ALL
-    SELECT 'I7 what is used of limits is what was granted', format('user %s, goal %s, day %s: %s, not %s %s', beneficiary_id, goal_id, day, u.amount, g.amount, unit)
-    FROM (SELECT beneficiary_id, goal_id, unit, day, count(*) FILTER (WHERE counts_reward) AS rewards, sum(granted) AS amount, count(*) FILTER (WHERE counts_friend) AS friends
-          FROM referral.grants WHERE role = 'referrer' AND granted > 0 GROUP BY beneficiary_id, goal_id, unit, day) g
+    SELECT 'I7 what is used of limits is what was awarded', format('user %s, goal %s, day %s: %s, not %s %s', beneficiary_id, goal_id, day, u.amount, g.amount, unit)
+    FROM (SELECT beneficiary_id, goal_id, unit, day, count(*) FILTER (WHERE counts_reward) AS rewards, sum(awarded) AS amount, count(*) FILTER (WHERE counts_friend) AS friends
+          FROM referral.awards WHERE side = 'referrer' AND awarded > 0 GROUP BY beneficiary_id, goal_id, unit, day) g
     FULL JOIN referral.limits_used u USING (beneficiary_id, goal_id, unit, day)
     WHERE (coalesce(g.rewards, 0), coalesce(g.amount, 0), coalesce(g.friends, 0)) <> (coalesce(u.rewards, 0), coalesce(u.amount, 0), coalesce(u.friends, 0))
     UNION ALL
-    SELECT 'I7 a referrer gets no more than the cap', format('user %s, goal %s: %s rewards, %s', g.beneficiary_id, l.first, count(*) FILTER (WHERE g.counts_reward), sum(g.granted))
-    FROM referral.grants g JOIN limits l ON l.first = g.goal_id AND l.capped
-    WHERE g.role = 'referrer' AND g.granted > 0
+    SELECT 'I7 a referrer gets no more than the cap', format('user %s, goal %s: %s rewards, %s', g.beneficiary_id, l.first, count(*) FILTER (WHERE g.counts_reward), sum(g.awarded))
+    FROM referral.awards g JOIN limits l ON l.first = g.goal_id AND l.capped
+    WHERE g.side = 'referrer' AND g.awarded > 0
     GROUP BY g.beneficiary_id, l.first, CASE l.every WHEN 'ever' THEN NULL ELSE date_trunc(l.every, date '2000-01-01' + g.day) END, l.count, l.amount
-    HAVING count(*) FILTER (WHERE g.counts_reward) > l.count OR sum(g.granted) > l.amount
+    HAVING count(*) FILTER (WHERE g.counts_reward) > l.count OR sum(g.awarded) > l.amount
     UNION ALL
-    SELECT 'I7 a budget is not exceeded, and is what was granted', format('goal %s: %s granted, %s used, of %s %s', l.first, x.granted, x.used, l.budget, x.unit)
+    SELECT 'I7 a budget is not exceeded, and is what was awarded', format('goal %s: %s awarded, %s used, of %s %s', l.first, x.awarded, x.used, l.budget, x.unit)
     FROM limits l
-    JOIN (SELECT goal_id, unit, coalesce(g.granted, 0) AS granted, coalesce(b.used, 0) AS used
-          FROM (SELECT goal_id, unit, sum(granted) AS granted FROM referral.grants GROUP BY goal_id, unit) g
+    JOIN (SELECT goal_id, unit, coalesce(g.awarded, 0) AS awarded, coalesce(b.used, 0) AS used
+          FROM (SELECT goal_id, unit, sum(awarded) AS awarded FROM referral.awards GROUP BY goal_id, unit) g
           FULL JOIN referral.budgets b USING (goal_id, unit)) x ON x.goal_id = l.first
-    WHERE l.budgeted AND (x.granted > l.budget OR x.granted <> x.used)
+    WHERE l.budgeted AND (x.awarded > l.budget OR x.awarded <> x.used)
     UNION ALL
     SELECT 'I8 nobody owes who may not', format('user %s: %s %s', b.beneficiary_id, b.amount, b.unit)
     FROM referral.balances b
@@ -117,7 +116,7 @@ found (invariant, what) AS (
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount, coalesce(sum(released), 0) AS released FROM referral.spend_parts p WHERE p.spend_id = s.spend_id) p
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS released FROM referral.releases r WHERE r.spend_id = s.spend_id) r
     WHERE (l.spent, l.released, p.amount, p.released) <> (s.amount, s.released, s.amount, s.released) OR r.released > s.released
-       OR CASE s.state WHEN 'voided' THEN s.released <> s.amount WHEN 'authorized' THEN s.released <> 0 ELSE s.amount > s.asked END
+       OR CASE s.state WHEN 'voided' THEN s.released <> s.amount WHEN 'authorized' THEN s.released <> 0 ELSE s.amount > s.requested END
     UNION ALL
     SELECT 'I10 an amount has the decimals of its unit', format('line %s: %s %s', credit_id, amount, l.unit)
     FROM line l LEFT JOIN scale s USING (unit)

@@ -52,14 +52,14 @@ $$;
 
 -- The ledger, in the order in which it was written; "reverses" is the line that a line takes back.
 CREATE VIEW public.lines AS
-    SELECT l.friend_id AS friend, l.transaction_key AS "order", l.goal, l.role, l.beneficiary_id AS who, l.kind, l.unit,
+    SELECT l.friend_id AS friend, l.transaction_key AS "order", l.goal, l.side, l.beneficiary_id AS who, l.kind, l.unit,
            l.amount, o.kind || ' ' || o.amount || ' for order ' || o.transaction_key AS reverses, l.reason
     FROM referral.credit_lines l LEFT JOIN referral.credit_lines o ON o.credit_id = l.reverses
     ORDER BY l.credit_id;
 
 -- What the ledger comes to: what stands for each order and beneficiary.
 CREATE VIEW public.standing AS
-    SELECT l.friend_id AS friend, l.transaction_key AS "order", l.goal, l.role, l.beneficiary_id AS who, l.unit,
+    SELECT l.friend_id AS friend, l.transaction_key AS "order", l.goal, l.side, l.beneficiary_id AS who, l.unit,
            sum(l.amount) AS amount
     FROM referral.credit_lines l
     GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(l.amount) <> 0

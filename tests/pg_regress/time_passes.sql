@@ -6,7 +6,7 @@ BEGIN
     UPDATE referral.invites_friends SET redeemed_at = redeemed_at - length;
     UPDATE referral.goal_completions SET occurred_at = occurred_at - length;
     UPDATE referral.credits SET created_at = created_at - length, available_at = available_at - length, expires_at = expires_at - length;
-    UPDATE referral.unsettled SET ripe_at = ripe_at - length;
+    UPDATE referral.unsettled SET due_at = due_at - length;
     UPDATE referral.lots SET expires_at = expires_at - length;
     UPDATE referral.spends SET created_at = created_at - length, expires_at = expires_at - length;
     UPDATE referral.spend_parts SET expires_at = expires_at - length;

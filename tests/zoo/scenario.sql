@@ -171,8 +171,8 @@ BEGIN
             (SELECT DISTINCT ON (friend) 'first', * FROM facts WHERE amount >= 20 ORDER BY friend, at)
         ), completions AS (
             SELECT r.friend, g.name AS goal, c.transaction_key AS id, c.amount, c.currency, c.occurred_at AS at
-            FROM referral.goal_completions c JOIN referral.goals g ON g.goal_id = c.goal_id JOIN zoo.referrals r USING (invites_friends_id)
-            WHERE c.state = 'standing' AND g.name IN ('every', 'asked', 'first')
+            FROM referral.goal_completions c JOIN referral.goal_versions v USING (goal_version_id) JOIN referral.goals g USING (goal_id) JOIN zoo.referrals r USING (invites_friends_id)
+            WHERE c.state = 'active' AND g.name IN ('every', 'asked', 'first')
         ), should AS (
             SELECT friend, id, referrer AS who, CASE goal WHEN 'every' THEN 'points' ELSE 'moons' END AS unit, 1.00 AS sum
             FROM reached WHERE goal <> 'first'
@@ -184,7 +184,7 @@ BEGIN
             SELECT r.friend, c.transaction_key AS id, l.beneficiary_id::text AS who, l.unit, sum(l.amount) AS sum
             FROM referral.credits l
             JOIN referral.goal_completions c USING (invites_friends_id, completion_no)
-            JOIN referral.goals g ON g.goal_id = c.goal_id
+            JOIN referral.goal_versions v USING (goal_version_id) JOIN referral.goals g ON g.goal_id = v.goal_id
             JOIN zoo.referrals r USING (invites_friends_id)
             WHERE g.name IN ('every', 'asked', 'first')
             GROUP BY 1, 2, 3, 4 HAVING sum(l.amount) <> 0

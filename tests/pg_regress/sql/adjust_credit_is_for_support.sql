@@ -46,7 +46,7 @@ SELECT * FROM referral.authorize_credit(1, 1, 'USD', 'three');
 SELECT * FROM referral.void_credit('three');
 SELECT count(*) FROM referral.credit_history(1);
 SELECT user_id, unit, amount FROM referral.expiring('1 year');
-SELECT count(*) FROM referral.events();
+SELECT count(*) FROM referral.feed();
 SELECT referral.adjust_credit(1, 1000000, 'USD', 'why not');
 \echo :SQLSTATE
 CALL referral.settle();
@@ -65,8 +65,8 @@ SET ROLE regress_reports;
 SELECT available FROM referral.balance(1);
 SELECT count(*) FROM referral.credit_history(1);
 SELECT count(*) FROM referral.expiring('1 year');
-SELECT count(*) FROM referral.published_events;
-SELECT * FROM referral.events();
+SELECT count(*) FROM referral.feed_entries;
+SELECT * FROM referral.feed();
 \echo :SQLSTATE
 SELECT * FROM referral.spend_credit(1, 1, 'USD', 'x');
 \echo :SQLSTATE

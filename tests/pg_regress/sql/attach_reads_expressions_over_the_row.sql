@@ -21,7 +21,7 @@ $$, 'EUR', qualifies => $$state = 'paid' AND NOT coalesce(test, false) AND EXIST
 RESET search_path;
 SELECT name, relation, mapping, key_type, column_names FROM referral.sources WHERE name = 'till';
 SELECT referral.create_goal('sale', reward => 2, min_amount => 10, occurrence => 'every', source => 'till', effective_from => '-infinity') AS goal_id;
-SELECT rule FROM referral.goals;
+SELECT rule FROM referral.goal_versions;
 CALL refer(1, 2);
 INSERT INTO sales VALUES (1, 1, 2, 1500, 500, 'paid', NULL, extract(epoch FROM timestamptz '2026-01-02')), (1, 2, 2, 1500, 501, 'paid', false, extract(epoch FROM timestamptz '2026-01-02')),
     (2, 1, 2, 5000, 0, 'cart', NULL, extract(epoch FROM timestamptz '2026-01-02')), (2, 2, 2, 5000, 0, 'paid', true, extract(epoch FROM timestamptz '2026-01-02'));

@@ -50,6 +50,6 @@ TABLE so_far;
 SELECT * FROM referral.capture_credit('four');
 SELECT * FROM referral.void_credit('four');
 SELECT * FROM referral.release_credit('four');
-SELECT reference, asked, amount, released, state, decided_at IS NOT NULL AS decided FROM referral.spends ORDER BY 1;
+SELECT reference, requested, amount, released, state, decided_at IS NOT NULL AS decided FROM referral.spends ORDER BY 1;
 SELECT kind, amount FROM lines WHERE kind <> 'adjusted';
 TABLE violations;

@@ -20,7 +20,7 @@ ALTER TABLE orders RENAME TO orders_old;
 INSERT INTO orders_old (id, user_id, total, created_at) VALUES (4, 4, 30, '2026-01-05');
 ALTER TABLE orders_old RENAME TO orders;
 -- somebody who writes to the ledger by hand, what no purchase could have written
-INSERT INTO referral.goal_completions (invites_friends_id, completion_no, goal_id, source_id, transaction_key, amount, occurred_at, slot)
+INSERT INTO referral.goal_completions (invites_friends_id, completion_no, goal_version_id, source_id, transaction_key, amount, occurred_at, occurrence_no)
 SELECT invites_friends_id, 1, 1, 1, 'made up', 1, '2026-01-02', 1 FROM referral.invites_friends WHERE friend_id = 5;
 CALL buy(5, 5);
 SELECT id FROM orders ORDER BY id;

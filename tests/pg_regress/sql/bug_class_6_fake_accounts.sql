@@ -14,7 +14,7 @@ SELECT unit, pending, available FROM referral.balance(50);
 DELETE FROM orders WHERE user_id > 50;
 DELETE FROM users WHERE id > 50;
 SELECT redeemed, converted, credits FROM referral.funnel;
-SELECT place, referrer_id, friends_converted, credited FROM referral.top_referrers ORDER BY place;
+SELECT rank, referrer_id, friends_converted, credited FROM referral.top_referrers ORDER BY rank;
 -- whose friends are gone: a report that is a query
 SELECT f.referrer_id, count(*) AS friends, count(*) FILTER (WHERE f.friend_id IS NULL) AS gone,
        count(*) FILTER (WHERE EXISTS (SELECT FROM referral.goal_completions c WHERE c.invites_friends_id = f.invites_friends_id AND c.amount < 5)) AS bought_for_less_than_5
@@ -28,6 +28,6 @@ SELECT referral.adjust_credit(50, -30, 'USD', 'ten accounts of one person') IS N
 SELECT what, amount, balance FROM referral.credit_history(50) WHERE what ~ 'adjusted';
 -- nor does deleting the referrer hide it
 DELETE FROM users WHERE id = 50;
-SELECT place, referrer_id, friends_converted, credited FROM referral.top_referrers ORDER BY place;
+SELECT rank, referrer_id, friends_converted, credited FROM referral.top_referrers ORDER BY rank;
 SELECT count(*) FROM referral.credit_lines WHERE beneficiary_id = 50;
 TABLE violations;

@@ -19,5 +19,5 @@ SELECT status, referrer FROM referral.redeem_invite('alice', 'bob', '2026-01-01'
 INSERT INTO orders VALUES (1, 'bOB', 30, '2026-01-02'), (2, 'Bob', 30, '2026-01-02');
 SELECT beneficiary_id, transaction_key, amount FROM referral.credit_lines ORDER BY credit_id;
 SELECT * FROM referral.balance('alice');
-SELECT referrer_id, friends_converted, credited, place FROM referral.top_referrers;
+SELECT referrer_id, friends_converted, credited, rank FROM referral.top_referrers;
 SELECT message FROM referral.failures;

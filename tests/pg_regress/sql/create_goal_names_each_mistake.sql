@@ -136,7 +136,7 @@ SELECT rule, m.* FROM (VALUES
     (68, '{"rewards": [{"to": "referrer", "fixed": 1, "unit": "USD"}], "limits": {"budget": "-5"}}'),
     (69, '{"rewards": [{"to": "referrer", "fixed": 1, "unit": "USD"}], "limits": []}')
 ) r (n, rule), LATERAL mistake_in(rule::jsonb) m ORDER BY n;
-SELECT count(*) FROM referral.goals;
+SELECT count(*) FROM referral.goal_versions;
 \pset format aligned
 \set VERBOSITY default
 -- more than one source

@@ -11,11 +11,11 @@ SELECT referral.create_goal('no unit', reward => 1, source => 'payments');
 SELECT referral.create_goal('euro', reward => 1, unit => 'EUR', min_amount => 20, occurrence => 'every', source => 'payments', effective_from => '-infinity') AS goal_id;
 SELECT referral.create_goal('yen', reward => 100, unit => 'JPY', min_amount => 20, occurrence => 'every', source => 'payments', effective_from => '-infinity') AS goal_id;
 SELECT referral.create_goal('any', reward => 7, unit => 'points', occurrence => 'every', source => 'payments', effective_from => '-infinity') AS goal_id;
-SELECT name, rule -> 'when' AS "when" FROM referral.goals ORDER BY goal_id;
+SELECT name, rule -> 'when' AS "when" FROM referral.goals JOIN referral.goal_versions USING (goal_id) ORDER BY goal_version_id;
 CALL refer(1, 2);
 INSERT INTO payments VALUES (1, 2, 20, 'EUR'), (2, 2, 20, 'eur'), (3, 2, 19.99, 'EUR'), (4, 2, 30, 'USD'), (5, 2, 20, 'JPY'), (6, 2, 30, NULL), (7, 2, 30, ' EUR ');
 SELECT * FROM standing;
-SELECT transaction_key, currency FROM referral.goal_completions JOIN referral.goals USING (goal_id) WHERE name = 'any' ORDER BY 1;
+SELECT transaction_key, currency FROM referral.goal_completions JOIN referral.goal_versions USING (goal_version_id) JOIN referral.goals USING (goal_id) WHERE name = 'any' ORDER BY 1;
 -- a currency that changes
 UPDATE payments SET cur = 'USD' WHERE id = 1;
 SELECT "order", goal, kind, amount, reason FROM lines WHERE "order" = '1';

@@ -19,7 +19,7 @@ DELETE FROM users WHERE id IN (1, 3, 5);
 SELECT id FROM users WHERE id < 7 ORDER BY id;
 SELECT friend_id, referrer_id FROM referral.invites_friends ORDER BY invites_friends_id;
 SELECT count(*) AS changed FROM ((TABLE before EXCEPT TABLE referral.credits) UNION ALL (TABLE referral.credits EXCEPT TABLE before)) d;
-SELECT friend, who, role, amount FROM lines;
+SELECT friend, who, side, amount FROM lines;
 SELECT * FROM referral.balance(1);
 
 -- nobody can redeem the invites of a user who is gone
@@ -28,15 +28,15 @@ SELECT r.* FROM referral.redeem_invite('ONE', 6) r;
 
 -- the friend of a deleted referrer goes on buying: there is nobody to credit but the friend, and no failure
 CALL buy(5, 2);
-SELECT friend, "order", who, role, amount FROM lines WHERE "order" = '5';
+SELECT friend, "order", who, side, amount FROM lines WHERE "order" = '5';
 -- a refund takes back what the deleted one was given
 UPDATE orders SET status = 'refunded' WHERE id = 2;
-SELECT friend, "order", who, role, kind, amount FROM lines WHERE "order" = '2';
+SELECT friend, "order", who, side, kind, amount FROM lines WHERE "order" = '2';
 
 -- purchases of a deleted friend change nothing any more
 UPDATE orders SET status = 'refunded' WHERE id = 3;
 DELETE FROM orders WHERE id = 3;
-SELECT friend, "order", who, role, kind, amount FROM lines WHERE "order" = '3';
+SELECT friend, "order", who, side, kind, amount FROM lines WHERE "order" = '3';
 
 -- with all his purchases, where a deletion is a refund, too
 SET client_min_messages = warning;

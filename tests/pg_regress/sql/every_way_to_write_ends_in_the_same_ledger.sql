@@ -87,7 +87,7 @@ FROM (SELECT array_agg(id - user_id * 10 ORDER BY id) AS ids, array_agg(total OR
 GROUP BY 1, 2, 3, 4;
 
 -- and so is what stands, for each of the twelve: 10 and 1 for the first order, 2 for the second
-SELECT "order"::bigint - friend * 10 AS "order", goal, role, unit, amount, count(*) AS friends, array_agg(friend ORDER BY friend) AS friends
+SELECT "order"::bigint - friend * 10 AS "order", goal, side, unit, amount, count(*) AS friends, array_agg(friend ORDER BY friend) AS friends
 FROM standing GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5;
 SELECT * FROM referral.balance(1);
 SELECT * FROM waiting;

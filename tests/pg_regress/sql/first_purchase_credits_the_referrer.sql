@@ -20,7 +20,7 @@ SELECT * FROM referral.balance(2);
 CALL buy(4, 2, 30, '2026-01-02');
 SELECT * FROM lines;
 SELECT * FROM standing;
-SELECT goal_id, source_id, transaction_key, occurred_at, amount, currency, slot, state
+SELECT goal_version_id, source_id, transaction_key, occurred_at, amount, currency, occurrence_no, state
 FROM referral.goal_completions ORDER BY completion_no;
 SELECT * FROM referral.balance(1);
 SELECT * FROM waiting;

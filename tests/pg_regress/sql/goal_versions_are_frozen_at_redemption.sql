@@ -16,7 +16,7 @@ SELECT referral.create_goal('first', reward => 20, effective_from => '2026-03-01
 CALL refer(1, 4, '2026-03-01');
 -- before the first version there was no goal
 CALL refer(1, 5, '2025-12-31 23:59:59+00');
-SELECT name, version, effective_from, rule FROM referral.goals ORDER BY goal_id;
+SELECT name, version, effective_from, rule FROM referral.goals JOIN referral.goal_versions USING (goal_id) ORDER BY goal_version_id;
 
 INSERT INTO orders (id, user_id, total, created_at) SELECT n, n, 30, '2026-04-01' FROM generate_series(2, 5) n;
 SELECT * FROM standing;

@@ -89,7 +89,7 @@ SELECT referral.revoke_invite('code');
 SELECT DISTINCT who::pg_catalog.text FROM caught WHERE who OPERATOR(pg_catalog.<>) 'regress_attacker';
 RESET search_path;
 RESET ROLE;
-SELECT friend, "order", goal, role, amount FROM standing;
+SELECT friend, "order", goal, side, amount FROM standing;
 SELECT "order", sqlstate FROM waiting;
 
 -- the superuser's and the owner's own calls do not reach for the attacker's schema either, with a path that holds it

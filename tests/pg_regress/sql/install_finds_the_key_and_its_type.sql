@@ -36,10 +36,10 @@ BEGIN
         EXECUTE format('CREATE TEMP TABLE answer AS SELECT r.* FROM referral.redeem_invite(referral.issue_invite(%L), %L, %L) r', a, b, '2026-01-01');
         answers := answers || ARRAY['redeemed', (SELECT format('%s, referrer %s', status, referrer) FROM answer)];
         EXECUTE format('INSERT INTO orders VALUES (1, %L, 30, %L), (2, %L, 30, %L)', b, '2026-01-02', c, '2026-01-02');
-        answers := answers || ARRAY['credited', (SELECT string_agg(format('%s %s %s', role, beneficiary_id, amount), ', ' ORDER BY credit_id) FROM referral.credits)];
+        answers := answers || ARRAY['credited', (SELECT string_agg(format('%s %s %s', side, beneficiary_id, amount), ', ' ORDER BY credit_id) FROM referral.credits)];
         EXECUTE format('SELECT array_cat($1, ARRAY[%L, (SELECT available::text FROM referral.balance(%L))])', 'balance', a) INTO answers USING answers;
         UPDATE orders SET total = 0;
-        answers := answers || ARRAY['refunded', (SELECT string_agg(format('%s %s %s', role, beneficiary_id, amount), ', ' ORDER BY credit_id) FROM referral.credits WHERE kind = 'reversed')];
+        answers := answers || ARRAY['refunded', (SELECT string_agg(format('%s %s %s', side, beneficiary_id, amount), ', ' ORDER BY credit_id) FROM referral.credits WHERE kind = 'reversed')];
         DROP TABLE answer;
         EXECUTE format('CREATE TEMP TABLE answer AS SELECT r.* FROM referral.redeem_invite(referral.issue_invite(%L), %L) r', b, a);
         answers := answers || ARRAY['a circle', (SELECT status FROM answer)];

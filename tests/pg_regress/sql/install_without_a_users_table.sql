@@ -35,7 +35,7 @@ CALL referral.reconcile();
 INSERT INTO signups VALUES (u(7), 'one', '2026-01-01');
 INSERT INTO orders VALUES (7, u(7), 30, 'paid', '2026-01-02');
 SELECT friend_id, referrer_id FROM referral.invites_friends ORDER BY 1;
-SELECT beneficiary_id, role, amount, transaction_key FROM referral.credit_lines ORDER BY credit_id;
+SELECT beneficiary_id, side, amount, transaction_key FROM referral.credit_lines ORDER BY credit_id;
 SELECT friend_id, code, status FROM referral.refusals;
 SELECT referral.reevaluate(u(7));
 SELECT program, invites_issued, redeemed, converted FROM referral.funnel;

@@ -61,7 +61,7 @@ SELECT noticed($$UPDATE referral.credits SET amount = -amount WHERE kind = 'shor
 SELECT noticed($$UPDATE referral.credits SET reverses = 2 WHERE kind = 'reversed' AND unit = 'USD'$$);
 -- I3
 SELECT noticed(copied('reversed', '{"revision": 99}'));
-SELECT noticed($$UPDATE referral.goal_completions SET state = 'reversed', slot = NULL WHERE transaction_key = '2'$$);
+SELECT noticed($$UPDATE referral.goal_completions SET state = 'reversed', occurrence_no = NULL WHERE transaction_key = '2'$$);
 -- I5
 SELECT noticed($$UPDATE referral.balances SET earned = earned + 1, adjusted = adjusted - 1 WHERE beneficiary_id = 1 AND unit = 'USD'$$);
 SELECT noticed($$DELETE FROM referral.balances WHERE beneficiary_id = 2 AND unit = 'USD'$$);
@@ -74,17 +74,17 @@ SELECT noticed($$UPDATE referral.lots SET remaining = 1000 WHERE remaining > 0$$
 SELECT noticed($$UPDATE referral.lots SET expired = expired + 1 WHERE expired > 0$$);
 SELECT noticed($$DELETE FROM referral.lots WHERE expired > 0$$);
 -- I7
-SELECT noticed($$UPDATE referral.grants SET granted = granted + 1 WHERE completion_no = 3$$);
-SELECT noticed($$UPDATE referral.grants SET limited = limited + 1 WHERE limited > 0$$);
-SELECT noticed($$DELETE FROM referral.grants WHERE limited > 0$$);
+SELECT noticed($$UPDATE referral.awards SET awarded = awarded + 1 WHERE completion_no = 3$$);
+SELECT noticed($$UPDATE referral.awards SET limited = limited + 1 WHERE limited > 0$$);
+SELECT noticed($$DELETE FROM referral.awards WHERE limited > 0$$);
 SELECT noticed($$UPDATE referral.credits SET reason = '' WHERE kind = 'limited'$$);
 SELECT noticed($$UPDATE referral.limits_used SET rewards = rewards + 1$$);
 SELECT noticed($$UPDATE referral.limits_used SET friends = 9$$);
 SELECT noticed($$DELETE FROM referral.limits_used$$);
-SELECT noticed($$UPDATE referral.grants SET counts_reward = true, day = (date '2026-01-06' - date '2000-01-01'), granted = granted + 10$$);
+SELECT noticed($$UPDATE referral.awards SET counts_reward = true, day = (date '2026-01-06' - date '2000-01-01'), awarded = awarded + 10$$);
 SELECT noticed($$UPDATE referral.budgets SET used = used - 1$$);
 SELECT noticed($$DELETE FROM referral.budgets$$);
-SELECT noticed($$UPDATE referral.goals SET rule = jsonb_set(rule, '{limits,budget}', '"1.00"') WHERE name = 'limited'$$);
+SELECT noticed($$UPDATE referral.goal_versions SET rule = jsonb_set(rule, '{limits,budget}', '"1.00"') WHERE goal_id = (SELECT goal_id FROM referral.goals WHERE name = 'limited')$$);
 -- I8
 SELECT noticed($$UPDATE referral.balances SET spent = -1000 WHERE beneficiary_id = 2 AND unit = 'USD'$$);
 SELECT noticed($$UPDATE referral.spends SET amount = amount - 1 WHERE reference = 'one'$$);

@@ -13,11 +13,11 @@ DELETE FROM referral.credits;
 \echo :SQLSTATE
 TRUNCATE referral.credits;
 \echo :SQLSTATE
-UPDATE referral.goals SET rule = rule;
+UPDATE referral.goal_versions SET rule = rule;
 \echo :SQLSTATE
-DELETE FROM referral.goals;
+DELETE FROM referral.goal_versions;
 \echo :SQLSTATE
-TRUNCATE referral.goals;
+TRUNCATE referral.goal_versions;
 \echo :SQLSTATE
 MERGE INTO referral.credits c USING (VALUES (1)) v ON true WHEN MATCHED THEN UPDATE SET amount = 1;
 \echo :SQLSTATE
@@ -35,22 +35,22 @@ DROP TABLE referral.invites_friends;
 -- lines that make no sense are refused by the table itself: of the wrong sign, a second one of the same number, for
 -- no completion, taking back nothing, of no amount; and a friend of oneself
 \set VERBOSITY terse
-INSERT INTO referral.credits (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision)
+INSERT INTO referral.credits (beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision)
 VALUES (1, 'referrer', 'USD', -1, 'earned', 1, 1, 2);
 \echo :SQLSTATE
-INSERT INTO referral.credits (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision)
+INSERT INTO referral.credits (beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision)
 VALUES (1, 'referrer', 'USD', 10, 'earned', 1, 1, 1);
 \echo :SQLSTATE
-INSERT INTO referral.credits (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision)
+INSERT INTO referral.credits (beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision)
 VALUES (1, 'referrer', 'USD', 10, 'earned', 1, 99, 1);
 \echo :SQLSTATE
-INSERT INTO referral.credits (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision)
+INSERT INTO referral.credits (beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision)
 VALUES (1, 'referrer', 'USD', -10, 'reversed', 1, 1, 2);
 \echo :SQLSTATE
-INSERT INTO referral.credits (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision)
+INSERT INTO referral.credits (beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision)
 VALUES (1, 'referrer', 'USD', 'NaN', 'earned', 1, 1, 2);
 \echo :SQLSTATE
-INSERT INTO referral.credits (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision)
+INSERT INTO referral.credits (beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision)
 VALUES (1, 'referrer', 'USD', 'Infinity', 'earned', 1, 1, 3);
 \echo :SQLSTATE
 INSERT INTO referral.invites_friends (invite_id, program_id, friend_id, referrer_id) VALUES (1, 1, 5, 5);

@@ -23,8 +23,8 @@ CALL buy(9, 3);
 SELECT * FROM standing WHERE friend = 3;
 
 -- places of a goal limited to n are numbered, which is the key that holds the limit
-SELECT g.name, c.transaction_key, c.slot, c.state
-FROM referral.goal_completions c JOIN referral.goals g USING (goal_id)
+SELECT g.name, c.transaction_key, c.occurrence_no, c.state
+FROM referral.goal_completions c JOIN referral.goal_versions v USING (goal_version_id) JOIN referral.goals g USING (goal_id)
 ORDER BY g.goal_id, c.transaction_key::int;
 
 -- the first is refunded: each goal moves on to the next purchase

@@ -1,5 +1,5 @@
 -- A partial refund lowers a reward in percent, before and after settlement. Of a reward that a limit cut, what was cut goes
--- first: the referrer loses only what he was granted beyond what is due now. Undone, he gets what the limit leaves.
+-- first: the referrer loses only what he was awarded beyond what is due now. Undone, he gets what the limit leaves.
 \set ECHO none
 \set amount 'total - rate + 1'
 \i shop.sql
@@ -22,7 +22,7 @@ CALL refunded(1, 80);
 TABLE so_far;
 SELECT referral.settle_at_once();
 TABLE so_far;
--- 2 of 25 are used; 23 of 30 are granted
+-- 2 of 25 are used; 23 of 30 are awarded
 CALL buy(2, 2, 300, '2026-01-06');
 SELECT referral.settle_at_once();
 TABLE so_far;
@@ -31,7 +31,7 @@ CALL refunded(2, 50);
 TABLE so_far;
 SELECT referral.settle_at_once();
 TABLE so_far;
--- 2 that were cut go, and 3 that were granted
+-- 2 that were cut go, and 3 that were awarded
 CALL refunded(2, 100);
 TABLE so_far;
 SELECT referral.settle_at_once();
@@ -46,5 +46,5 @@ CALL refunded(2, 150);
 SELECT referral.settle_at_once();
 TABLE so_far;
 SELECT "order", kind, amount, reason FROM lines;
-SELECT granted, limited FROM referral.grants ORDER BY completion_no;
+SELECT awarded, limited FROM referral.awards ORDER BY completion_no;
 TABLE violations;

@@ -23,11 +23,11 @@ SELECT * FROM standing;
 CALL ask('as renamed', 'channel = ''web'' AND "grand Total" > 20 AND "the Purchases".rate = 1');
 INSERT INTO "the Purchases" (id, user_id, "grand Total", created_at, channel) VALUES (3, 2, 30, '2026-01-06', 'web'), (4, 2, 10, '2026-01-06', 'web');
 SELECT * FROM standing WHERE "order" IN ('3', '4');
-SELECT g.name, p.condition, p.alias, p.known_as, p.column_names FROM referral.predicates p JOIN referral.goals g USING (goal_id) ORDER BY goal_id;
+SELECT g.name, p.condition, p.alias, p.known_as, p.column_names FROM referral.predicates p JOIN referral.goal_versions v USING (goal_version_id) JOIN referral.goals g USING (goal_id) ORDER BY goal_version_id;
 SELECT status, finding, repair FROM referral.doctor() WHERE check_name = 'predicates';
 SELECT referral.repair('orders');
 SELECT status, finding, repair FROM referral.doctor() WHERE check_name = 'predicates';
-SELECT goal_id, known_as, column_names FROM referral.predicates ORDER BY goal_id;
+SELECT goal_version_id, known_as, column_names FROM referral.predicates ORDER BY goal_version_id;
 -- attached again, as it is now
 SELECT referral.detach('orders');
 SELECT referral.attach_transactions('"the Purchases"', user_column => 'user_id', amount => '"grand Total"', currency => 'USD',

@@ -48,7 +48,7 @@ CREATE FUNCTION ask_me() RETURNS boolean LANGUAGE sql AS 'SELECT true';
 REVOKE EXECUTE ON FUNCTION ask_me FROM PUBLIC;
 SELECT asking('ask_me()');
 \echo :SQLSTATE
-SELECT count(*) FROM referral.goals;
+SELECT count(*) FROM referral.goal_versions;
 SELECT count(*) FROM referral.predicates;
 -- while the source cannot be read
 ALTER TABLE orders OWNER TO session_user;

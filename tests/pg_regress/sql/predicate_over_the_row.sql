@@ -31,7 +31,7 @@ SELECT * FROM standing WHERE goal = 'web';
 -- whole rows are read whole
 UPDATE orders SET note = 'now it has one' WHERE id = 8;
 SELECT * FROM standing WHERE goal = 'web' AND "order" = '8';
-SELECT goal_id, owner = session_user AS ours, condition, alias, known_as, column_names FROM referral.predicates ORDER BY 1;
+SELECT goal_version_id, owner = session_user AS ours, condition, alias, known_as, column_names FROM referral.predicates ORDER BY 1;
 -- nothing is left to do
 CALL referral.reconcile();
 SELECT posted FROM referral.reconciliations WHERE source_id = (SELECT source_id FROM referral.sources WHERE name = 'orders');

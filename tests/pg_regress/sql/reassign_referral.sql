@@ -11,15 +11,15 @@ UPDATE orders SET status = 'refunded' WHERE id = 2;
 SELECT referral.issue_invite(3, code => 'from-three');
 SELECT referral.issue_invite(2, code => 'from-two');
 SELECT * FROM referral.reassign_referral(2, 'from-three', 'told us on the phone');
-SELECT "order", role, who, amount FROM standing;
-SELECT "order", role, who, kind, amount, reverses, reason FROM lines;
+SELECT "order", side, who, amount FROM standing;
+SELECT "order", side, who, kind, amount, reverses, reason FROM lines;
 -- again; and back
 SELECT * FROM referral.reassign_referral(2, 'from-three', 'again');
 CALL buy(3, 2);
 UPDATE orders SET status = 'paid' WHERE id = 2;
-SELECT "order", role, who, amount FROM standing;
+SELECT "order", side, who, amount FROM standing;
 SELECT * FROM referral.reassign_referral(2, (SELECT invite_code FROM referral.invites WHERE user_id = 1), 'a mistake');
-SELECT "order", role, who, amount FROM standing;
+SELECT "order", side, who, amount FROM standing;
 SELECT from_referrer_id, to_referrer_id, reason, reassigned_by = session_user AS by_me FROM referral.reassignments ORDER BY 1;
 SELECT referrer_id, friends_converted, credited FROM referral.top_referrers ORDER BY 1;
 -- what cannot be
@@ -38,10 +38,10 @@ SELECT * FROM referral.reassign_referral(2, 'from-three', 'gone');
 -- the referrer is gone: his lines stay, until the friend is given to another
 DELETE FROM users WHERE id = 1;
 UPDATE orders SET total = 31 WHERE id = 1;
-SELECT "order", role, who, amount FROM standing WHERE role = 'referrer';
+SELECT "order", side, who, amount FROM standing WHERE side = 'referrer';
 SELECT referral.issue_invite(5, code => 'from-five');
 SELECT * FROM referral.reassign_referral(2, 'from-five', 'his heir');
-SELECT "order", role, who, amount FROM standing WHERE role = 'referrer';
+SELECT "order", side, who, amount FROM standing WHERE side = 'referrer';
 SELECT * FROM waiting;
 -- a code that was used stays used
 SELECT referral.issue_invite(6, code => 'once');

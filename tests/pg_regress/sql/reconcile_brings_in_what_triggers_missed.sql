@@ -28,7 +28,7 @@ CALL referral.reconcile(batch_size => 3);
 SELECT * FROM standing;
 SELECT key, code, revoked FROM codes;
 SELECT friend, referrer, code FROM friends;
-SELECT friend, "order", role, kind, amount, reason FROM lines OFFSET 8;
+SELECT friend, "order", side, kind, amount, reason FROM lines OFFSET 8;
 -- a table whose deletions are refunds
 SELECT referral.detach('orders');
 SELECT referral.attach_transactions('orders', 'user_id', 'total', 'USD', qualifies => $$status = 'paid'$$, occurred_at => 'created_at', on_delete => 'reverse');

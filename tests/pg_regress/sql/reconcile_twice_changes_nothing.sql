@@ -16,7 +16,7 @@ CALL attach_legacy();
 SELECT referral.attach_signups('users', 'id', 'code');
 CALL referral.reconcile(batch_size => 7);
 SELECT source, posted FROM referral.progress_reconcile ORDER BY source;
-SELECT role, count(*), sum(amount) FROM lines GROUP BY role ORDER BY role;
+SELECT side, count(*), sum(amount) FROM lines GROUP BY side ORDER BY side;
 SELECT status, count(*) FROM refused GROUP BY status;
 -- rows ever written to each table, by transactions that were rolled back too
 CREATE VIEW written AS

@@ -7,10 +7,10 @@ SELECT name, kind, own, relation FROM referral.sources ORDER BY 1;
 SELECT referral.create_goal('purchase', reward => 10, effective_from => '-infinity');
 SELECT referral.create_goal('welcome', friend_reward => 5, unit => 'USD', source => 'redemptions', effective_from => '-infinity');
 CALL refer(1, 2);
-SELECT friend, "order", goal, role, who, unit, amount FROM standing;
+SELECT friend, "order", goal, side, who, unit, amount FROM standing;
 CALL buy(1, 2);
 SELECT status FROM referral.redeem_invite(referral.issue_invite(3), 2);
-SELECT friend, goal, role, who, unit, amount FROM standing;
+SELECT friend, goal, side, who, unit, amount FROM standing;
 SELECT source, goal, transaction_amount, occurred_at FROM referral.credit_lines ORDER BY credit_id;
 
 -- an event
@@ -27,18 +27,18 @@ SELECT referral.record_event('profile completed', 2, 'p-2', occurred_at => '2026
 SELECT referral.record_event('profile completed', 2, 'p-2', occurred_at => '2026-01-03') AS the_same;
 SELECT referral.record_event('profile completed', 2, amount => 7.55, currency => 'eur', occurred_at => '2026-01-04') AS event;
 SELECT referral.record_event('profile completed', 9) AS of_a_stranger;
-SELECT friend, "order", goal, role, who, unit, amount FROM standing WHERE goal IN ('profile', 'spent hours');
+SELECT friend, "order", goal, side, who, unit, amount FROM standing WHERE goal IN ('profile', 'spent hours');
 SELECT event_id, friend_id, reference, amount, currency FROM referral.events ORDER BY 1;
 -- a friend who redeems after the event
 SELECT referral.record_event('profile completed', 5, occurred_at => '2026-01-02') AS event;
 CALL refer(1, 5);
-SELECT goal, role, amount FROM standing WHERE friend = 5;
+SELECT goal, side, amount FROM standing WHERE friend = 5;
 -- an event of before the goal is brought in by reconcile
 SELECT referral.create_event('survey') > 0 AS made;
 SELECT referral.record_event('survey', 2, occurred_at => '2026-01-04') > 0 AS event;
 SELECT referral.create_goal('survey', reward => 1, unit => 'USD', source => 'survey', effective_from => '-infinity');
 CALL referral.reconcile();
-SELECT goal, role, amount FROM standing WHERE goal = 'survey';
+SELECT goal, side, amount FROM standing WHERE goal = 'survey';
 -- what cannot be
 SELECT referral.record_event('no such event', 2);
 SELECT referral.record_event('orders', 2);
@@ -62,7 +62,7 @@ SELECT referral.detach('survey');
 SELECT referral.record_event('survey', 2);
 SELECT referral.create_event('survey') > 0 AS taken_up_again;
 SELECT referral.record_event('survey', 2) > 0 AS event;
-SELECT goal, role, amount FROM standing WHERE goal = 'survey' ORDER BY friend;
+SELECT goal, side, amount FROM standing WHERE goal = 'survey' ORDER BY friend;
 SELECT referral.repair(name) FROM referral.sources;
 SELECT * FROM waiting;
 -- a reference is of one event; times are finite; the source of redemptions stays

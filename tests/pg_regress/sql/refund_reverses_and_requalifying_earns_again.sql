@@ -32,7 +32,7 @@ SELECT * FROM lines OFFSET 6;
 UPDATE orders SET status = 'paid', total = 30 WHERE id = 1;
 SELECT * FROM lines OFFSET 10;
 SELECT * FROM standing;
-SELECT transaction_key, slot, state FROM referral.goal_completions ORDER BY completion_no;
+SELECT transaction_key, occurrence_no, state FROM referral.goal_completions ORDER BY completion_no;
 
 -- the refund of a purchase that never earned is nothing
 UPDATE orders SET status = 'refunded' WHERE id = 3;
@@ -43,7 +43,7 @@ UPDATE orders SET status = 'refunded' WHERE id = 1;
 UPDATE orders SET status = 'paid' WHERE id = 1;
 UPDATE orders SET status = 'refunded' WHERE id = 1;
 UPDATE orders SET status = 'paid' WHERE id = 1;
-SELECT role, kind, count(*), sum(amount) FROM lines GROUP BY role, kind ORDER BY role, kind;
+SELECT side, kind, count(*), sum(amount) FROM lines GROUP BY side, kind ORDER BY side, kind;
 SELECT * FROM referral.balance(1);
 SELECT * FROM referral.balance(2);
 

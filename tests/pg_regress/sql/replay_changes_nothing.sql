@@ -40,6 +40,6 @@ SELECT referral.reevaluate(2);
 SELECT count(*) AS lines FROM before;
 SELECT count(*) AS changed FROM ((TABLE before EXCEPT TABLE referral.credits) UNION ALL (TABLE referral.credits EXCEPT TABLE before)) d;
 SELECT count(*) AS changed FROM (
-    (SELECT invites_friends_id, goal_id, transaction_key, amount, occurred_at, slot, state FROM completions_before
-     EXCEPT SELECT invites_friends_id, goal_id, transaction_key, amount, occurred_at, slot, state FROM referral.goal_completions)) d;
+    (SELECT invites_friends_id, goal_version_id, transaction_key, amount, occurred_at, occurrence_no, state FROM completions_before
+     EXCEPT SELECT invites_friends_id, goal_version_id, transaction_key, amount, occurred_at, occurrence_no, state FROM referral.goal_completions)) d;
 SELECT * FROM waiting;

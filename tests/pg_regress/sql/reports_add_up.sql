@@ -27,22 +27,22 @@ UPDATE orders SET status = 'refunded' WHERE id IN (2, 4);
 -- redeemed 6 of 8, by invites of 3 users; converted 3 of 6; completions that stand: first 3, every 3
 SELECT * FROM referral.funnel ORDER BY program;
 -- user 1: 20 dollars and 200 points, of two friends each; user 10: 10 and 100
-SELECT * FROM referral.top_referrers ORDER BY unit COLLATE "C", place;
+SELECT * FROM referral.top_referrers ORDER BY unit COLLATE "C", rank;
 -- dollars: 30 to the referrers and 12 to the friends; points: 300
 SELECT * FROM referral.liability ORDER BY unit COLLATE "C";
 SELECT unit, sum(available) AS available FROM users, LATERAL referral.balance(id) GROUP BY unit ORDER BY unit COLLATE "C";
-SELECT credit_id IS NOT NULL AS id, beneficiary_id, role, kind, unit, amount, reason, program, goal, goal_version, source, transaction_key, occurred_at, transaction_amount, currency, state,
+SELECT credit_id IS NOT NULL AS id, beneficiary_id, side, kind, unit, amount, reason, program, goal, goal_version, source, transaction_key, occurred_at, transaction_amount, currency, state,
        friend_id, referrer_id, invite_code ~ '^....-....-.....$' AS code, redeemed_at
 FROM referral.credit_lines l WHERE friend_id = 4 ORDER BY l.credit_id;
 SELECT count(*), count(*) FILTER (WHERE kind = 'reversed') AS reversed FROM referral.credit_lines;
 -- a referrer of whom everything was refunded is listed with nothing, and no friend
 UPDATE orders SET status = 'refunded' WHERE id = 5;
-SELECT * FROM referral.top_referrers ORDER BY unit COLLATE "C", place;
+SELECT * FROM referral.top_referrers ORDER BY unit COLLATE "C", rank;
 
 -- balances that were settled are added; what is available later is pending
 INSERT INTO referral.balances (beneficiary_id, unit, earned, reversed, limited, spent, expired, adjusted, written_off)
 VALUES (1, 'USD', 1200, 0, 0, -200, 0, 0, 0), (1, 'EUR', 0, 0, 0, 0, 0, 5, 0);
-INSERT INTO referral.credits (beneficiary_id, role, unit, amount, kind, invites_friends_id, completion_no, revision, available_at)
+INSERT INTO referral.credits (beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision, available_at)
 VALUES (1, 'referrer', 'USD', 7, 'earned', 1, 1, 2, now() + interval '1 day'), (1, 'referrer', 'USD', 3, 'earned', 1, 1, 3, now() - interval '1 day');
 INSERT INTO referral.unsettled SELECT credit_id, beneficiary_id, available_at FROM referral.credits WHERE revision > 1 AND credit_id > currval('referral.credits_credit_id_seq') - 2;
 SELECT * FROM referral.balance(1) ORDER BY unit COLLATE "C";

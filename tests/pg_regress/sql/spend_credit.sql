@@ -45,5 +45,5 @@ SELECT * FROM referral.spend_credit(1, 10, 'USD', 'order 104');
 SELECT * FROM referral.spend_credit(1, 0.01, 'USD', 'order 105');
 SELECT * FROM referral.spend_credit(1, 1, 'EUR', 'order 105');
 SELECT * FROM referral.balance(1) WHERE earned > 0;
-SELECT reference, asked, amount, released, state FROM referral.spends ORDER BY 1;
+SELECT reference, requested, amount, released, state FROM referral.spends ORDER BY 1;
 TABLE violations;

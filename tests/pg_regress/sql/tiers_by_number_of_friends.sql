@@ -24,15 +24,15 @@ CALL buy(5, 5, 30, '2026-01-09');
 CALL buy(6, 5, 100, '2026-01-10');
 SELECT referral.settle_at_once();
 SELECT unit, pending, available, earned, limited FROM referral.balance(1);
-SELECT friend, "order", sum(amount) FILTER (WHERE kind = 'earned') AS at_most, sum(amount) AS granted, string_agg(reason, '; ') AS reason
-FROM lines WHERE role = 'referrer' GROUP BY friend, "order" ORDER BY min("order");
-SELECT invites_friends_id - min(invites_friends_id) OVER () + 2 AS friend, place, counts_friend, granted FROM referral.grants ORDER BY 1, completion_no;
+SELECT friend, "order", sum(amount) FILTER (WHERE kind = 'earned') AS at_most, sum(amount) AS awarded, string_agg(reason, '; ') AS reason
+FROM lines WHERE side = 'referrer' GROUP BY friend, "order" ORDER BY min("order");
+SELECT invites_friends_id - min(invites_friends_id) OVER () + 2 AS friend, rank, counts_friend, awarded FROM referral.awards ORDER BY 1, completion_no;
 -- a friend who earns nothing any more is not counted; those who have a place keep it
 UPDATE orders SET status = 'refunded' WHERE user_id = 3;
 SELECT referral.settle_at_once();
 CALL buy(7, 6, 30, '2026-01-11');
 CALL buy(8, 5, 30, '2026-01-12');
 SELECT referral.settle_at_once();
-SELECT friend, "order", sum(amount) AS granted FROM lines WHERE role = 'referrer' GROUP BY friend, "order" ORDER BY min("order");
+SELECT friend, "order", sum(amount) AS awarded FROM lines WHERE side = 'referrer' GROUP BY friend, "order" ORDER BY min("order");
 SELECT unit, pending, available, earned, reversed, limited FROM referral.balance(1);
 TABLE violations;

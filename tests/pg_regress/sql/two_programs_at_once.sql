@@ -11,11 +11,11 @@ CALL refer(2, 1, program => 'spring');
 CALL buy(1, 2);
 CALL buy(2, 1);
 SELECT * FROM standing;
--- in both the place is taken
+-- in both the rank is taken
 SELECT r.status FROM referral.redeem_invite(referral.issue_invite(3), 2) r;
 SELECT r.status FROM referral.redeem_invite(referral.issue_invite(3, 'spring'), 2) r;
 SELECT program, invites_issued, redeemed, converted, credits FROM referral.funnel ORDER BY program;
-SELECT * FROM referral.top_referrers ORDER BY program, place;
+SELECT * FROM referral.top_referrers ORDER BY program, rank;
 
 -- a friend who is referred in one program only
 CALL refer(1, 3, program => 'spring');
