@@ -16,7 +16,6 @@
 //! the other files of `sql/`.
 
 mod api;
-mod core;
 mod db;
 mod engine;
 mod error;
