@@ -4,7 +4,7 @@
 //! [`check_books`] compares it with the change of the balances, sum by sum, before anything is written.
 
 use crate::amount::{Decimal, Unit};
-use crate::balance::{Balance, LineKind, Posting};
+use crate::balance::{Balance, LineKind, Lot, Posting};
 use crate::id::UserKey;
 use crate::settlement::{Account, DueReward};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,8 +32,12 @@ impl Journal {
     }
 
     fn add(&mut self, user: &UserKey, unit: &Unit, kind: LineKind, amount: Decimal) {
-        let units = self.sums.entry(user.clone()).or_default();
-        let sum = units.entry(unit.clone()).or_default().entry(kind).or_default();
+        // Most often they are there, and nothing is copied.
+        if self.of(user, unit).is_none() {
+            self.sums.entry(user.clone()).or_default().insert(unit.clone(), Sums::new());
+        }
+        let Some(sums) = self.sums.get_mut(user).and_then(|units| units.get_mut(unit)) else { return };
+        let sum = sums.entry(kind).or_default();
         *sum = sum.saturating_add(amount);
     }
 
@@ -79,11 +83,7 @@ const SUMS: [Sum; 7] = [
     Sum { name: "spent", of: |balance| balance.spent, kinds: &[LineKind::Spent, LineKind::Released] },
     Sum { name: "expired", of: |balance| balance.expired, kinds: &[LineKind::Expired] },
     Sum { name: "adjusted", of: |balance| balance.adjusted, kinds: &[LineKind::Adjusted] },
-    Sum {
-        name: "written_off",
-        of: |balance| balance.written_off,
-        kinds: &[LineKind::Shortfall, LineKind::Recovered],
-    },
+    Sum { name: "written_off", of: |balance| balance.written_off, kinds: &[LineKind::Shortfall, LineKind::Recovered] },
 ];
 
 /// Checks that the balances changed by exactly the lines of the journal, and that what expires is a part of what there
@@ -112,12 +112,11 @@ fn check_user(
     journal: &Journal,
 ) -> Result<(), Unbalanced> {
     let nothing = Balance::default();
-    let of = |account: Option<&'_ Account>, unit: &Unit| account.and_then(|a| a.balances.get(unit)).cloned();
     let units = before.into_iter().chain(after).flat_map(|account| account.balances.keys());
     let units: BTreeSet<&Unit> = units.chain(journal.sums.get(user).into_iter().flat_map(BTreeMap::keys)).collect();
     for unit in units {
-        let (before, after) = (of(before, unit), of(after, unit));
-        let (before, after) = (before.as_ref().unwrap_or(&nothing), after.as_ref().unwrap_or(&nothing));
+        let before = before.and_then(|account| account.balances.get(unit)).unwrap_or(&nothing);
+        let after = after.and_then(|account| account.balances.get(unit)).unwrap_or(&nothing);
         check_sums(before, after, journal.of(user, unit))
             .and_then(|()| check_lots(before, after))
             .map_err(|problem| Unbalanced { user: user.clone(), unit: unit.clone(), problem })?;
@@ -141,13 +140,12 @@ fn check_sums(before: &Balance, after: &Balance, lines: Option<&Sums>) -> Result
 /// What the lots hold fits the balance.
 fn check_lots(before: &Balance, after: &Balance) -> Result<(), String> {
     let negative = |amount: Decimal| amount < Decimal::ZERO;
-    let broken = after.lots.values().any(|lot| {
-        [lot.remaining, lot.expired, lot.repaid_from_other].into_iter().any(negative)
-    });
+    let broken =
+        after.lots.values().any(|lot| [lot.remaining, lot.expired, lot.repaid_from_other].into_iter().any(negative));
     if broken || negative(after.written_off) {
         return Err("a lot or what was written off is less than nothing".to_owned());
     }
-    let total = |of: fn(&crate::balance::Lot) -> Decimal, balance: &Balance| {
+    let total = |of: fn(&Lot) -> Decimal, balance: &Balance| {
         balance.lots.values().map(of).fold(Decimal::ZERO, Decimal::saturating_add)
     };
     let (remaining, amount) = (total(|lot| lot.remaining, after), after.amount());

@@ -128,12 +128,12 @@ pub trait Look {
     fn is_new(&mut self) -> Result<bool, Self::Error>;
 }
 
-/// Whether a refusal applies.
-type Applies<F, L, E> = fn(&F, &mut L) -> Result<bool, E>;
+/// A refusal, and whether it applies.
+type Refusal<F, L, E> = (Status, fn(&F, &mut L) -> Result<bool, E>);
 
 /// The refusals of a redemption, in their order.
 #[rustfmt::skip]
-fn refusals<L: Look>() -> [(Status, Applies<Facts, L, L::Error>); 13] {
+fn refusals<L: Look>() -> [Refusal<Facts, L, L::Error>; 13] {
     [
         (Status::MalformedCode,   |facts, _| Ok(facts.code == Code::Malformed)),
         (Status::UnknownCode,     |facts, _| Ok(facts.code == Code::Unknown)),
@@ -219,7 +219,7 @@ pub struct ReassignmentFacts {
 
 /// The refusals of a reassignment, in their order.
 #[rustfmt::skip]
-fn reassignment_refusals<C: FnMut() -> Result<bool, E>, E>() -> [(Status, Applies<ReassignmentFacts, C, E>); 6] {
+fn reassignment_refusals<C: FnMut() -> Result<bool, E>, E>() -> [Refusal<ReassignmentFacts, C, E>; 6] {
     [
         (Status::UnknownCode,     |facts, _| Ok(!facts.issued)),
         (Status::NotReferred,     |facts, _| Ok(facts.earlier.is_none())),
@@ -244,7 +244,7 @@ pub fn decide_reassignment<E>(
 }
 
 /// The first refusal that applies.
-fn first<F, L, E>(order: &[(Status, Applies<F, L, E>)], facts: &F, look: &mut L) -> Result<Option<Status>, E> {
+fn first<F, L, E>(order: &[Refusal<F, L, E>], facts: &F, look: &mut L) -> Result<Option<Status>, E> {
     for (status, applies) in order {
         if applies(facts, look)? {
             return Ok(Some(*status));

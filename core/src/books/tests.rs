@@ -1,5 +1,4 @@
 use super::*;
-use crate::balance::Lot;
 use crate::time::Timestamp;
 
 fn usd() -> Unit {
