@@ -1,7 +1,7 @@
 //! Books that do not balance are not written: the check of what is about to be stored.
 //!
-//! A balance is a sum of lines. Whoever changes balances keeps a [`Journal`] of the lines that they fold and append, and
-//! [`check_books`] compares it with the change of the balances, sum by sum, before anything is written.
+//! A balance is a sum of lines. The caller who changes balances keeps a [`Journal`] of the lines that are folded and
+//! appended, and [`check_books`] compares it with the change of the balances, sum by sum, before anything is written.
 
 use crate::amount::{Decimal, Unit};
 use crate::balance::{Balance, LineKind, Lot, Posting};
@@ -46,7 +46,7 @@ impl Journal {
     }
 }
 
-/// Books that do not balance: whose they are, and what is wrong with them.
+/// Books that do not balance, with their user and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unbalanced {
     /// The user whose balance it is.

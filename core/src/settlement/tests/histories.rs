@@ -12,7 +12,7 @@ use crate::ledger::{Changes, Posted};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Who redeemed an invite, and whose; one of them refers, too.
+/// The number of friends; one of them refers, too.
 const FRIENDS: usize = 4;
 const USERS: [usize; 5] = [0, 1, 2, 3, 4];
 
@@ -302,7 +302,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// What each user's transactions should have earned him, by one evaluation of the facts.
+    /// What each user's transactions should have earned them, by one evaluation of the facts.
     fn targets(&self) -> BTreeMap<(usize, Unit), Decimal> {
         let mut targets = BTreeMap::new();
         for (friend, Friend { rows, .. }) in self.friends.iter().enumerate().filter(|(_, friend)| friend.redeemed) {
