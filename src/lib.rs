@@ -16,7 +16,6 @@
 //! `tools/build` puts together, and cargo-pgrx for who has it. `install` runs the other files of `sql/`.
 
 mod api;
-mod core;
 mod db;
 mod engine;
 mod error;

@@ -35,7 +35,7 @@ pub struct NoRandomness(pub String);
 
 /// What is wrong with the codes that a program asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadShape {
+pub struct BadCodeFormat {
     /// Column of `programs` and argument of `create_program`.
     pub argument: &'static str,
     /// What it is, and what is wrong with that.
@@ -46,29 +46,29 @@ pub struct BadShape {
 
 /// What the generated codes of a program look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shape {
+pub struct CodeFormat {
     prefix: String,
     alphabet: String,
     length: usize,
 }
 
-impl Default for Shape {
+impl Default for CodeFormat {
     fn default() -> Self {
         Self { prefix: String::new(), alphabet: CROCKFORD.to_owned(), length: LENGTH }
     }
 }
 
-impl Shape {
+impl CodeFormat {
     /// Codes of so many random characters of an alphabet, with a prefix.
     ///
     /// # Errors
-    /// [`BadShape`] when people could not read them back, or a guess would find one.
-    pub fn new(prefix: Option<&str>, alphabet: Option<&str>, length: Option<i32>) -> Result<Self, BadShape> {
+    /// [`BadCodeFormat`] when people could not read them back, or a guess would find one.
+    pub fn new(prefix: Option<&str>, alphabet: Option<&str>, length: Option<i32>) -> Result<Self, BadCodeFormat> {
         let prefix = prefix.map_or(Ok(String::new()), read_prefix)?;
         let alphabet = alphabet.map_or(Ok(CROCKFORD.to_owned()), read_alphabet)?;
         let said = length.unwrap_or(LENGTH as i32);
         let enough = (1..=LONGEST).find(|length| codes(&alphabet, *length) >= FEWEST).unwrap_or(LONGEST);
-        let bad = |problem: &str, advice: String| BadShape {
+        let bad = |problem: &str, advice: String| BadCodeFormat {
             argument: "code_length",
             problem: format!("{said}, of an alphabet of {}: {problem}", alphabet.len()),
             advice,
@@ -137,12 +137,12 @@ fn codes(alphabet: &str, length: usize) -> u128 {
     (alphabet.len() as u128).saturating_pow(u32::try_from(length).unwrap_or(u32::MAX))
 }
 
-fn read_prefix(prefix: &str) -> Result<String, BadShape> {
+fn read_prefix(prefix: &str) -> Result<String, BadCodeFormat> {
     let readable = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
     if (1..=LONGEST_PREFIX).contains(&prefix.len()) && prefix.chars().all(readable) {
         return Ok(prefix.to_owned());
     }
-    Err(BadShape {
+    Err(BadCodeFormat {
         argument: "code_prefix",
         problem: format!("\"{prefix}\", which people could not read and type"),
         advice: format!(
@@ -152,9 +152,9 @@ fn read_prefix(prefix: &str) -> Result<String, BadShape> {
     })
 }
 
-fn read_alphabet(alphabet: &str) -> Result<String, BadShape> {
+fn read_alphabet(alphabet: &str) -> Result<String, BadCodeFormat> {
     let bad = |problem: String, advice: &str| {
-        Err(BadShape {
+        Err(BadCodeFormat {
             argument: "code_alphabet",
             problem: format!("\"{alphabet}\": {problem}"),
             advice: advice.to_owned(),
@@ -233,171 +233,4 @@ fn times_x(a: u8) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::HashSet;
-
-    /// As many letters as do not look alike.
-    const LETTERS: &str = "ABCDEFGHIJKMNOPQRSTUVWXYZ";
-
-    fn shape(prefix: &str, alphabet: &str, length: i32) -> Shape {
-        Shape::new((!prefix.is_empty()).then_some(prefix), Some(alphabet), Some(length)).expect("a shape")
-    }
-
-    fn refused(prefix: Option<&str>, alphabet: Option<&str>, length: Option<i32>) -> BadShape {
-        Shape::new(prefix, alphabet, length).expect_err("no shape")
-    }
-
-    fn shapes() -> impl Strategy<Value = Shape> {
-        let digits_from_two = "23456789ABC";
-        prop::sample::select(vec![
-            Shape::default(),
-            shape("SUMMER", CROCKFORD, 12),
-            shape("", CROCKFORD, 8),
-            shape("OIL0", CROCKFORD, 30),
-            shape("X", LETTERS, 9),
-            shape("", digits_from_two, 12),
-            shape("", "01", 40),
-        ])
-    }
-
-    fn bare(code: &str) -> Vec<char> {
-        code.chars().filter(|c| *c != '-').collect()
-    }
-
-    #[test]
-    fn generated_codes_do_not_repeat() {
-        for shape in [Shape::default(), shape("A", LETTERS, 9)] {
-            let codes = shape.generate(10_000).expect("random");
-            assert_eq!(codes.iter().collect::<HashSet<_>>().len(), 10_000);
-        }
-    }
-
-    #[test]
-    fn every_character_of_the_alphabet_is_equally_likely() {
-        for shape in [Shape::default(), shape("", LETTERS, 12)] {
-            let mut seen = vec![0f64; shape.alphabet.len()];
-            let codes = shape.generate(32_000).expect("random");
-            for code in &codes {
-                for c in bare(code).into_iter().take(shape.length) {
-                    seen[shape.alphabet.find(c).expect("in the alphabet")] += 1.0;
-                }
-            }
-            let expected = codes.len() as f64 * shape.length as f64 / seen.len() as f64;
-            let chi_squared: f64 = seen.iter().map(|n| (n - expected).powi(2) / expected).sum();
-            // 24 or 31 degrees of freedom: beyond 80 once in 300,000 runs of an honest generator
-            assert!(chi_squared < 80.0, "chi squared {chi_squared}");
-        }
-    }
-
-    #[test]
-    fn what_people_type_is_understood() {
-        let fold = |typed| Shape::default().fold(typed);
-        assert_eq!(Shape::default().print(&[0; 12]), "0000-0000-00000");
-        assert_eq!(fold("oooo oooo-OOOOO").as_deref(), Some("0000-0000-00000"));
-        assert_eq!(
-            fold("0000\u{2013}0000\u{ad}\u{200b}00000").as_deref(),
-            Some("0000-0000-00000"),
-            "dashes of a mail client"
-        );
-        assert_eq!(fold("0000-0000-0000"), None, "too short");
-        assert_eq!(fold("0000-0000-000000"), None, "too long");
-        assert_eq!(fold("U000-0000-00000"), None, "U is not in the alphabet");
-        assert_eq!(fold(""), None);
-        assert_eq!(fold("ÄÖÜ"), None);
-    }
-
-    #[test]
-    fn codes_of_a_program_are_printed_in_groups_and_read_as_typed() {
-        let with_prefix = shape("SOL1", CROCKFORD, 8);
-        assert_eq!(with_prefix.print(&[0; 8]), "SOL1-0000-00000");
-        assert_eq!(with_prefix.fold(" soli oooo 0000-0").as_deref(), Some("SOL1-0000-00000"));
-        assert_eq!(with_prefix.fold("0000-00000"), None, "without the prefix");
-        let letters = shape("", LETTERS, 9);
-        assert_eq!(letters.print(&[8, 13, 0, 0, 0, 0, 0, 0, 13]), "IOAA-AAAAO");
-        assert_eq!(letters.fold("l0aa aaaa 0").as_deref(), Some("IOAA-AAAAO"), "the one that there is");
-        assert_eq!(letters.fold("IOAA-AAA7O"), None, "7 is not in the alphabet");
-        assert_eq!(shape("", LETTERS, 14).print(&[0; 14]), "AAAA-AAAA-AAAA-AA");
-    }
-
-    #[test]
-    fn shapes_that_cannot_be_read_or_can_be_guessed_are_refused() {
-        let alphabet = |alphabet| refused(None, Some(alphabet), None).problem;
-        assert_eq!(alphabet(""), "\"\": it has fewer than two characters");
-        assert_eq!(alphabet("A"), "\"A\": it has fewer than two characters");
-        assert_eq!(alphabet("ABCb"), "\"ABCb\": \"b\" is none of its characters");
-        assert_eq!(alphabet("AB C"), "\"AB C\": \" \" is none of its characters");
-        assert_eq!(alphabet("ABÄ"), "\"ABÄ\": \"Ä\" is none of its characters");
-        assert_eq!(alphabet("ABCA"), "\"ABCA\": A is in it twice");
-        assert_eq!(alphabet("0123O"), "\"0123O\": 0 and O look alike");
-        assert_eq!(alphabet("IJKL"), "\"IJKL\": I and L look alike");
-        for prefix in ["", "summer", "SUM-MER", "SUM MER", "SÖMMER", &"X".repeat(17)] {
-            assert_eq!(refused(Some(prefix), None, None).argument, "code_prefix", "{prefix}");
-        }
-        for (given, length, advice) in [
-            (None, 7, "Whoever tries some of so few would soon find one that was issued. Pass at least 8."),
-            (None, 0, "Pass 8 to 40."),
-            (None, -1, "Pass 8 to 40."),
-            (None, 41, "Pass 8 to 40."),
-            (Some("01"), 41, "Pass 40 to 40."),
-            (
-                Some("23456789"),
-                13,
-                "Whoever tries some of so few would soon find one that was issued. Pass at least 14.",
-            ),
-        ] {
-            assert_eq!(refused(None, given, Some(length)).advice, advice);
-        }
-        assert_eq!(refused(None, Some("0123456789"), None).problem, "12, of an alphabet of 10: fewer than 2^40 codes");
-        assert_eq!(Shape::new(None, None, None), Ok(Shape::default()));
-    }
-
-    #[test]
-    fn chosen_codes_are_capitals_digits_hyphens_and_underscores() {
-        assert_eq!(fold_chosen(" summer-Alice_24 ").as_deref(), Some("SUMMER-ALICE_24"));
-        for wrong in ["", "ab", "with space", "ümlaut", &"x".repeat(65)] {
-            assert_eq!(fold_chosen(wrong), None, "{wrong}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn generated_codes_are_read_as_they_are_printed_and_typed(shape in shapes()) {
-            for code in shape.generate(10).expect("random") {
-                let typed = code.to_lowercase().replace('-', " ").replace('0', "o").replace(['1', 'i'], "l");
-                prop_assert_eq!(shape.fold(&code), Some(code.clone()));
-                prop_assert_eq!(shape.fold(&typed), Some(code));
-            }
-        }
-
-        #[test]
-        fn one_wrong_character_is_noticed(payload in prop::collection::vec(0u8..32, 12), at in 0usize..13, to in 0usize..32) {
-            let code = bare(&Shape::default().print(&payload));
-            let mut typed = code.clone();
-            typed[at] = char::from(CROCKFORD.as_bytes()[to]);
-            prop_assume!(typed != code);
-            prop_assert_eq!(Shape::default().fold(&typed.iter().collect::<String>()), None);
-        }
-
-        #[test]
-        fn two_characters_swapped_are_noticed(payload in prop::collection::vec(0u8..32, 30), a in 0usize..31, b in 0usize..31) {
-            let shape = shape("", CROCKFORD, 30);
-            let code = bare(&shape.print(&payload));
-            let mut typed = code.clone();
-            typed.swap(a, b);
-            prop_assume!(typed != code);
-            prop_assert_eq!(shape.fold(&typed.iter().collect::<String>()), None);
-        }
-
-        #[test]
-        fn folding_never_panics(shape in shapes(), typed: String) {
-            let _ = (shape.fold(&typed), fold_chosen(&typed));
-        }
-
-        #[test]
-        fn reading_a_shape_never_panics(prefix: Option<String>, alphabet: Option<String>, length: Option<i32>) {
-            let _ = Shape::new(prefix.as_deref(), alphabet.as_deref(), length);
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Exact amounts and their units.
+//! Exact amounts, the units they are counted in, and how they are rounded.
 
 use iso_currency::Currency;
 pub use rust_decimal::Decimal;
@@ -12,13 +12,13 @@ use std::str::FromStr;
 pub struct Unit(String);
 
 impl Unit {
-    /// Longest name of a unit, in bytes.
+    /// Length of the longest name of a unit, in bytes.
     pub const LONGEST: usize = 32;
 
     /// Reads a unit. White space around it is dropped, and a currency's code is read in either case.
     ///
     /// # Errors
-    /// A sentence when it is empty, too long, or has white space or control characters inside.
+    /// A sentence when the text is empty, too long, or has white space or control characters inside.
     pub fn parse(text: &str) -> Result<Self, String> {
         let name = text.trim();
         let broken = |c: char| c.is_whitespace() || c.is_control();
@@ -31,22 +31,22 @@ impl Unit {
         Ok(Self(if Currency::from_code(&upper).is_some() { upper } else { name.to_owned() }))
     }
 
-    /// Before every other unit in their order.
+    /// The unit that comes before every other in their order; no amount is counted in it.
     pub const fn least() -> Self {
         Self(String::new())
     }
 
-    /// Whether it is a currency of ISO 4217.
+    /// Whether the unit is a currency of ISO 4217.
     pub fn is_currency(&self) -> bool {
         Currency::from_code(&self.0).is_some()
     }
 
-    /// Decimals that an amount of this unit has: ISO 4217's exponent for a currency, none for any other unit.
+    /// The number of decimals that an amount of this unit has: ISO 4217's exponent for a currency, 0 for any other unit.
     pub fn scale(&self) -> u32 {
         Currency::from_code(&self.0).and_then(|c| c.exponent()).map_or(0, u32::from)
     }
 
-    /// Rounds to the unit's decimals, half away from zero.
+    /// Rounds an amount to the decimals of the unit, half away from zero.
     pub fn round(&self, amount: Decimal) -> Decimal {
         amount.round_dp_with_strategy(self.scale(), RoundingStrategy::MidpointAwayFromZero)
     }
@@ -68,7 +68,7 @@ impl AsRef<str> for Unit {
 /// a division leaves them, are rounded.
 ///
 /// # Errors
-/// A sentence when it is not finite or its whole part needs more than 28 digits.
+/// A sentence when the number is not finite or its whole part needs more than 28 digits.
 pub fn parse_amount(text: &str) -> Result<Decimal, String> {
     Decimal::from_str_exact(text)
         .or_else(|_| Decimal::from_str(text))

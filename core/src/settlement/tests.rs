@@ -1,6 +1,7 @@
 //! What settlement promises, each behaviour by itself; all of them together are in histories.rs.
 
 use super::*;
+use crate::balance::LotShare;
 
 mod histories;
 
@@ -22,50 +23,58 @@ fn rule(rewards: &str, limits: &str) -> Rule {
     Rule::parse(&rule).expect(&rule)
 }
 
-/// Settles the claims of one user.
+/// Settles what is due to one user.
 fn settle_one(
     account: &mut Account,
     budgets: &mut Budgets,
-    claims: Vec<Claim>,
-    as_of: Instant,
+    due: Vec<DueReward>,
+    as_of: Timestamp,
 ) -> Result<Vec<Posting>, TooLarge> {
-    let mut accounts = BTreeMap::from([(String::new(), account.clone())]);
-    let postings = settle(&mut accounts, budgets, claims, as_of)?;
+    let mut accounts = BTreeMap::from([(UserKey::default(), account.clone())]);
+    let postings = settle(&mut accounts, budgets, due, as_of)?;
     *account = accounts.remove("").expect("his own");
     assert!(accounts.is_empty());
     Ok(postings.into_iter().map(|(_, posting)| posting).collect())
 }
 
 /// What a friend's completion on a day earned, or lost, in cents; 100.00 were paid.
-fn claim(rule: &Rule, friend: i64, number: i32, day: i64, change: i64) -> Claim<'_> {
-    let limits = Limits {
-        friend,
-        number,
-        role: Role::Referrer,
-        goal: 1,
+fn reward(rule: &Rule, friend: i64, completion_no: i32, day: i64, change: i64) -> DueReward<'_> {
+    let limits = DueLimits {
+        referral: ReferralId(friend),
+        completion_no,
+        side: Side::Referrer,
+        goal: GoalId(1),
         rule,
         paid: cents(10_000),
         currency: Some(unit("USD")),
-        occurred_at: Instant(day * DAY),
-        line: friend,
+        occurred_at: Timestamp(day * DAY),
+        line: CreditId(friend),
     };
-    Claim { limits: Some(limits), ..free(change) }
+    DueReward { limits: Some(limits), ..free(change) }
 }
 
 /// What was earned or lost, in cents, where no limit applies.
-fn free(change: i64) -> Claim<'static> {
+fn free(change: i64) -> DueReward<'static> {
     let (earned, reversed) = (cents(change.max(0)), cents(change.min(0)));
-    Claim { user: String::new(), unit: unit("USD"), earned, reversed, expires_at: None, may_owe: true, limits: None }
+    DueReward {
+        user: UserKey::default(),
+        unit: unit("USD"),
+        earned,
+        reversed,
+        expires_at: None,
+        may_owe: true,
+        limits: None,
+    }
 }
 
 /// The same, until the end of a day.
-fn until(day: i64, change: i64) -> Claim<'static> {
-    Claim { expires_at: Some(Instant(day * DAY)), ..free(change) }
+fn until(day: i64, change: i64) -> DueReward<'static> {
+    DueReward { expires_at: Some(Timestamp(day * DAY)), ..free(change) }
 }
 
 /// The same, where what is missing is written off.
-fn forgiven(claim: Claim) -> Claim {
-    Claim { may_owe: false, ..claim }
+fn forgiven(reward: DueReward) -> DueReward {
+    DueReward { may_owe: false, ..reward }
 }
 
 #[derive(Default)]
@@ -75,12 +84,12 @@ struct Books {
 }
 
 impl Books {
-    fn settle(&mut self, claims: Vec<Claim>) -> Vec<String> {
-        self.settle_on(i64::MIN / DAY, claims)
+    fn settle(&mut self, due: Vec<DueReward>) -> Vec<String> {
+        self.settle_on(i64::MIN / DAY, due)
     }
 
-    fn settle_on(&mut self, day: i64, claims: Vec<Claim>) -> Vec<String> {
-        said(&settle_one(&mut self.account, &mut self.budgets, claims, Instant(day * DAY)).expect("sums fit"))
+    fn settle_on(&mut self, day: i64, due: Vec<DueReward>) -> Vec<String> {
+        said(&settle_one(&mut self.account, &mut self.budgets, due, Timestamp(day * DAY)).expect("sums fit"))
     }
 
     fn usd(&mut self) -> &mut Balance {
@@ -98,27 +107,37 @@ impl Books {
     /// Days or none, and cents, of what was spent; `None` when there is less.
     fn spend(&mut self, amount: i64) -> Option<Vec<(Option<i64>, i64)>> {
         let parts = self.usd().spend(cents(amount))?;
-        Some(parts.iter().map(|(at, part)| (at.map(|at| at.0 / DAY), as_cents(*part))).collect())
+        Some(parts.iter().map(|part| (part.expires_at.map(|at| at.0 / DAY), as_cents(part.amount))).collect())
     }
 
     fn release(&mut self, day: Option<i64>, amount: i64) -> Vec<String> {
-        said(&self.usd().release(&unit("USD"), (day.map(|day| Instant(day * DAY)), cents(amount))))
+        let share = LotShare { expires_at: day.map(|day| Timestamp(day * DAY)), amount: cents(amount) };
+        said(&self.usd().release(&unit("USD"), share))
     }
 
     fn adjust(&mut self, amount: i64, day: Option<i64>) -> Option<Vec<String>> {
-        let postings = self.usd().adjust(&unit("USD"), cents(amount), day.map(|day| Instant(day * DAY)))?;
+        let postings = self.usd().adjust(&unit("USD"), cents(amount), day.map(|day| Timestamp(day * DAY)))?;
         Some(said(&postings))
     }
 
-    fn grant(&self, friend: i64, number: i32, name: &str) -> &Grant {
-        &self.account.grants[&(friend, number, Role::Referrer, unit(name))]
+    fn award(&self, friend: i64, completion_no: i32, name: &str) -> &Award {
+        &self.account.awards[&award_key(friend, completion_no, name)]
     }
 
     /// Completions and friends that count, over all days.
     fn counted(&self) -> (i32, i32) {
-        let used = self.account.used.values();
+        let used = self.account.limits_used.values();
         used.fold((0, 0), |(rewards, friends), used| (rewards + used.rewards, friends + used.friends))
     }
+}
+
+/// The key of what the referrer is awarded for a friend's completion.
+fn award_key(friend: i64, completion_no: i32, name: &str) -> AwardKey {
+    AwardKey { referral: ReferralId(friend), completion_no, side: Side::Referrer, unit: unit(name) }
+}
+
+fn usd_budget() -> BudgetKey {
+    BudgetKey { goal: GoalId(1), unit: unit("USD") }
 }
 
 fn as_cents(amount: Decimal) -> i64 {
@@ -127,7 +146,7 @@ fn as_cents(amount: Decimal) -> i64 {
 
 fn said(postings: &[Posting]) -> Vec<String> {
     let say = |Posting { kind, unit, amount, reason, .. }: &Posting| {
-        format!("{} {amount} {unit}: {}", kind.as_str(), reason.as_deref().unwrap_or("-"))
+        format!("{kind} {amount} {unit}: {}", reason.as_deref().unwrap_or("-"))
     };
     postings.iter().map(say).collect()
 }
@@ -137,10 +156,10 @@ fn a_cap_by_count_holds_in_its_period_and_not_in_the_next() {
     for (every, first, last) in [("day", 5, 5), ("week", 2, 8), ("month", 31, 59)] {
         let rule = rule(TEN, &format!(r#""per_referrer": {{"count": 1, "every": "{every}"}}"#));
         let mut books = Books::default();
-        assert_eq!(books.settle(vec![claim(&rule, 1, 1, last, 1000)]), NOTHING);
+        assert_eq!(books.settle(vec![reward(&rule, 1, 1, last, 1000)]), NOTHING);
         let cut = format!("limited -10.00 USD: at most 1 reward a {every} for a referrer");
-        assert_eq!(books.settle(vec![claim(&rule, 1, 2, first, 1000)]), [cut]);
-        let others = vec![claim(&rule, 1, 3, first - 1, 1000), claim(&rule, 1, 4, last + 1, 1000)];
+        assert_eq!(books.settle(vec![reward(&rule, 1, 2, first, 1000)]), [cut]);
+        let others = vec![reward(&rule, 1, 3, first - 1, 1000), reward(&rule, 1, 4, last + 1, 1000)];
         assert_eq!(books.settle(others), NOTHING, "{every}");
         assert_eq!(books.cents(), 3000);
     }
@@ -150,32 +169,32 @@ fn a_cap_by_count_holds_in_its_period_and_not_in_the_next() {
 fn a_cap_by_amount_cuts_what_is_beyond_it_and_a_cap_for_ever_never_ends() {
     let rule = rule(TEN, r#""per_referrer": {"amount": "15.00"}"#);
     let mut books = Books::default();
-    let claims = [(1, -9000), (2, 0), (3, 9000)].map(|(number, day)| claim(&rule, 1, number, day, 1000));
+    let due = [(1, -9000), (2, 0), (3, 9000)].map(|(completion_no, day)| reward(&rule, 1, completion_no, day, 1000));
     let cut = |amount: &str| format!("limited -{amount} USD: at most 15.00 USD ever for a referrer");
-    assert_eq!(books.settle(claims.to_vec()), [cut("5.00"), cut("10.00")]);
-    assert_eq!((books.cents(), books.grant(1, 2, "USD").limited), (1500, cents(500)));
+    assert_eq!(books.settle(due.to_vec()), [cut("5.00"), cut("10.00")]);
+    assert_eq!((books.cents(), books.award(1, 2, "USD").limited), (1500, cents(500)));
 }
 
 #[test]
 fn earlier_purchases_are_decided_first_and_of_two_at_once_the_one_posted_first() {
     let rule = rule(TEN, r#""per_referrer": {"count": 2}"#);
     let mut books = Books::default();
-    let claims = [(9, 3), (8, 5), (7, 3)].map(|(friend, day)| claim(&rule, friend, 1, day, 1000));
-    books.settle(claims[..2].iter().rev().chain(&claims[2..]).cloned().collect());
-    assert_eq!([7, 8, 9].map(|friend| as_cents(books.grant(friend, 1, "USD").granted)), [1000, 0, 1000]);
+    let due = [(9, 3), (8, 5), (7, 3)].map(|(friend, day)| reward(&rule, friend, 1, day, 1000));
+    books.settle(due[..2].iter().rev().chain(&due[2..]).cloned().collect());
+    assert_eq!([7, 8, 9].map(|friend| as_cents(books.award(friend, 1, "USD").awarded)), [1000, 0, 1000]);
     let mut books = Books::default();
-    let claims = [9, 8, 7].map(|friend| claim(&rule, friend, 1, 3, 1000));
-    books.settle(claims.to_vec());
-    assert_eq!([7, 8, 9].map(|friend| as_cents(books.grant(friend, 1, "USD").granted)), [1000, 1000, 0]);
+    let due = [9, 8, 7].map(|friend| reward(&rule, friend, 1, 3, 1000));
+    books.settle(due.to_vec());
+    assert_eq!([7, 8, 9].map(|friend| as_cents(books.award(friend, 1, "USD").awarded)), [1000, 1000, 0]);
 }
 
 #[test]
 fn what_was_granted_stays_granted_when_an_earlier_purchase_arrives_late() {
     let rule = rule(TEN, r#""per_referrer": {"count": 1}"#);
     let mut books = Books::default();
-    books.settle(vec![claim(&rule, 1, 1, 9, 1000)]);
-    assert_eq!(books.settle(vec![claim(&rule, 2, 1, 3, 1000)]).len(), 1);
-    assert_eq!((as_cents(books.grant(1, 1, "USD").granted), books.cents()), (1000, 1000));
+    books.settle(vec![reward(&rule, 1, 1, 9, 1000)]);
+    assert_eq!(books.settle(vec![reward(&rule, 2, 1, 3, 1000)]).len(), 1);
+    assert_eq!((as_cents(books.award(1, 1, "USD").awarded), books.cents()), (1000, 1000));
 }
 
 /// 10 for the first two friends, 20 from the third on.
@@ -186,53 +205,58 @@ const TIERS: &str =
 fn a_tier_is_by_friends_and_a_friend_keeps_his_place() {
     let rule = rule(TIERS, "");
     let mut books = Books::default();
-    let claims = [(1, 1), (1, 2), (2, 1), (3, 1), (1, 3), (3, 2)];
-    let claims = claims.iter().zip(1..).map(|((friend, number), day)| claim(&rule, *friend, *number, day, 2000));
-    let cut = |place| format!("limited -10.00 USD: friend number {place} of the referrer earns 10.00");
-    assert_eq!(books.settle(claims.collect()), [cut(1), cut(1), cut(2), cut(1)]);
+    let due = [(1, 1), (1, 2), (2, 1), (3, 1), (1, 3), (3, 2)];
+    let due =
+        due.iter().zip(1..).map(|((friend, completion_no), day)| reward(&rule, *friend, *completion_no, day, 2000));
+    let cut = |rank| format!("limited -10.00 USD: friend number {rank} of the referrer earns 10.00");
+    assert_eq!(books.settle(due.collect()), [cut(1), cut(1), cut(2), cut(1)]);
     assert_eq!(books.cents(), 8000);
-    assert_eq!((books.grant(3, 2, "USD").place, books.counted()), (3, (6, 3)));
+    assert_eq!((books.award(3, 2, "USD").rank, books.counted()), (3, (6, 3)));
 }
 
 #[test]
 fn a_friend_who_was_refunded_frees_his_place_for_those_who_are_settled_later() {
     let rule = rule(TIERS, "");
     let mut books = Books::default();
-    let earn = |friend| claim(&rule, friend, 1, friend, 2000);
+    let earn = |friend| reward(&rule, friend, 1, friend, 2000);
     books.settle(vec![earn(1), earn(2), earn(3)]);
     assert_eq!(books.cents(), 4000);
     let back = "limited 10.00 USD: what a limit cut is not due any more";
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, -2000)]), [back]);
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, -2000)]), [back]);
     assert_eq!((books.cents(), books.counted()), (3000, (2, 2)));
     assert_eq!(books.settle(vec![earn(4)]), NOTHING, "he is the third");
-    assert_eq!([2, 3, 4].map(|friend| books.grant(friend, 1, "USD").place), [2, 3, 3]);
+    assert_eq!([2, 3, 4].map(|friend| books.award(friend, 1, "USD").rank), [2, 3, 3]);
     assert_eq!(books.settle(vec![earn(1)]), NOTHING, "the first is the fourth when he comes back");
-    assert_eq!(books.grant(1, 1, "USD").place, 4);
+    assert_eq!(books.award(1, 1, "USD").rank, 4);
 }
 
 #[test]
 fn a_purchase_that_was_granted_nothing_takes_no_place() {
     let limited = rule(TIERS, r#""per_referrer": {"count": 1, "every": "day"}"#);
     let mut books = Books::default();
-    books.settle(vec![claim(&limited, 1, 1, 1, 2000), claim(&limited, 2, 1, 1, 2000), claim(&limited, 3, 1, 2, 2000)]);
-    assert_eq!((books.grant(3, 1, "USD").place, books.counted()), (2, (2, 2)));
+    books.settle(vec![
+        reward(&limited, 1, 1, 1, 2000),
+        reward(&limited, 2, 1, 1, 2000),
+        reward(&limited, 3, 1, 2, 2000),
+    ]);
+    assert_eq!((books.award(3, 1, "USD").rank, books.counted()), (2, (2, 2)));
 }
 
 #[test]
 fn a_budget_is_used_up_to_the_last_cent_by_both_sides_and_refunds_fill_it() {
     let rule = rule(&format!(r#"{TEN}, {{"to": "friend", "fixed": "8.00", "unit": "USD"}}"#), r#""budget": "25.00""#);
     let (mut referrer, mut friend) = (Books::default(), Books::default());
-    referrer.settle(vec![claim(&rule, 1, 1, 1, 1000)]);
+    referrer.settle(vec![reward(&rule, 1, 1, 1, 1000)]);
     friend.budgets = referrer.budgets;
-    let mut claims = vec![claim(&rule, 1, 1, 1, 800), claim(&rule, 2, 1, 2, 800)];
-    claims.iter_mut().flat_map(|claim| &mut claim.limits).for_each(|limits| limits.role = Role::Friend);
-    assert_eq!(friend.settle(claims), ["limited -1.00 USD: the budget of 25.00 is used up"]);
+    let mut due = vec![reward(&rule, 1, 1, 1, 800), reward(&rule, 2, 1, 2, 800)];
+    due.iter_mut().flat_map(|reward| &mut reward.limits).for_each(|limits| limits.side = Side::Friend);
+    assert_eq!(friend.settle(due), ["limited -1.00 USD: the budget of 25.00 is used up"]);
     referrer.budgets = friend.budgets;
-    assert_eq!(referrer.budgets[&(1, unit("USD"))], cents(2500));
-    assert_eq!(referrer.settle(vec![claim(&rule, 1, 1, 1, -1000)]), NOTHING);
+    assert_eq!(referrer.budgets[&usd_budget()], cents(2500));
+    assert_eq!(referrer.settle(vec![reward(&rule, 1, 1, 1, -1000)]), NOTHING);
     let cut = "limited -1.00 USD: the budget of 25.00 is used up";
-    assert_eq!(referrer.settle(vec![claim(&rule, 3, 1, 3, 1100)]), [cut]);
-    assert_eq!(friend.account.used, BTreeMap::new(), "what friends are paid is no part of a referrer's limits");
+    assert_eq!(referrer.settle(vec![reward(&rule, 3, 1, 3, 1100)]), [cut]);
+    assert_eq!(friend.account.limits_used, BTreeMap::new(), "what friends are paid is no part of a referrer's limits");
 }
 
 #[test]
@@ -240,8 +264,8 @@ fn a_later_version_that_pays_less_takes_nothing_back() {
     let [old, new] = ["10.00", "5.00"]
         .map(|most| rule(TEN, &format!(r#""per_referrer": {{"amount": "{most}"}}, "budget": "{most}""#)));
     let mut books = Books::default();
-    assert_eq!(books.settle(vec![claim(&old, 1, 1, 1, 1000), claim(&new, 2, 1, 2, 1000)]).len(), 1);
-    assert_eq!((books.cents(), books.grant(2, 1, "USD").granted), (1000, cents(0)));
+    assert_eq!(books.settle(vec![reward(&old, 1, 1, 1, 1000), reward(&new, 2, 1, 2, 1000)]).len(), 1);
+    assert_eq!((books.cents(), books.award(2, 1, "USD").awarded), (1000, cents(0)));
 }
 
 #[test]
@@ -249,24 +273,24 @@ fn one_line_says_every_limit_that_cut() {
     let limits = r#""per_referrer": {"amount": "9.00", "every": "week"}, "budget": "4.00""#;
     let (rule, mut books) = (rule(TIERS, limits), Books::default());
     let why = "friend number 1 of the referrer earns 10.00; at most 9.00 USD a week for a referrer; the budget of 4.00 is used up";
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, 2000)]), [format!("limited -16.00 USD: {why}")]);
-    let postings = settle_one(&mut books.account, &mut books.budgets, vec![claim(&rule, 2, 1, 1, 2000)], Instant(0));
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, 2000)]), [format!("limited -16.00 USD: {why}")]);
+    let postings = settle_one(&mut books.account, &mut books.budgets, vec![reward(&rule, 2, 1, 1, 2000)], Timestamp(0));
     let postings = postings.expect("sums fit");
-    assert_eq!(postings.iter().map(|p| p.completion).collect::<Vec<_>>(), [Some((2, 1, Role::Referrer))]);
+    assert_eq!(postings.iter().map(|p| p.completion).collect::<Vec<_>>(), [Some(award_key(2, 1, "USD").completion())]);
 }
 
 #[test]
 fn a_partial_refund_is_first_taken_off_what_was_cut() {
     let rule = rule(TEN, r#""budget": "6.00""#);
     let mut books = Books::default();
-    books.settle(vec![claim(&rule, 1, 1, 1, 1000)]);
+    books.settle(vec![reward(&rule, 1, 1, 1, 1000)]);
     let back = |amount| format!("limited {amount} USD: what a limit cut is not due any more");
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, -300)]), [back("3.00")]);
-    assert_eq!((books.cents(), books.budgets[&(1, unit("USD"))]), (600, cents(600)));
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, -500)]), [back("1.00")]);
-    assert_eq!((books.cents(), books.budgets[&(1, unit("USD"))]), (200, cents(200)));
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, -200)]), NOTHING);
-    assert_eq!((books.cents(), books.budgets[&(1, unit("USD"))], books.counted()), (0, cents(0), (0, 0)));
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, -300)]), [back("3.00")]);
+    assert_eq!((books.cents(), books.budgets[&usd_budget()]), (600, cents(600)));
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, -500)]), [back("1.00")]);
+    assert_eq!((books.cents(), books.budgets[&usd_budget()]), (200, cents(200)));
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, -200)]), NOTHING);
+    assert_eq!((books.cents(), books.budgets[&usd_budget()], books.counted()), (0, cents(0), (0, 0)));
 }
 
 #[test]
@@ -274,9 +298,9 @@ fn a_refund_of_a_part_takes_its_part_of_the_tier() {
     let tiers =
         r#"{"to": "referrer", "unit": "USD", "tiers": [{"from": 1, "percent": "10"}, {"from": 2, "percent": "20"}]}"#;
     let (rule, mut books) = (rule(tiers, ""), Books::default());
-    books.settle(vec![claim(&rule, 1, 1, 1, 2000)]);
+    books.settle(vec![reward(&rule, 1, 1, 1, 2000)]);
     assert_eq!(books.cents(), 1000);
-    let mut half = claim(&rule, 1, 1, 1, -1000);
+    let mut half = reward(&rule, 1, 1, 1, -1000);
     half.limits.iter_mut().for_each(|limits| limits.paid = cents(5000));
     assert_eq!(books.settle(vec![half]), ["limited 5.00 USD: what a limit cut is not due any more"]);
     assert_eq!(books.cents(), 500);
@@ -286,23 +310,23 @@ fn a_refund_of_a_part_takes_its_part_of_the_tier() {
 fn what_was_refunded_and_comes_back_is_settled_afresh() {
     let rule = rule(TEN, r#""per_referrer": {"count": 1}"#);
     let mut books = Books::default();
-    books.settle(vec![claim(&rule, 1, 1, 1, 1000)]);
-    books.settle(vec![claim(&rule, 1, 1, 1, -1000)]);
-    assert_eq!(books.settle(vec![claim(&rule, 2, 1, 2, 1000)]), NOTHING, "the place is free");
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, 1000)]).len(), 1, "and taken");
+    books.settle(vec![reward(&rule, 1, 1, 1, 1000)]);
+    books.settle(vec![reward(&rule, 1, 1, 1, -1000)]);
+    assert_eq!(books.settle(vec![reward(&rule, 2, 1, 2, 1000)]), NOTHING, "the rank is free");
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, 1000)]).len(), 1, "and taken");
 }
 
 #[test]
 fn what_was_cut_stays_cut_when_there_is_room_again() {
     let rule = rule(TEN, r#""per_referrer": {"count": 1}"#);
     let mut books = Books::default();
-    books.settle(vec![claim(&rule, 1, 1, 1, 1000), claim(&rule, 2, 1, 2, 1000)]);
+    books.settle(vec![reward(&rule, 1, 1, 1, 1000), reward(&rule, 2, 1, 2, 1000)]);
     let back = |amount| format!("limited {amount} USD: what a limit cut is not due any more");
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, -1000)]), NOTHING);
-    assert_eq!(books.settle(vec![claim(&rule, 2, 1, 2, -300)]), [back("3.00")]);
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, -1000)]), NOTHING);
+    assert_eq!(books.settle(vec![reward(&rule, 2, 1, 2, -300)]), [back("3.00")]);
     assert_eq!(books.cents(), 0);
-    assert_eq!(books.settle(vec![claim(&rule, 2, 1, 2, 100)]), NOTHING, "what is new is granted");
-    assert_eq!((books.cents(), books.grant(2, 1, "USD").limited), (100, cents(700)));
+    assert_eq!(books.settle(vec![reward(&rule, 2, 1, 2, 100)]), NOTHING, "what is new is awarded");
+    assert_eq!((books.cents(), books.award(2, 1, "USD").limited), (100, cents(700)));
 }
 
 #[test]
@@ -310,8 +334,8 @@ fn a_cap_by_amount_is_in_its_own_unit_whatever_earlier_versions_paid() {
     let (old, new) =
         (rule(POINTS, r#""per_referrer": {"count": 9}"#), rule(TEN, r#""per_referrer": {"amount": "10.00"}"#));
     let mut books = Books::default();
-    let points = Claim { unit: unit("points"), ..claim(&old, 1, 1, 1, 700) };
-    assert_eq!(books.settle(vec![points, claim(&new, 2, 1, 2, 1000)]), NOTHING);
+    let points = DueReward { unit: unit("points"), ..reward(&old, 1, 1, 1, 700) };
+    assert_eq!(books.settle(vec![points, reward(&new, 2, 1, 2, 1000)]), NOTHING);
 }
 
 #[test]
@@ -321,9 +345,9 @@ fn a_cap_is_for_what_one_earns_as_a_referrer() {
         r#""per_referrer": {"amount": "10.00"}"#,
     );
     let mut books = Books::default();
-    let mut own = claim(&rule, 2, 1, 1, 2000);
-    own.limits.iter_mut().for_each(|limits| limits.role = Role::Friend);
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, 1000), own]), NOTHING);
+    let mut own = reward(&rule, 2, 1, 1, 2000);
+    own.limits.iter_mut().for_each(|limits| limits.side = Side::Friend);
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, 1000), own]), NOTHING);
     assert_eq!((books.cents(), books.counted()), (3000, (1, 1)));
 }
 
@@ -331,47 +355,47 @@ fn a_cap_is_for_what_one_earns_as_a_referrer() {
 fn what_was_refunded_before_the_settlement_takes_no_place() {
     let rule = rule(TIERS, r#""per_referrer": {"count": 1}, "budget": "10.00""#);
     let mut books = Books::default();
-    let refunded = Claim { reversed: cents(-2000), ..claim(&rule, 1, 1, 1, 2000) };
+    let refunded = DueReward { reversed: cents(-2000), ..reward(&rule, 1, 1, 1, 2000) };
     assert_eq!(books.settle(vec![refunded]), NOTHING);
-    assert_eq!((books.counted(), books.budgets[&(1, unit("USD"))]), ((0, 0), cents(0)));
-    books.settle(vec![claim(&rule, 2, 1, 2, 2000)]);
-    assert_eq!((books.cents(), books.grant(2, 1, "USD").place), (1000, 1));
+    assert_eq!((books.counted(), books.budgets[&usd_budget()]), ((0, 0), cents(0)));
+    books.settle(vec![reward(&rule, 2, 1, 2, 2000)]);
+    assert_eq!((books.cents(), books.award(2, 1, "USD").rank), (1000, 1));
 }
 
 #[test]
 fn a_completion_counts_once_in_whatever_units_and_hands_its_place_on() {
     let rule = rule(&format!("{TEN}, {POINTS}"), r#""per_referrer": {"count": 1}"#);
     let mut books = Books::default();
-    let points = |change: i64| Claim { unit: unit("points"), ..claim(&rule, 1, 1, 1, change * 100) };
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, 1000), points(7)]), NOTHING);
+    let points = |change: i64| DueReward { unit: unit("points"), ..reward(&rule, 1, 1, 1, change * 100) };
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, 1000), points(7)]), NOTHING);
     assert_eq!(books.counted(), (1, 1));
-    assert!(books.grant(1, 1, "USD").counts_reward && !books.grant(1, 1, "points").counts_reward);
-    books.settle(vec![claim(&rule, 1, 1, 1, -1000)]);
-    assert!(!books.grant(1, 1, "USD").counts_reward && books.grant(1, 1, "points").counts_reward);
-    assert_eq!((books.counted(), books.settle(vec![claim(&rule, 2, 1, 2, 1000)]).len()), ((1, 1), 1));
+    assert!(books.award(1, 1, "USD").counts_reward && !books.award(1, 1, "points").counts_reward);
+    books.settle(vec![reward(&rule, 1, 1, 1, -1000)]);
+    assert!(!books.award(1, 1, "USD").counts_reward && books.award(1, 1, "points").counts_reward);
+    assert_eq!((books.counted(), books.settle(vec![reward(&rule, 2, 1, 2, 1000)]).len()), ((1, 1), 1));
     books.settle(vec![points(-7)]);
-    assert_eq!((books.counted(), books.settle(vec![claim(&rule, 3, 1, 3, 1000)]).len()), ((0, 0), 0));
+    assert_eq!((books.counted(), books.settle(vec![reward(&rule, 3, 1, 3, 1000)]).len()), ((0, 0), 0));
 }
 
 #[test]
 fn a_friend_counts_once_in_whatever_completions_and_hands_his_place_on() {
     let rule = rule(TIERS, "");
     let mut books = Books::default();
-    books.settle(vec![claim(&rule, 1, 1, 1, 2000), claim(&rule, 1, 2, 2, 2000), claim(&rule, 2, 1, 3, 2000)]);
+    books.settle(vec![reward(&rule, 1, 1, 1, 2000), reward(&rule, 1, 2, 2, 2000), reward(&rule, 2, 1, 3, 2000)]);
     assert_eq!(books.counted(), (3, 2));
-    books.settle(vec![claim(&rule, 1, 1, 1, -2000)]);
-    assert_eq!((books.counted(), books.grant(1, 2, "USD").counts_friend), ((2, 2), true));
-    books.settle(vec![claim(&rule, 3, 1, 4, 2000)]);
-    assert_eq!(books.grant(3, 1, "USD").place, 3, "the first still has his place");
+    books.settle(vec![reward(&rule, 1, 1, 1, -2000)]);
+    assert_eq!((books.counted(), books.award(1, 2, "USD").counts_friend), ((2, 2), true));
+    books.settle(vec![reward(&rule, 3, 1, 4, 2000)]);
+    assert_eq!(books.award(3, 1, "USD").rank, 3, "the first still has his rank");
 }
 
 #[test]
 fn goals_are_limited_each_by_itself() {
     let rule = rule(TEN, r#""per_referrer": {"count": 1}, "budget": "10.00""#);
-    let mut other = claim(&rule, 1, 2, 1, 1000);
-    other.limits.iter_mut().for_each(|limits| limits.goal = 2);
+    let mut other = reward(&rule, 1, 2, 1, 1000);
+    other.limits.iter_mut().for_each(|limits| limits.goal = GoalId(2));
     let mut books = Books::default();
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 1, 1000), other]), NOTHING);
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, 1000), other]), NOTHING);
     assert_eq!(books.counted(), (2, 2));
 }
 
@@ -379,9 +403,9 @@ fn goals_are_limited_each_by_itself() {
 fn a_purchase_that_is_dated_anew_counts_where_it_was_granted() {
     let rule = rule(TEN, r#""per_referrer": {"amount": "15.00", "every": "month"}"#);
     let mut books = Books::default();
-    books.settle(vec![claim(&rule, 1, 1, 30, 1000), claim(&rule, 2, 1, 30, 500)]);
+    books.settle(vec![reward(&rule, 1, 1, 30, 1000), reward(&rule, 2, 1, 30, 500)]);
     let cut = "limited -10.00 USD: at most 15.00 USD a month for a referrer";
-    assert_eq!(books.settle(vec![claim(&rule, 1, 1, 31, 1000)]), [cut], "its month is full, if February is not");
+    assert_eq!(books.settle(vec![reward(&rule, 1, 1, 31, 1000)]), [cut], "its month is full, if February is not");
 }
 
 #[test]
@@ -455,14 +479,14 @@ fn no_more_goes_to_a_lot_than_was_granted() {
     let rule = rule(TEN, r#""budget": "4.00""#);
     let mut books = Books::default();
     books.settle(vec![free(1000)]);
-    books.settle(vec![Claim { expires_at: Some(Instant(5 * DAY)), ..claim(&rule, 1, 1, 1, 1000) }]);
+    books.settle(vec![DueReward { expires_at: Some(Timestamp(5 * DAY)), ..reward(&rule, 1, 1, 1, 1000) }]);
     assert_eq!((books.lots(), books.cents()), (vec![(5, 400)], 1400));
 }
 
 #[test]
 fn what_one_reward_gives_and_takes_goes_each_to_its_lot() {
     let rule = rule(TEN, r#""per_referrer": {"count": 1}"#);
-    let lot = |day, change| Claim { expires_at: Some(Instant(day * DAY)), ..claim(&rule, 1, 1, 1, change) };
+    let lot = |day, change| DueReward { expires_at: Some(Timestamp(day * DAY)), ..reward(&rule, 1, 1, 1, change) };
     let mut books = Books::default();
     books.settle(vec![lot(5, 1000)]);
     books.settle(vec![lot(5, -1000), lot(9, 700)]);
@@ -536,17 +560,17 @@ fn support_gives_and_takes_no_more_than_is_there() {
 #[test]
 fn units_never_meet() {
     let mut books = Books::default();
-    let points = Claim { unit: unit("points"), ..free(500) };
+    let points = DueReward { unit: unit("points"), ..free(500) };
     books.settle(vec![free(300), points]);
     books.spend(300);
-    books.settle(vec![forgiven(free(-300)), Claim { unit: unit("points"), ..free(200) }]);
+    books.settle(vec![forgiven(free(-300)), DueReward { unit: unit("points"), ..free(200) }]);
     assert_eq!((books.usd().written_off, books.account.balances[&unit("points")].amount()), (cents(300), cents(700)));
 }
 
 #[test]
 fn sums_that_no_decimal_holds_are_an_error() {
-    let huge = || Claim { earned: Decimal::MAX, ..free(0) };
+    let huge = || DueReward { earned: Decimal::MAX, ..free(0) };
     let mut books = Books::default();
-    let settled = settle_one(&mut books.account, &mut books.budgets, vec![huge(), huge()], Instant(0));
+    let settled = settle_one(&mut books.account, &mut books.budgets, vec![huge(), huge()], Timestamp(0));
     assert_eq!(settled, Err(TooLarge));
 }

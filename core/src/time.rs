@@ -1,8 +1,9 @@
-//! Points in time and durations, computed the same way whatever the session's time zone is.
+//! Points in time and lengths of time, computed the same way whatever the session's time zone is.
 
-use jiff::{Span, Timestamp, ToSpan, tz::TimeZone};
+use jiff::{Span, ToSpan, tz::TimeZone};
 
 const MICROS_PER_HOUR: i64 = 3_600_000_000;
+const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
 
 /// Microseconds between 1970-01-01, where Unix counts from, and 2000-01-01, where PostgreSQL does.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -10,51 +11,48 @@ const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 /// A point in time in PostgreSQL's own count: microseconds since 2000-01-01 00:00 UTC.
 /// The two ends of the range are PostgreSQL's -infinity and infinity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Instant(pub i64);
+pub struct Timestamp(
+    /// Microseconds since 2000-01-01 00:00 UTC.
+    pub i64,
+);
 
-impl Instant {
+impl Timestamp {
     /// Later than every other point in time.
     pub const INFINITY: Self = Self(i64::MAX);
     /// Earlier than every other point in time.
     pub const NEG_INFINITY: Self = Self(i64::MIN);
 
-    /// This point and a duration later. A sum past the end of the calendar is infinity.
-    pub fn plus(self, duration: Duration) -> Self {
+    /// This point in time and an interval later. A sum past the end of the calendar is infinity.
+    pub fn plus(self, interval: Interval) -> Self {
         if self == Self::INFINITY || self == Self::NEG_INFINITY {
             return self;
         }
-        let shifted = if duration.months == 0 {
+        let shifted = if interval.months == 0 {
             Some(self.0)
         } else {
             self.0
                 .checked_add(POSTGRES_EPOCH)
-                .and_then(|micros| Timestamp::from_microsecond(micros).ok())
-                .and_then(|t| t.to_zoned(TimeZone::UTC).checked_add(Span::new().try_months(duration.months).ok()?).ok())
+                .and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok())
+                .and_then(|t| t.to_zoned(TimeZone::UTC).checked_add(Span::new().try_months(interval.months).ok()?).ok())
                 .map(|zoned| zoned.timestamp().as_microsecond() - POSTGRES_EPOCH)
         };
-        shifted.and_then(|micros| micros.checked_add(duration.micros)).map_or(Self::INFINITY, Self)
+        shifted.and_then(|micros| micros.checked_add(interval.micros)).map_or(Self::INFINITY, Self)
     }
-}
 
-impl Instant {
-    /// This point and a duration earlier. A difference before the beginning of the calendar is -infinity.
-    pub fn minus(self, duration: Duration) -> Self {
-        match self.plus(Duration { months: -duration.months, micros: -duration.micros }) {
+    /// This point in time and an interval earlier. A difference before the beginning of the calendar is -infinity.
+    pub fn minus(self, interval: Interval) -> Self {
+        match self.plus(Interval { months: -interval.months, micros: -interval.micros }) {
             Self::INFINITY if self != Self::INFINITY => Self::NEG_INFINITY,
             earlier => earlier,
         }
     }
-}
 
-const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
-
-impl Instant {
-    /// The day it is in, in UTC, counted from 2000-01-01.
+    /// The day that it is in, in UTC: days since 2000-01-01.
     pub fn day(self) -> i32 {
         i32::try_from(self.0.div_euclid(MICROS_PER_DAY)).unwrap_or_default()
     }
 
-    /// The end of the day it is in; of what ends with a day, itself.
+    /// The end of the day that it is in, in UTC; of a point in time that ends a day, that point itself.
     pub fn end_of_day(self) -> Self {
         match self.0.checked_add(MICROS_PER_DAY - 1) {
             Some(later) if self != Self::NEG_INFINITY => Self(later - later.rem_euclid(MICROS_PER_DAY)),
@@ -62,7 +60,7 @@ impl Instant {
         }
     }
 
-    /// The days of the calendar month that a day is in.
+    /// The days of the calendar month that a day is in, both as days since 2000-01-01.
     pub fn month_of(day: i32) -> std::ops::Range<i32> {
         let epoch = jiff::civil::date(2000, 1, 1);
         let number = |date: jiff::civil::Date| epoch.until(date).map_or(day, |span| span.get_days());
@@ -74,18 +72,18 @@ impl Instant {
 
 /// A length of time: calendar months in UTC, and the rest in which a day has 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Duration {
+pub struct Interval {
     /// Calendar months.
     pub months: i32,
-    /// Microseconds, after the months.
+    /// Microseconds, added after the months.
     pub micros: i64,
 }
 
-impl Duration {
-    /// Reads `30 days`, `6 months`, `1 year 2 weeks`, `36 hours` or ISO 8601's `P30D`.
+impl Interval {
+    /// Reads an interval as people write it: `30 days`, `6 months`, `1 year 2 weeks`, `36 hours` or ISO 8601's `P30D`.
     ///
     /// # Errors
-    /// A sentence that says what is wrong: not a duration, not longer than nothing, or too long.
+    /// A sentence that says what is wrong: the text is not a duration, not longer than nothing, or too long.
     pub fn parse(text: &str) -> Result<Self, String> {
         let span: Span = text
             .parse()
@@ -119,19 +117,22 @@ mod tests {
 
     #[test]
     fn what_is_past_the_calendar_is_infinite() {
-        let ages = Duration { months: 12 * 300_000, micros: 0 };
-        assert_eq!(Instant(0).plus(ages), Instant::INFINITY);
-        assert_eq!(Instant(0).minus(ages), Instant::NEG_INFINITY);
-        assert_eq!(Instant(0).plus(Duration { months: 0, micros: i64::MAX }).plus(ages), Instant::INFINITY);
+        let ages = Interval { months: 12 * 300_000, micros: 0 };
+        assert_eq!(Timestamp(0).plus(ages), Timestamp::INFINITY);
+        assert_eq!(Timestamp(0).minus(ages), Timestamp::NEG_INFINITY);
+        assert_eq!(Timestamp(0).plus(Interval { months: 0, micros: i64::MAX }).plus(ages), Timestamp::INFINITY);
     }
 
     #[test]
     fn days_and_months_are_those_of_the_calendar_in_utc() {
-        assert_eq!([Instant(-1).day(), Instant(0).day(), Instant(DAY).day()], [-1, 0, 1]);
-        assert_eq!([Instant(0), Instant(1), Instant(DAY)].map(Instant::end_of_day), [0, DAY, DAY].map(Instant));
-        assert_eq!(Instant::INFINITY.end_of_day(), Instant::INFINITY);
-        assert_eq!([0, 30, 31, 59, 60].map(Instant::month_of), [0..31, 0..31, 31..60, 31..60, 60..91]);
-        assert_eq!(Instant::month_of(-1), -31..0);
+        assert_eq!([Timestamp(-1).day(), Timestamp(0).day(), Timestamp(DAY).day()], [-1, 0, 1]);
+        assert_eq!(
+            [Timestamp(0), Timestamp(1), Timestamp(DAY)].map(Timestamp::end_of_day),
+            [0, DAY, DAY].map(Timestamp)
+        );
+        assert_eq!(Timestamp::INFINITY.end_of_day(), Timestamp::INFINITY);
+        assert_eq!([0, 30, 31, 59, 60].map(Timestamp::month_of), [0..31, 0..31, 31..60, 31..60, 60..91]);
+        assert_eq!(Timestamp::month_of(-1), -31..0);
     }
 
     #[test]
@@ -144,47 +145,47 @@ mod tests {
             ("36 hours", 0, 36 * MICROS_PER_HOUR),
             ("P1M2DT3S", 1, 2 * DAY + 3_000_000),
         ] {
-            assert_eq!(Duration::parse(text), Ok(Duration { months, micros }), "{text}");
+            assert_eq!(Interval::parse(text), Ok(Interval { months, micros }), "{text}");
         }
         for wrong in ["", "soon", "30", "-3 days", "0 days"] {
-            assert!(Duration::parse(wrong).is_err(), "{wrong}");
+            assert!(Interval::parse(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn a_month_after_the_end_of_january_is_the_end_of_february() {
         // 2000-01-31 plus one month is 2000-02-29
-        let later = Instant(30 * DAY).plus(Duration { months: 1, micros: 0 });
-        assert_eq!(later, Instant((31 + 28) * DAY));
+        let later = Timestamp(30 * DAY).plus(Interval { months: 1, micros: 0 });
+        assert_eq!(later, Timestamp((31 + 28) * DAY));
     }
 
     #[test]
     fn earlier_is_earlier() {
-        let month = Duration { months: 1, micros: 0 };
-        assert_eq!(Instant((31 + 28) * DAY).minus(month), Instant(28 * DAY));
-        assert_eq!(Instant::INFINITY.minus(month), Instant::INFINITY);
-        assert_eq!(Instant::NEG_INFINITY.minus(month), Instant::NEG_INFINITY);
-        assert_eq!(Instant(i64::MIN + 1).minus(Duration { months: 0, micros: 5 }), Instant::NEG_INFINITY);
+        let month = Interval { months: 1, micros: 0 };
+        assert_eq!(Timestamp((31 + 28) * DAY).minus(month), Timestamp(28 * DAY));
+        assert_eq!(Timestamp::INFINITY.minus(month), Timestamp::INFINITY);
+        assert_eq!(Timestamp::NEG_INFINITY.minus(month), Timestamp::NEG_INFINITY);
+        assert_eq!(Timestamp(i64::MIN + 1).minus(Interval { months: 0, micros: 5 }), Timestamp::NEG_INFINITY);
     }
 
     #[test]
     fn infinity_stays() {
-        let month = Duration { months: 1, micros: 5 };
-        assert_eq!(Instant::INFINITY.plus(month), Instant::INFINITY);
-        assert_eq!(Instant::NEG_INFINITY.plus(month), Instant::NEG_INFINITY);
-        assert_eq!(Instant(i64::MAX - 1).plus(month), Instant::INFINITY);
+        let month = Interval { months: 1, micros: 5 };
+        assert_eq!(Timestamp::INFINITY.plus(month), Timestamp::INFINITY);
+        assert_eq!(Timestamp::NEG_INFINITY.plus(month), Timestamp::NEG_INFINITY);
+        assert_eq!(Timestamp(i64::MAX - 1).plus(month), Timestamp::INFINITY);
     }
 
     proptest! {
         #[test]
         fn later_is_later(at in -1_000_000_000_000_000i64..1_000_000_000_000_000, months in 0i32..600, micros in 1i64..i64::MAX / 4) {
-            let later = Instant(at).plus(Duration { months, micros });
-            prop_assert!(later > Instant(at));
+            let later = Timestamp(at).plus(Interval { months, micros });
+            prop_assert!(later > Timestamp(at));
         }
 
         #[test]
         fn parsing_never_panics(text: String) {
-            let _ = Duration::parse(&text);
+            let _ = Interval::parse(&text);
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Random histories of several friends and those who referred them: what the purchases post is settled and spent in a
 //! database in memory, and the invariants of the ledger hold after each step.
 
-use super::super::super::evaluate::tests::{REFERRAL, fact, goal};
-use super::super::super::evaluate::{Fact, Goal, evaluate};
-use super::super::super::ledger::tests::Ledger;
-use super::super::super::ledger::{Changes, Posted};
 use super::*;
+use crate::balance::Lot;
+use crate::evaluate::tests::{TERMS, fact, goal};
+use crate::evaluate::{Fact, GoalVersion, evaluate};
+use crate::id::GoalVersionId;
+use crate::ledger::tests::Ledger;
+use crate::ledger::{Changes, Posted};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -13,11 +15,15 @@ use std::collections::BTreeSet;
 const FRIENDS: usize = 4;
 const USERS: [usize; 5] = [0, 1, 2, 3, 4];
 
-fn beneficiary(friend: usize, role: Role) -> usize {
-    match role {
-        Role::Friend => friend,
-        Role::Referrer if friend < 3 => 4,
-        Role::Referrer => 0,
+fn referral(friend: usize) -> ReferralId {
+    ReferralId(i64::try_from(friend).expect("few friends"))
+}
+
+fn beneficiary(friend: usize, side: Side) -> usize {
+    match side {
+        Side::Friend => friend,
+        Side::Referrer if friend < 3 => 4,
+        Side::Referrer => 0,
     }
 }
 
@@ -26,21 +32,21 @@ struct Friend {
     redeemed: bool,
     rows: BTreeMap<usize, Fact>,
     ledger: Ledger,
-    settled: BTreeSet<i64>,
+    settled: BTreeSet<CreditId>,
 }
 
 /// A database in memory: what the tables hold, and the functions do.
 #[derive(Clone)]
 struct World<'a> {
-    goals: &'a [Goal],
+    goals: &'a [GoalVersion],
     may_owe: bool,
     friends: Vec<Friend>,
     accounts: BTreeMap<usize, Account>,
     budgets: Budgets,
     postings: Vec<(usize, Posting)>,
     /// Parts of what was spent, as far as they were not given back.
-    spent: Vec<(usize, Unit, Part)>,
-    now: Instant,
+    spent: Vec<(usize, Unit, LotShare)>,
+    now: Timestamp,
 }
 
 #[derive(Debug, Clone)]
@@ -79,10 +85,10 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 }
 
 impl<'a> World<'a> {
-    fn new(goals: &'a [Goal], may_owe: bool) -> Self {
+    fn new(goals: &'a [GoalVersion], may_owe: bool) -> Self {
         let friends = vec![Friend::default(); FRIENDS];
         let (accounts, budgets) = (BTreeMap::new(), BTreeMap::new());
-        Self { goals, may_owe, friends, accounts, budgets, postings: vec![], spent: vec![], now: Instant(0) }
+        Self { goals, may_owe, friends, accounts, budgets, postings: vec![], spent: vec![], now: Timestamp(0) }
     }
 
     fn run(&mut self, op: &Op) {
@@ -127,69 +133,70 @@ impl<'a> World<'a> {
     }
 
     fn settle_user(&mut self, user: usize) -> usize {
-        let mut claims: BTreeMap<(Unit, Option<Instant>, bool, Option<GrantKey>), Claim> = BTreeMap::new();
+        let mut due: BTreeMap<(Unit, Option<Timestamp>, bool, Option<AwardKey>), DueReward> = BTreeMap::new();
         let mut taken = 0;
         for (friend, Friend { ledger, settled, .. }) in self.friends.iter_mut().enumerate() {
             for Posted { completion, lines } in &ledger.completions {
-                let goal = self.goals.iter().find(|goal| goal.id == completion.goal).expect("goal");
-                let ripe = lines.iter().filter(|l| l.available_at <= self.now && beneficiary(friend, l.role) == user);
+                let goal = self.goals.iter().find(|goal| goal.id == completion.goal_version).expect("goal");
+                let ripe = lines.iter().filter(|l| l.available_at <= self.now && beneficiary(friend, l.side) == user);
                 for line in ripe {
                     if !settled.insert(line.id) {
                         continue;
                     }
                     taken += 1;
                     // Where no limit applies, what is alike is taken together.
-                    let friend = i64::try_from(friend).expect("few friends");
-                    let of = (friend, completion.number, line.role, line.unit.clone());
-                    let of = goal.rule.is_settled_for(line.role).then_some(of);
+                    let referral = referral(friend);
+                    let (completion_no, side, unit) = (completion.completion_no, line.side, line.unit.clone());
+                    let of = AwardKey { referral, completion_no, side, unit };
+                    let of = goal.rule.is_settled_for(line.side).then_some(of);
                     let lot = line.expires_at;
                     let may_owe = self.may_owe || (of.is_none() && line.amount > Decimal::ZERO);
-                    let claim = claims.entry((line.unit.clone(), lot, may_owe, of.clone())).or_insert_with(|| Claim {
-                        user: String::new(),
-                        unit: line.unit.clone(),
-                        earned: Decimal::ZERO,
-                        reversed: Decimal::ZERO,
-                        expires_at: line.expires_at,
-                        may_owe,
-                        limits: of.map(|_| Limits {
-                            friend,
-                            number: completion.number,
-                            role: line.role,
-                            goal: goal.first,
-                            rule: &goal.rule,
-                            paid: completion.basis.amount,
-                            currency: completion.basis.currency.clone(),
-                            occurred_at: completion.basis.occurred_at,
-                            line: 0,
-                        }),
-                    });
-                    let sum = if line.amount > Decimal::ZERO { &mut claim.earned } else { &mut claim.reversed };
+                    let reward =
+                        due.entry((line.unit.clone(), lot, may_owe, of.clone())).or_insert_with(|| DueReward {
+                            user: UserKey::default(),
+                            unit: line.unit.clone(),
+                            earned: Decimal::ZERO,
+                            reversed: Decimal::ZERO,
+                            expires_at: line.expires_at,
+                            may_owe,
+                            limits: of.map(|_| DueLimits {
+                                referral,
+                                completion_no,
+                                side: line.side,
+                                goal: goal.goal,
+                                rule: &goal.rule,
+                                paid: completion.basis.amount,
+                                currency: completion.basis.currency.clone(),
+                                occurred_at: completion.basis.occurred_at,
+                                line: CreditId(0),
+                            }),
+                        });
+                    let sum = if line.amount > Decimal::ZERO { &mut reward.earned } else { &mut reward.reversed };
                     *sum += line.amount;
-                    claim.expires_at = claim.expires_at.max(line.expires_at);
-                    claim.limits.iter_mut().for_each(|limits| limits.line = line.id * 10 + friend);
+                    reward.expires_at = reward.expires_at.max(line.expires_at);
+                    reward.limits.iter_mut().for_each(|limits| limits.line = CreditId(line.id.0 * 10 + referral.0));
                 }
             }
         }
-        let claims: Vec<Claim> = claims.into_values().collect();
+        let due: Vec<DueReward> = due.into_values().collect();
         // No more is read than has to be known.
         let whole = self.accounts.entry(user).or_default();
         let mut known = whole.clone();
-        let limits: Vec<&Limits> = claims.iter().flat_map(|claim| &claim.limits).collect();
-        known.grants.retain(|(friend, ..), _| limits.iter().any(|limits| limits.friend == *friend));
-        known.used.retain(|(goal, ..), _| limits.iter().any(|limits| limits.goal == *goal));
-        let mut most: BTreeMap<GrantKey, Decimal> = BTreeMap::new();
-        for (claim, Limits { friend, number, role, .. }) in claims.iter().filter_map(|c| Some((c, c.limits.as_ref()?)))
-        {
-            let key = (*friend, *number, *role, claim.unit.clone());
-            let before = known.grants.get(&key).map_or(Decimal::ZERO, |grant| grant.granted);
-            *most.entry(key).or_insert(before) += claim.earned;
+        let limits: Vec<&DueLimits> = due.iter().flat_map(|reward| &reward.limits).collect();
+        known.awards.retain(|key, _| limits.iter().any(|limits| limits.referral == key.referral));
+        known.limits_used.retain(|key, _| limits.iter().any(|limits| limits.goal == key.goal));
+        let mut most: BTreeMap<AwardKey, Decimal> = BTreeMap::new();
+        for (reward, limits) in due.iter().filter_map(|reward| Some((reward, reward.limits.as_ref()?))) {
+            let key = limits.award_key(&reward.unit);
+            let before = known.awards.get(&key).map_or(Decimal::ZERO, |award| award.awarded);
+            *most.entry(key).or_insert(before) += reward.earned;
         }
-        let posted = settle_one(&mut known, &mut self.budgets, claims, self.now).expect("sums fit");
-        assert!(most.iter().all(|(key, most)| known.grants[key].granted <= *most), "only what is new is granted");
+        let posted = settle_one(&mut known, &mut self.budgets, due, self.now).expect("sums fit");
+        assert!(most.iter().all(|(key, most)| known.awards[key].awarded <= *most), "only what is new is awarded");
         whole.balances = known.balances;
-        whole.grants.extend(known.grants);
-        whole.used.extend(known.used);
-        let due = |(at, lot): (&Instant, &Lot)| *at <= self.now && lot.remaining > Decimal::ZERO;
+        whole.awards.extend(known.awards);
+        whole.limits_used.extend(known.limits_used);
+        let due = |(at, lot): (&Timestamp, &Lot)| *at <= self.now && lot.remaining > Decimal::ZERO;
         assert!(!whole.balances.values().any(|balance| balance.lots.iter().any(due)), "what has expired is gone");
         let lines = taken + posted.len();
         self.postings.extend(posted.into_iter().map(|posting| (user, posting)));
@@ -200,8 +207,8 @@ impl<'a> World<'a> {
         self.accounts.entry(user).or_default().balances.entry(unit.clone()).or_default()
     }
 
-    fn post(&mut self, user: usize, kind: Kind, unit: &Unit, amount: Decimal, others: Vec<Posting>) {
-        let own = posting(kind, unit, amount, None, "asked for");
+    fn post(&mut self, user: usize, kind: LineKind, unit: &Unit, amount: Decimal, others: Vec<Posting>) {
+        let own = Posting::new(kind, unit, amount, None);
         self.postings.extend([own].into_iter().chain(others).map(|posting| (user, posting)));
     }
 
@@ -219,36 +226,36 @@ impl<'a> World<'a> {
         };
         assert!(amount <= before.amount(), "no more than there is");
         assert_eq!(before.amount() - amount, balance.amount());
-        assert_eq!(parts.iter().map(|part| part.1).sum::<Decimal>(), amount);
-        let last = parts.last().map_or(Some(Instant::NEG_INFINITY), |part| part.0);
+        assert_eq!(parts.iter().map(|part| part.amount).sum::<Decimal>(), amount);
+        let last = parts.last().map_or(Some(Timestamp::NEG_INFINITY), |part| part.expires_at);
         let earlier = balance.lots.iter().filter(|(at, _)| last.is_none_or(|last| **at < last));
         assert_eq!(earlier.map(|(_, lot)| lot.remaining).sum::<Decimal>(), Decimal::ZERO, "first-expiring first");
         for (at, lot) in &before.lots {
-            let part: Decimal = parts.iter().filter(|part| part.0 == Some(*at)).map(|part| part.1).sum();
+            let part: Decimal = parts.iter().filter(|part| part.expires_at == Some(*at)).map(|part| part.amount).sum();
             assert_eq!(lot.remaining - part, balance.lots[at].remaining, "from where it says");
         }
-        self.post(user, Kind::Spent, unit, -amount, vec![]);
+        self.post(user, LineKind::Spent, unit, -amount, vec![]);
         self.spent.extend(parts.into_iter().map(|part| (user, unit.clone(), part)));
     }
 
     fn release(&mut self, which: usize, amount: i64) {
-        let Some((user, unit, (at, left))) = self.spent.get(which).cloned() else { return };
-        let amount = left.min(unit.round(cents(amount)));
+        let Some((user, unit, share)) = self.spent.get(which).cloned() else { return };
+        let amount = share.amount.min(unit.round(cents(amount)));
         if amount > Decimal::ZERO {
-            self.spent[which].2.1 -= amount;
-            let others = self.balance(user, &unit).release(&unit, (at, amount));
-            self.post(user, Kind::Released, &unit, amount, others);
+            self.spent[which].2.amount -= amount;
+            let others = self.balance(user, &unit).release(&unit, LotShare { amount, ..share });
+            self.post(user, LineKind::Released, &unit, amount, others);
         }
     }
 
     fn adjust(&mut self, user: usize, amount: i64, days: Option<i64>) {
         let (usd, amount) = (unit("USD"), cents(amount));
-        let at = days.map(|days| Instant(self.now.0 + days * DAY));
+        let at = days.map(|days| Timestamp(self.now.0 + days * DAY));
         let before = self.balance(user, &usd).clone();
         match self.balance(user, &usd).adjust(&usd, amount, at) {
             Some(others) => {
                 assert!(amount >= Decimal::ZERO || before.amount() + amount >= Decimal::ZERO, "no more than there is");
-                self.post(user, Kind::Adjusted, &usd, amount, others);
+                self.post(user, LineKind::Adjusted, &usd, amount, others);
             }
             None => assert!(before.amount() + amount < Decimal::ZERO && *self.balance(user, &usd) == before),
         }
@@ -259,8 +266,8 @@ impl<'a> World<'a> {
         let mut targets = BTreeMap::new();
         for (friend, Friend { rows, .. }) in self.friends.iter().enumerate().filter(|(_, friend)| friend.redeemed) {
             let facts: Vec<Fact> = rows.values().cloned().collect();
-            for reward in evaluate(&REFERRAL, self.goals, &facts).into_iter().flat_map(|decision| decision.rewards) {
-                *targets.entry((beneficiary(friend, reward.role), reward.unit)).or_default() += reward.amount;
+            for reward in evaluate(&TERMS, self.goals, &facts).into_iter().flat_map(|decision| decision.rewards) {
+                *targets.entry((beneficiary(friend, reward.side), reward.unit)).or_default() += reward.amount;
             }
         }
         targets
@@ -279,21 +286,22 @@ impl<'a> World<'a> {
         }
         self.check_cuts();
         for goal in self.goals.iter().filter(|goal| goal.rule.limits.budget.is_some()) {
-            let grants = self.accounts.values().flat_map(|account| account.grants.values());
-            let granted: Decimal = grants.filter(|grant| grant.goal == goal.first).map(|grant| grant.granted).sum();
-            let used = self.budgets.iter().filter(|((first, _), _)| *first == goal.first).map(|(_, used)| used);
-            assert_eq!(granted, used.sum(), "I7: what is used");
-            assert!(Some(granted) <= goal.rule.limits.budget, "I7: a budget is kept");
+            let awards = self.accounts.values().flat_map(|account| account.awards.values());
+            let awarded: Decimal = awards.filter(|award| award.goal == goal.goal).map(|award| award.awarded).sum();
+            let used = self.budgets.iter().filter(|(key, _)| key.goal == goal.goal).map(|(_, used)| used);
+            assert_eq!(awarded, used.sum(), "I7: what is used");
+            assert!(Some(awarded) <= goal.rule.limits.budget, "I7: a budget is kept");
         }
     }
 
     /// I3, I4: for each transaction and side the lines are what one evaluation of the facts gives.
     fn check_targets(&self, friend: &Friend) {
-        let mut due: BTreeMap<(String, Role, Unit), Decimal> = BTreeMap::new();
+        let mut due: BTreeMap<(String, Side, Unit), Decimal> = BTreeMap::new();
         let facts: Vec<Fact> = friend.rows.values().filter(|_| friend.redeemed).cloned().collect();
-        for decision in evaluate(&REFERRAL, self.goals, &facts) {
+        for decision in evaluate(&TERMS, self.goals, &facts) {
             for reward in decision.rewards {
-                *due.entry((facts[decision.fact].key.clone(), reward.role, reward.unit)).or_default() += reward.amount;
+                *due.entry((facts[decision.fact].transaction_key.clone(), reward.side, reward.unit)).or_default() +=
+                    reward.amount;
             }
         }
         assert_eq!(friend.ledger.sums(), due);
@@ -307,18 +315,19 @@ impl<'a> World<'a> {
             for line in ledger.completions.iter().flat_map(|posted| &posted.lines) {
                 let kind = if line.amount > Decimal::ZERO { "earned" } else { "reversed" };
                 if settled.contains(&line.id) {
-                    *sums.entry((beneficiary(friend, line.role), line.unit.clone(), kind)).or_default() += line.amount;
+                    *sums.entry((beneficiary(friend, line.side), line.unit.clone(), kind)).or_default() += line.amount;
                 }
                 assert_eq!(line.unit.round(line.amount), line.amount, "I10: at the unit's scale");
             }
         }
         for (user, Posting { kind, unit, amount, .. }) in &self.postings {
             let kind = match kind {
-                Kind::Limited => "limited",
-                Kind::Spent | Kind::Released => "spent",
-                Kind::Expired => "expired",
-                Kind::Adjusted => "adjusted",
-                Kind::Shortfall | Kind::Recovered => "written off",
+                LineKind::Limited => "limited",
+                LineKind::Spent | LineKind::Released => "spent",
+                LineKind::Expired => "expired",
+                LineKind::Adjusted => "adjusted",
+                LineKind::Shortfall | LineKind::Recovered => "written off",
+                LineKind::Earned | LineKind::Reversed => unreachable!("settlement earns nothing"),
             };
             *sums.entry((*user, unit.clone(), kind)).or_default() += *amount;
             assert!(!amount.is_zero(), "no line of nothing");
@@ -358,85 +367,93 @@ impl<'a> World<'a> {
         assert_eq!(lots().map(|lot| lot.expired).sum::<Decimal>(), -balance.expired, "what expired is in its lot");
     }
 
-    /// I7: what a referrer was granted in a period is no more than the cap.
+    /// I7: what a referrer was awarded in a period is no more than the cap.
     fn check_caps(&self, account: &Account) {
         for (goal, cap) in self.goals.iter().filter_map(|goal| Some((goal, goal.rule.limits.per_referrer.as_ref()?))) {
-            let grants = || {
-                let own = account.grants.iter().filter(|((_, _, role, _), grant)| {
-                    *role == Role::Referrer && grant.goal == goal.first && grant.granted > Decimal::ZERO
+            let awards = || {
+                let own = account.awards.iter().filter(|(key, award)| {
+                    key.side == Side::Referrer && award.goal == goal.goal && award.awarded > Decimal::ZERO
                 });
-                own.map(|((friend, number, ..), grant)| ((*friend, *number), grant))
+                own.map(|(key, award)| (key.completion(), award))
             };
-            for day in grants().map(|(_, grant)| grant.day).collect::<BTreeSet<_>>() {
-                let within = || grants().filter(|(_, grant)| cap.every.around(day).contains(&grant.day));
+            for day in awards().map(|(_, award)| award.day).collect::<BTreeSet<_>>() {
+                let within = || awards().filter(|(_, award)| cap.every.around(day).contains(&award.day));
                 let completions = within().map(|(completion, _)| completion).collect::<BTreeSet<_>>().len();
-                let amount: Decimal = within().map(|(_, grant)| grant.granted).sum();
+                let amount: Decimal = within().map(|(_, award)| award.awarded).sum();
                 assert!(cap.count.is_none_or(|count| completions <= count as usize), "I7: a cap by count is kept");
                 assert!(cap.amount.is_none_or(|most| amount <= most), "I7: a cap by amount is kept");
             }
         }
     }
 
-    /// I7: what is due is granted or cut, and what is cut is said.
+    /// I7: what is due is awarded or cut, and what is cut is said.
     fn check_cuts(&self) {
-        let mut said: BTreeMap<GrantKey, Decimal> = BTreeMap::new();
+        let mut said: BTreeMap<AwardKey, Decimal> = BTreeMap::new();
         for (_, Posting { unit, amount, completion, reason, .. }) in
-            self.postings.iter().filter(|(_, posting)| posting.kind == Kind::Limited)
+            self.postings.iter().filter(|(_, posting)| posting.kind == LineKind::Limited)
         {
-            let (friend, number, role) = completion.expect("a limit is about a completion");
+            let completion = completion.expect("a limit is about a completion");
             assert!(reason.as_ref().is_some_and(|reason| !reason.is_empty() && reason != "what a limit cut stays cut"));
-            *said.entry((friend, number, role, unit.clone())).or_default() -= *amount;
+            *said.entry(AwardKey { unit: unit.clone(), ..AwardKey::least(completion) }).or_default() -= *amount;
         }
-        let mut due: BTreeMap<GrantKey, Decimal> = BTreeMap::new();
-        for (friend, Friend { ledger, settled, .. }) in (0..).zip(&self.friends) {
+        let mut due: BTreeMap<AwardKey, Decimal> = BTreeMap::new();
+        for (friend, Friend { ledger, settled, .. }) in self.friends.iter().enumerate() {
             for Posted { completion, lines } in &ledger.completions {
                 for line in lines.iter().filter(|line| settled.contains(&line.id)) {
-                    *due.entry((friend, completion.number, line.role, line.unit.clone())).or_default() += line.amount;
+                    let (completion_no, side, unit) = (completion.completion_no, line.side, line.unit.clone());
+                    let key = AwardKey { referral: referral(friend), completion_no, side, unit };
+                    *due.entry(key).or_default() += line.amount;
                 }
             }
         }
-        for (of, Grant { granted, limited, .. }) in self.accounts.values().flat_map(|account| &account.grants) {
-            assert!(*granted >= Decimal::ZERO && *limited >= Decimal::ZERO);
-            assert_eq!(granted + limited, due[of], "what is due is granted or cut");
+        for (of, Award { awarded, limited, .. }) in self.accounts.values().flat_map(|account| &account.awards) {
+            assert!(*awarded >= Decimal::ZERO && *limited >= Decimal::ZERO);
+            assert_eq!(awarded + limited, due[of], "what is due is awarded or cut");
             assert_eq!(*limited, said.remove(of).unwrap_or_default(), "what is cut is said");
         }
         assert!(said.is_empty());
     }
 }
 
-/// What is used of limits is the sum of the grants; one of them counts for its completion, and one for its friend.
+/// What is used of limits is the sum of the awards; one of them counts for its completion, and one for its friend.
 fn check_grants(account: &Account) {
-    let mut used: BTreeMap<UsedKey, Used> = BTreeMap::new();
+    let mut used: BTreeMap<LimitUseKey, LimitUse> = BTreeMap::new();
     let (mut rewards, mut friends) = (BTreeMap::new(), BTreeMap::new());
-    for ((friend, number, role, unit), grant) in &account.grants {
-        let stands = grant.granted > Decimal::ZERO;
-        assert!(stands || !(grant.counts_reward || grant.counts_friend), "what does not stand counts for nothing");
-        if *role == Role::Referrer && stands {
-            let used = used.entry((grant.goal, unit.clone(), grant.day)).or_default();
-            used.amount += grant.granted;
-            used.rewards += i32::from(grant.counts_reward);
-            used.friends += i32::from(grant.counts_friend);
-            *rewards.entry((friend, number)).or_insert(0) += i32::from(grant.counts_reward);
-            *friends.entry((friend, grant.goal)).or_insert(0) += i32::from(grant.counts_friend);
+    for (key, award) in &account.awards {
+        let stands = award.awarded > Decimal::ZERO;
+        assert!(stands || !(award.counts_reward || award.counts_friend), "what does not stand counts for nothing");
+        if key.side == Side::Referrer && stands {
+            let used =
+                used.entry(LimitUseKey { goal: award.goal, unit: key.unit.clone(), day: award.day }).or_default();
+            used.amount += award.awarded;
+            used.rewards += i32::from(award.counts_reward);
+            used.friends += i32::from(award.counts_friend);
+            *rewards.entry(key.completion()).or_insert(0) += i32::from(award.counts_reward);
+            *friends.entry((key.referral, award.goal)).or_insert(0) += i32::from(award.counts_friend);
         }
     }
     assert!(rewards.values().chain(friends.values()).all(|count| *count == 1), "each counts once");
-    let mut kept = account.used.clone();
-    kept.retain(|_, used| *used != Used::default());
+    let mut kept = account.limits_used.clone();
+    kept.retain(|_, used| *used != LimitUse::default());
     assert_eq!(used, kept);
 }
 
-fn goals(documents: &[String]) -> Vec<Goal> {
+fn goals(documents: &[String]) -> Vec<GoalVersion> {
     let goals = documents.iter().zip(1..);
     goals
-        .map(|(document, id)| Goal { id, first: id, rule: Rule::parse(document).expect(document), ..goal("{}") })
+        .map(|(document, id)| GoalVersion {
+            id: GoalVersionId(id),
+            goal: GoalId(id),
+            rule: Rule::parse(document).expect(document),
+            ..goal("{}")
+        })
         .collect()
 }
 
 const PERIODS: [&str; 4] = ["day", "week", "month", "ever"];
 
 /// Goals with every kind of limit, of sizes that are often reached.
-fn limited(n: i64, every: &str) -> Vec<Goal> {
+fn limited(n: i64, every: &str) -> Vec<GoalVersion> {
     goals(&[
         format!(
             r#"{{"when": {{"occurrence": "every"}}, "rewards": [{{"to": "referrer", "unit": "USD", "expires": "9 days", "tiers":
@@ -460,7 +477,7 @@ fn limited(n: i64, every: &str) -> Vec<Goal> {
 }
 
 /// Goals without limits, and what they pay lasts.
-fn free_of_limits() -> Vec<Goal> {
+fn free_of_limits() -> Vec<GoalVersion> {
     let rewards =
         r#"[{"to": "referrer", "percent": "30", "hold": "3 days"}, {"to": "friend", "fixed": "5", "unit": "points"}]"#;
     goals(
@@ -469,28 +486,28 @@ fn free_of_limits() -> Vec<Goal> {
     )
 }
 
-/// What is granted to a referrer by the goals' words alone, one purchase after the other.
-fn granted_in_order(goals: &[Goal], friends: &[Friend]) -> BTreeMap<(i64, String, i32), Decimal> {
+/// What is awarded to a referrer by the goals' words alone, one purchase after the other.
+fn granted_in_order(goals: &[GoalVersion], friends: &[Friend]) -> BTreeMap<(i64, String, GoalId), Decimal> {
     let mut due = Vec::new();
     for (friend, Friend { rows, .. }) in (0i64..).zip(friends) {
         let facts: Vec<Fact> = rows.values().cloned().collect();
-        for decision in evaluate(&REFERRAL, goals, &facts).into_iter().filter(|decision| !decision.rewards.is_empty()) {
+        for decision in evaluate(&TERMS, goals, &facts).into_iter().filter(|decision| !decision.rewards.is_empty()) {
             let fact = facts[decision.fact].clone();
             due.push((fact.occurred_at, friend, decision.goal, fact, decision.rewards[0].amount));
         }
     }
     due.sort_by_key(|(at, friend, goal, ..)| (*at, *friend, *goal));
-    let mut granted: Vec<(i64, i32, i32, String, Decimal)> = Vec::new();
+    let mut awarded: Vec<(i64, GoalId, i32, String, Decimal)> = Vec::new();
     for (at, friend, goal, fact, due) in due {
-        let (Goal { first, rule, .. }, day) = (&goals[goal], at.map_or(0, Instant::day));
-        let same = || granted.iter().filter(|(_, goal, ..)| goal == first);
+        let (GoalVersion { goal, rule, .. }, day) = (&goals[goal], at.map_or(0, Timestamp::day));
+        let same = || awarded.iter().filter(|(_, other, ..)| other == goal);
         let friends: Vec<i64> = same().map(|(friend, ..)| *friend).fold(vec![], |mut friends, friend| {
             friends.extend((!friends.contains(&friend)).then_some(friend));
             friends
         });
-        let place = friends.iter().position(|other| *other == friend).unwrap_or(friends.len()) + 1;
-        let place = u32::try_from(place).expect("few friends");
-        let worth = rule.pays(Role::Referrer, &unit("USD"), None, fact.amount.unwrap_or_default(), place);
+        let rank = friends.iter().position(|other| *other == friend).unwrap_or(friends.len()) + 1;
+        let rank = u32::try_from(rank).expect("few friends");
+        let worth = rule.pays(Side::Referrer, &unit("USD"), None, fact.amount.unwrap_or_default(), rank);
         let mut amount = due.min(worth);
         if let Some(cap) = &rule.limits.per_referrer {
             let within = || same().filter(|(_, _, other, ..)| cap.every.around(day).contains(other));
@@ -504,10 +521,10 @@ fn granted_in_order(goals: &[Goal], friends: &[Friend]) -> BTreeMap<(i64, String
             amount = amount.min(budget - same().map(|(.., amount)| amount).sum::<Decimal>());
         }
         if amount > Decimal::ZERO {
-            granted.push((friend, *first, day, fact.key, amount));
+            awarded.push((friend, *goal, day, fact.transaction_key, amount));
         }
     }
-    granted.into_iter().map(|(friend, goal, _, key, amount)| ((friend, key, goal), amount)).collect()
+    awarded.into_iter().map(|(friend, goal, _, key, amount)| ((friend, key, goal), amount)).collect()
 }
 
 proptest! {
@@ -568,13 +585,13 @@ proptest! {
             }
         }
         world.run(&Op::Settle { user: None, days: 0 });
-        let mut granted = BTreeMap::new();
-        for ((friend, number, ..), grant) in world.accounts.values().flat_map(|account| &account.grants) {
-            let completions = &world.friends[usize::try_from(*friend).expect("friend")].ledger.completions;
-            let posted = completions.iter().find(|posted| posted.completion.number == *number).expect("is stored");
-            granted.insert((*friend, posted.completion.key.clone(), grant.goal), grant.granted);
+        let mut awarded = BTreeMap::new();
+        for (key, award) in world.accounts.values().flat_map(|account| &account.awards) {
+            let completions = &world.friends[usize::try_from(key.referral.0).expect("friend")].ledger.completions;
+            let posted = completions.iter().find(|posted| posted.completion.completion_no == key.completion_no).expect("is stored");
+            awarded.insert((key.referral.0, posted.completion.transaction_key.clone(), award.goal), award.awarded);
         }
-        granted.retain(|_, granted| *granted > Decimal::ZERO);
-        prop_assert_eq!(granted, granted_in_order(&goals, &world.friends));
+        awarded.retain(|_, awarded| *awarded > Decimal::ZERO);
+        prop_assert_eq!(awarded, granted_in_order(&goals, &world.friends));
     }
 }
