@@ -273,7 +273,7 @@ fn spend_credit(
     reference: Option<String>,
     partial: Option<bool>,
 ) -> Result<
-    TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric), name!(available, AnyNumeric))>,
+    TableIterator<'static, (name!(status, String), name!(spent, AnyNumeric), name!(available, AnyNumeric))>,
     ErrorReport,
 > {
     spend_or_reserve(user_id, amount, unit, reference, partial, None)
@@ -288,7 +288,7 @@ fn authorize_credit(
     partial: Option<bool>,
     valid_for: Option<Interval>,
 ) -> Result<
-    TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric), name!(available, AnyNumeric))>,
+    TableIterator<'static, (name!(status, String), name!(authorized, AnyNumeric), name!(available, AnyNumeric))>,
     ErrorReport,
 > {
     spend_or_reserve(user_id, amount, unit, reference, partial, Some(valid_for))
@@ -298,14 +298,14 @@ fn authorize_credit(
 fn capture_credit(
     reference: Option<&str>,
     amount: Option<AnyNumeric>,
-) -> Result<TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric))>, ErrorReport> {
+) -> Result<TableIterator<'static, (name!(status, String), name!(captured, AnyNumeric))>, ErrorReport> {
     decided(spend::capture(need("reference", reference)?, amount.map(|amount| amount.to_string()))?)
 }
 
 #[pg_extern(sql = false)]
 fn void_credit(
     reference: Option<&str>,
-) -> Result<TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric))>, ErrorReport> {
+) -> Result<TableIterator<'static, (name!(status, String), name!(released, AnyNumeric))>, ErrorReport> {
     decided(spend::void(need("reference", reference)?)?)
 }
 
@@ -314,7 +314,7 @@ fn release_credit(
     reference: Option<&str>,
     amount: Option<AnyNumeric>,
     release_reference: Option<&str>,
-) -> Result<TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric))>, ErrorReport> {
+) -> Result<TableIterator<'static, (name!(status, String), name!(released, AnyNumeric))>, ErrorReport> {
     let amount = amount.map(|amount| amount.to_string());
     decided(spend::release(need("reference", reference)?, amount, release_reference)?)
 }
