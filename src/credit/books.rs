@@ -54,7 +54,8 @@ impl<'a> Books<'a> {
     /// that were.
     ///
     /// # Errors
-    /// [`Error::BalanceTooLarge`]; [`Error::Server`] when the rule of a goal or an amount cannot be read.
+    /// [`Error::UnbalancedBooks`], [`Error::BalanceTooLarge`]; [`Error::Server`] when the rule of a goal or an amount
+    /// cannot be read.
     pub fn settled(config: &'a Config, users: &[UserKey], scope: Scope) -> Result<(Self, u64), Error> {
         let due = take(config, users, scope)?;
         let lines: i64 = due.iter().map(|lines| lines.lines).sum();
@@ -74,6 +75,8 @@ impl<'a> Books<'a> {
         let mut accounts: Accounts = users.iter().map(|user| (user.clone(), Account::default())).collect();
         store::read_balances(config, users, &mut accounts)?;
         let budgets = limit_store::read_limits(config, &due, &mut accounts)?;
+        // What is wrong already is not to be made up for by what is due, and so hidden.
+        check(&accounts, &accounts, &Journal::default())?;
         let mut books = Self {
             config,
             before: accounts.clone(),
@@ -129,7 +132,7 @@ impl<'a> Books<'a> {
     /// # Errors
     /// [`Error::UnbalancedBooks`], and then nothing is written; [`Error::LedgerConflict`].
     pub fn write(mut self) -> Result<Vec<CreditId>, Error> {
-        self.check()?;
+        check(&self.before, &self.accounts, &self.journal)?;
         let lines = store::insert_lines(self.config, std::mem::take(&mut self.lines))?;
         if self.config.has_feed(None) {
             store::insert_feed_pending(self.config, &lines, std::mem::take(&mut self.available))?;
@@ -137,14 +140,6 @@ impl<'a> Books<'a> {
         self.write_balances()?;
         self.write_limits()?;
         Ok(lines)
-    }
-
-    /// Books whose balances did not change by exactly their lines, or whose lots hold more than there is, are wrong
-    /// already, or would be made wrong: they are not written.
-    fn check(&self) -> Result<(), Error> {
-        check_books(&self.before, &self.accounts, &self.journal).map_err(|Unbalanced { user, unit, problem }| {
-            Error::UnbalancedBooks { user: user.to_string(), unit: unit.to_string(), problem }
-        })
     }
 
     fn write_balances(&self) -> Result<(), Error> {
@@ -192,6 +187,15 @@ impl<'a> Books<'a> {
         }
         changed
     }
+}
+
+/// Rejects books whose balances did not change by exactly their lines, or whose lots hold more than there is.
+fn check(before: &Accounts, after: &Accounts, journal: &Journal) -> Result<(), Error> {
+    check_books(before, after, journal).map_err(|Unbalanced { user, unit, problem }| Error::UnbalancedBooks {
+        user: user.to_string(),
+        unit: unit.to_string(),
+        problem,
+    })
 }
 
 /// Of a reward to which limits apply: whose it is, what it is awarded in, and its last line.

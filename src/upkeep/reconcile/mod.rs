@@ -18,7 +18,7 @@ mod walk;
 
 use crate::error::Error;
 use crate::pg::transaction::Procedure;
-use crate::program::lookup::{known_sources, require_owner};
+use crate::program::lookup::{no_such_source, require_owner};
 use crate::program::source::check_readable;
 use crate::program::{Config, Source};
 use referral_core::source::{Phase, SourceKind};
@@ -30,8 +30,9 @@ use walk::Walk;
 /// bought. `restart` begins anew where a walk is not finished.
 ///
 /// # Errors
-/// [`Error::BadBatchSize`], [`Error::NoSuchSource`], [`Error::NotOwner`], [`Error::NotInstalled`]; [`Error::Raised`]
-/// for why a named source cannot be read, and for a failure that has to reach the client; [`Error::Strict`].
+/// [`Error::BadBatchSize`], [`Error::NoSuchSource`], [`Error::NothingAttached`], [`Error::NotOwner`],
+/// [`Error::NotInstalled`]; [`Error::Raised`] for why a named source cannot be read, and for a failure that has to
+/// reach the client; [`Error::Strict`].
 pub fn reconcile(name: Option<&str>, batch_size: i32, restart: bool, procedure: &Procedure) -> Result<(), Error> {
     let config = require_owner()?;
     if !(1..=100_000).contains(&batch_size) {
@@ -63,7 +64,7 @@ fn chosen_sources(config: &Config, name: Option<&str>) -> Result<Vec<Rc<Source>>
 fn source_named(config: &Config, name: &str) -> Result<Rc<Source>, Error> {
     match config.source_named(name) {
         Some(source) => Ok(source),
-        None => Err(Error::NoSuchSource { name: name.to_owned(), known: known_sources(config)? }),
+        None => Err(no_such_source(config, name)?),
     }
 }
 

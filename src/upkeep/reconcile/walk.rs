@@ -59,7 +59,7 @@ impl Walk {
     /// The phase that the walk is in.
     ///
     /// # Errors
-    /// [`Error::NoSuchSource`] when the table was detached meanwhile.
+    /// [`Error::NoSuchSource`] or [`Error::NothingAttached`] when the table was detached meanwhile.
     pub(super) fn phase(&self) -> Result<Phase, Error> {
         let (config, source) = self.source()?;
         self.progress(&config, &source).map(|progress| progress.phase)
@@ -83,8 +83,8 @@ impl Walk {
     /// Brings in a batch of what happened up to some time, records the position, and commits.
     ///
     /// # Errors
-    /// [`Error::NoSuchSource`] when the table was detached meanwhile; [`Error::Raised`] for a failure that has to reach
-    /// the client; [`Error::Strict`].
+    /// [`Error::NoSuchSource`] or [`Error::NothingAttached`] when the table was detached meanwhile; [`Error::Raised`]
+    /// for a failure that has to reach the client; [`Error::Strict`].
     pub(super) fn step(&mut self, until: Timestamp, procedure: &Procedure) -> Result<(), Error> {
         let (config, source) = self.source()?;
         let progress = self.progress(&config, &source)?;
