@@ -1,16 +1,9 @@
 -- The shop in which every race is run: users 1 to 100, no orders, the goal "first purchase" for 10.00 USD.
-CREATE TABLE users (id bigint PRIMARY KEY);
-CREATE TABLE orders (
-    id         bigserial PRIMARY KEY,
-    user_id    bigint NOT NULL REFERENCES users,
-    total      numeric(10,2) NOT NULL,
-    status     text NOT NULL DEFAULT 'paid',
-    created_at timestamptz NOT NULL DEFAULT now(),
-    note       text
-);
-CREATE INDEX ON orders (user_id);
-CREATE EXTENSION referral;
-SELECT referral.install(users => 'public.users') \g /dev/null
+\set users 100
+\set buyer 'NOT NULL'
+\set total_type 'numeric(10,2) NOT NULL'
+\set template yes
+\ir ../lib/shop.sql
 
 -- For the setup of a spec: the shop as on its first morning, whatever the permutation before has left.
 CREATE PROCEDURE open_shop() LANGUAGE plpgsql AS $$
