@@ -4,7 +4,8 @@
 \set order_key :key ' ' :default
 \set buyer 'NOT NULL'
 \set total_type 'numeric(10,2) NOT NULL'
-\set more ', backend integer NOT NULL DEFAULT pg_backend_pid()' -- tells how many server processes a client met
+-- backend tells how many server processes a client met.
+\set more ', backend integer NOT NULL DEFAULT pg_backend_pid()'
 \set owner shop_owner
 \ir ../lib/shop.sql
 GRANT SELECT, INSERT, UPDATE ON users, orders TO shop_app;

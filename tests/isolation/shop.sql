@@ -31,6 +31,28 @@ BEGIN
 END
 $$;
 
+-- For a step that another has to come before: returns once a session of the spec waits for a lock of one of the others.
+CREATE PROCEDURE until_waits(session text, VARIADIC holders text[]) LANGUAGE plpgsql AS $$
+BEGIN
+    WHILE NOT EXISTS (
+        SELECT FROM pg_stat_activity w JOIN pg_stat_activity h ON h.pid = ANY (pg_blocking_pids(w.pid))
+        WHERE w.application_name LIKE '%/' || session AND split_part(h.application_name, '/', -1) = ANY (holders)
+    ) LOOP
+        PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+    END LOOP;
+END $$;
+
+-- The same: returns once a session of the spec has ended the statement that begins like this.
+CREATE PROCEDURE until_done(session text, statement text) LANGUAGE plpgsql AS $$
+BEGIN
+    WHILE NOT EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE application_name LIKE '%/' || session AND state = 'idle' AND starts_with(query, statement)
+    ) LOOP
+        PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+    END LOOP;
+END $$;
+
 -- For the teardown of a spec: where a permutation ended. The ledger, in USD by beneficiary, is right when it says what
 -- the recount of the orders says, which shares nothing with the engine and knows only the goal above.
 CREATE VIEW outcome AS
