@@ -38,6 +38,22 @@ choose() {
   names=("${matching[@]}")
 }
 
+# plan NAME COMMAND...: a verdict that is given by run_plan, where it is chosen.
+plan() {
+  local command=("${@:2}")
+  planned+=("$1")
+  plan_of[$1]=${command[*]@Q}
+}
+planned=()
+declare -A plan_of=()
+
+# run_plan PATTERN...: gives the verdicts that were planned, or those whose names match.
+run_plan() {
+  local name
+  choose planned "$@"
+  for name in "${planned[@]}"; do eval "verdict ${name@Q} ${plan_of[$name]}"; done
+}
+
 # one_story ARGUMENT...: a room whose tests follow from each other takes no names.
 one_story() {
   [ $# = 0 ] || die "the tests of this room follow from each other and cannot be chosen: $*"
