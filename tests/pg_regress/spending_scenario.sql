@@ -5,7 +5,7 @@
 \set time at
 \ir ../lib/shop.sql
 INSERT INTO users (id) VALUES (:a), (:b), (:c);
-\i invariants.sql
+\i ../lib/invariants.sql
 SELECT referral.create_goal('goal', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},
     "rewards": [ {"to": "referrer", "fixed": "10.00", "unit": "USD"}, {"to": "friend", "fixed": 5, "unit": "points", "expires": "1 year"} ],
     "limits": {"per_referrer": {"count": 2}} }') \g /dev/null
