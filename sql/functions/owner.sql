@@ -36,7 +36,7 @@ COMMENT ON FUNCTION referral.attach_transactions IS
     'Attaches a table of transactions, whose rows earn from then on. amount, qualifies, occurred_at, id and refund_of '
     'are SQL expressions over the row. The user is a column (user_column) or an expression ("user"). currency is an '
     'ISO 4217 code, or currency_column the column that holds it. on_delete says what a deleted row does: archive '
-    'keeps what it earned, refund takes it back. Returns the name of the source. Errors: 22004 null argument, 22023 '
+    'keeps what it earned, reverse takes it back. Returns the name of the source. Errors: 22004 null argument, 22023 '
     'bad argument, 42703 no such column, 42804 wrong type, 42809 not a table, 42501 not the owner, 42710 already '
     'attached, 55P03 table busy.';
 REVOKE ALL ON FUNCTION referral.attach_transactions FROM PUBLIC;

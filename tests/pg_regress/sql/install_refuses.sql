@@ -6,7 +6,7 @@ SET IntervalStyle = 'postgres';
 CREATE EXTENSION referral;
 SELECT referral.create_goal('early', reward => 1, unit => 'USD');
 \echo :SQLSTATE
-SELECT referral.revoke_invite('SUMMER');
+SELECT referral.detach('orders');
 \echo :SQLSTATE
 CREATE TABLE users (id int, tenant int, name text, PRIMARY KEY (tenant, id));
 CREATE TABLE keyless (id int UNIQUE NOT NULL);
