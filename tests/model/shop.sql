@@ -87,3 +87,5 @@ CREATE FUNCTION public.user_arrives(id bigint) RETURNS void LANGUAGE sql AS $$
     FROM referral.programs p, (VALUES ('LINK', NULL), ('TWICE', 2)) c (word, most);
 $$;
 SELECT public.user_arrives(id) FROM generate_series(1, 20) id;
+
+\ir ../lib/invariants.sql

@@ -1,17 +1,11 @@
--- Every function about credit with keys of another type: a shop whose users are known by :key_type, where the variables a, b
+-- Every function about credit with keys of another type: a shop whose users are known by :key, where the variables a, b
 -- and c are three of them as literals, and a_again is the first as the application may write it another time.
-\set SHOW_CONTEXT never
-SET client_min_messages = warning;
-SET TimeZone = 'UTC';
-SET DateStyle = 'ISO, YMD';
-CREATE EXTENSION referral;
-CREATE TABLE users (id :key_type PRIMARY KEY);
-INSERT INTO users VALUES (:a), (:b), (:c);
-CREATE TABLE orders (id int PRIMARY KEY, user_id :key_type, total numeric, status text DEFAULT 'paid', at timestamptz);
-CREATE INDEX ON orders (user_id);
-SELECT referral.install('users') \g /dev/null
-SELECT referral.attach_transactions('orders', 'user_id', 'total', 'USD', qualifies => $$status = 'paid'$$, occurred_at => 'at') \g /dev/null
-\i invariants.sql
+\set users 0
+\set order_key int
+\set time at
+\ir ../lib/shop.sql
+INSERT INTO users (id) VALUES (:a), (:b), (:c);
+\i ../lib/invariants.sql
 SELECT referral.create_goal('goal', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},
     "rewards": [ {"to": "referrer", "fixed": "10.00", "unit": "USD"}, {"to": "friend", "fixed": 5, "unit": "points", "expires": "1 year"} ],
     "limits": {"per_referrer": {"count": 2}} }') \g /dev/null

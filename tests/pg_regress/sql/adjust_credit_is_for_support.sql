@@ -5,7 +5,7 @@
 \set owner regress_owner
 BEGIN;
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE ROLE regress_app;
 CREATE ROLE regress_support;
 CREATE ROLE regress_reports;

@@ -2,7 +2,7 @@
 -- refused.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_goal('every', reward => 10, unit => 'USD', occurrence => 'every', effective_from => '-infinity');
 CALL refer(1, 2);

@@ -2,7 +2,7 @@
 -- again changes nothing.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW so_far AS SELECT available, spent FROM referral.balance(1);
 \set ECHO all
 SELECT referral.adjust_credit(1, 100, 'USD', 'a start') IS NOT NULL AS given;

@@ -2,7 +2,7 @@
 -- is gone. Before settlement and after it the answer is the same.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW at_times AS
     SELECT unit, days, pending, available, earned, expired FROM (VALUES (0), (5), (20), (40), (60)) v (days),
            LATERAL referral.balance(1, now() + days * interval '1 day') b ORDER BY unit, days;

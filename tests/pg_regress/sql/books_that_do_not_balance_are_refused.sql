@@ -2,7 +2,7 @@
 -- accounts are settled. Once the books are put right, everything is as if nothing had happened.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW unsettled AS SELECT beneficiary_id AS who, count(*) AS lines FROM referral.unsettled GROUP BY 1 ORDER BY 1;
 CREATE VIEW accounts AS
     SELECT b.beneficiary_id AS who, b.amount, sum(l.remaining) AS remaining

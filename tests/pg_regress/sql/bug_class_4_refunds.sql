@@ -3,7 +3,7 @@
 \set ECHO none
 \set amount 'total - rate + 1'
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW so_far AS SELECT available, earned, reversed FROM referral.balance(1) WHERE unit = 'USD';
 \set ECHO all
 SELECT referral.create_goal('a tenth', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},

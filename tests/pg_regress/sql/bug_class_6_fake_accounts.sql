@@ -2,7 +2,7 @@
 -- who referred them, and what they earned; a limit counts them; and what is held is not paid before somebody has looked.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_goal('first', effective_from => '-infinity', rule => '{
     "rewards": [ {"to": "referrer", "fixed": "10.00", "unit": "USD", "hold": "14 days"} ], "limits": {"per_referrer": {"count": 3}} }');

@@ -2,7 +2,7 @@
 -- and no line of the ledger goes with him or changes. (What else happens: deleting_a_user_never_fails_nor_changes_the_ledger.)
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_goal('every', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},
     "rewards": [ {"to": "referrer", "fixed": "10.00", "unit": "USD"}, {"to": "referrer", "fixed": 5, "unit": "points", "expires": "30 days"},

@@ -2,7 +2,7 @@
 -- the rest, in the order of the purchases, by a line that says why; until then the reward is pending.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE PROCEDURE goal(name text, every text, cap text, fixed text = '10.00') LANGUAGE sql AS $$
     SELECT referral.create_goal(name, effective_from => '-infinity', rule => format('{ "when": {"occurrence": "every"},
         "rewards": [ {"to": "referrer", "fixed": %s, "unit": %s} ], "limits": {"per_referrer": {%s, "every": %s}} }', to_json(fixed), to_json(name), cap, to_json(every))::jsonb)

@@ -2,7 +2,7 @@
 -- leaves it out from that moment on, and settlement writes it down. A refund afterwards takes it back from nobody.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \i time_passes.sql
 CREATE VIEW so_far AS SELECT unit, pending, available, earned, reversed, spent, expired FROM referral.balance(1);
 \set ECHO all

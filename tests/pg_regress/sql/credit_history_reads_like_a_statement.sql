@@ -2,7 +2,7 @@
 -- said of a spend that is reserved changes when it is spent.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \i time_passes.sql
 CREATE VIEW statement AS SELECT what, unit, amount, balance, expires_at::date - now()::date AS days FROM referral.credit_history(1) h ORDER BY credit_id;
 \set ECHO all

@@ -2,7 +2,7 @@
 -- that it gives; asked twice it says the same. What is rolled back is not told.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_program('loud', feed => true) AS program_id;
 SELECT referral.create_goal('each', program => program, effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},

@@ -2,7 +2,7 @@
 -- told as well.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \i time_passes.sql
 \set ECHO all
 UPDATE referral.programs SET feed = true;

@@ -2,7 +2,7 @@
 -- Two consumers that ask at the same time do not wait for each other, and both see everything.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE EXTENSION dblink;
 SELECT dblink_connect(c, format('host=%s port=%s dbname=%s user=%s', current_setting('unix_socket_directories'), current_setting('port'), current_database(), current_user))
 FROM unnest('{early,late,consumer}'::text[]) c \g /dev/null

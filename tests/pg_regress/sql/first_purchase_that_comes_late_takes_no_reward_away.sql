@@ -2,7 +2,7 @@
 -- back and the other granted, and the referrer has what he had, whatever the limit. So it is when a refund is undone.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW so_far AS SELECT id, b.pending, b.available, b.limited FROM users, LATERAL referral.balance(id) b ORDER BY id;
 \set ECHO all
 SELECT referral.create_goal('first', effective_from => '-infinity', rule => '{

@@ -1,7 +1,7 @@
 -- invariants.sql notices each thing that it is about, when a superuser breaks it behind the program's back.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 -- breaks the ledger, says which invariants notice, and mends it
 CREATE FUNCTION noticed(VARIADIC statements text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

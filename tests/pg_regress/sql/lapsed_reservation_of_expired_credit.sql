@@ -1,7 +1,7 @@
 -- What a reservation that lapses gives back to a lot that has expired cannot be spent.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \i time_passes.sql
 \set ECHO all
 SELECT referral.create_goal('every', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},

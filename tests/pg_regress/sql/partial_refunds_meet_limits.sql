@@ -3,7 +3,7 @@
 \set ECHO none
 \set amount 'total - rate + 1'
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW so_far AS SELECT pending, available, earned, reversed, limited FROM referral.balance(1);
 -- shop.sql's rate, which is 1, is what is refunded, and one
 CREATE PROCEDURE refunded(of_order int, refund numeric) LANGUAGE sql AS 'UPDATE orders SET rate = 1 + refund WHERE id = of_order';

@@ -2,7 +2,7 @@
 -- limit decides what he gets.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW so_far AS SELECT id, b.pending, b.available, b.earned, b.reversed, b.limited FROM users, LATERAL referral.balance(id) b ORDER BY id;
 \set ECHO all
 SELECT referral.create_goal('two', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},

@@ -2,7 +2,7 @@
 -- later earnings fill it before they can be used.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW so_far AS SELECT unit, available, earned, reversed, spent, expired, adjusted, written_off FROM referral.balance(1);
 \set ECHO all
 SELECT referral.create_goal('every', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},

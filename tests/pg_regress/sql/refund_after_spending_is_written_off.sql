@@ -2,7 +2,7 @@
 -- earnings make up for it before anything can be used.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW so_far AS SELECT unit, available, earned, reversed, spent, adjusted, written_off FROM referral.balance(1);
 \set ECHO all
 SELECT referral.create_program('kind', allow_debt => false) AS program_id;

@@ -2,7 +2,7 @@
 -- settlement or after it.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_goal('first', effective_from => '-infinity', rule => '{
     "rewards": [ {"to": "referrer", "fixed": "10.00", "unit": "USD"} ], "limits": {"per_referrer": {"count": 1, "every": "month"}, "budget": "100.00"} }');

@@ -2,7 +2,7 @@
 -- user may spend meanwhile lacks it once.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_goal('pool', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},
     "rewards": [ {"to": "referrer", "fixed": "6.00", "unit": "USD"} ], "limits": {"budget": "100.00"} }');

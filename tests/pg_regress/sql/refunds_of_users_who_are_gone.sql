@@ -2,7 +2,7 @@
 -- settled before or not; of a friend who is gone nothing changes any more, and the ledger stays whole.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey; -- a shop that keeps the orders of those who leave
 \set ECHO all
 SELECT referral.create_goal('every', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},

@@ -2,7 +2,7 @@
 -- part happen once.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.adjust_credit(1, 100, 'USD', 'a start') IS NOT NULL AS given;
 SELECT * FROM referral.spend_credit(1, 50, 'USD', 'one');

@@ -2,7 +2,7 @@
 -- has no valid_for stays.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \i time_passes.sql
 CREATE VIEW so_far AS SELECT (referral.balance(id)).available, reference, state FROM users JOIN referral.spends s ON beneficiary_id = id ORDER BY reference;
 \set ECHO all

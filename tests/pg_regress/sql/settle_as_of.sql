@@ -1,7 +1,7 @@
 -- What is held is settled once it is ripe; settle(as_of) looks from another time. Lines that are not ripe wait.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_goal('held', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},
     "rewards": [ {"to": "referrer", "fixed": "10.00", "unit": "USD", "hold": "14 days"} ], "limits": {"per_referrer": {"count": 2}} }');

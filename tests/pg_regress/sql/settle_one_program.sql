@@ -1,7 +1,7 @@
 -- settle(program => ...) settles what belongs to one program, and leaves the rest for another time.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_program('other') AS program_id;
 SELECT referral.create_goal(name, effective_from => '-infinity', program => program, rule => format('{ "when": {"occurrence": "every"},

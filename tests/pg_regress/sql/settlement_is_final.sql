@@ -2,7 +2,7 @@
 -- is left. A refund frees its place for what is settled afterwards; what was cut stays cut.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE VIEW granted AS SELECT "order", sum(amount) AS granted, string_agg(kind::text, ' ' ORDER BY kind::text) AS lines FROM lines GROUP BY 1 ORDER BY 1;
 \set ECHO all
 SELECT referral.create_goal('two', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},

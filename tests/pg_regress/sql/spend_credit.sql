@@ -1,7 +1,7 @@
 -- spend_credit spends what there is and no more, once for each reference; partial takes what there is.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_goal('every', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},
     "rewards": [ {"to": "referrer", "fixed": "10.00", "unit": "USD"}, {"to": "referrer", "fixed": 4, "unit": "points", "hold": "14 days"} ] }');

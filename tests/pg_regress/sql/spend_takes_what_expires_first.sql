@@ -2,7 +2,7 @@
 -- longest first; what has expired meanwhile expires.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \i time_passes.sql
 CREATE VIEW lots AS SELECT expires_at::date - now()::date AS days, remaining, expired FROM referral.lots ORDER BY 1;
 CREATE VIEW parts AS SELECT s.reference, CASE WHEN p.expires_at <> 'infinity' THEN p.expires_at::date - now()::date END AS days, p.amount, p.released

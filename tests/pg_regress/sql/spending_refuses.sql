@@ -1,7 +1,7 @@
 -- What the functions about credit refuse, each with its SQLSTATE, what was wrong, and what to do.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 SELECT referral.adjust_credit(1, 100, 'USD', 'a start') IS NOT NULL AS given \g /dev/null
 SELECT status FROM referral.spend_credit(1, 10, 'USD', 'one') \g /dev/null
 SELECT status FROM referral.authorize_credit(1, 10, 'USD', 'two') \g /dev/null

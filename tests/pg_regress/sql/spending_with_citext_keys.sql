@@ -2,7 +2,7 @@
 \set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION citext;
-\set key_type citext
+\set key citext
 \set a '''Alice'''
 \set b '''Bob'''
 \set c '''Carol'''

@@ -1,6 +1,6 @@
 -- Every function about credit with keys of type text, with characters that are special somewhere.
 \set ECHO none
-\set key_type text
+\set key text
 \set a '$$o''Hara "x", {y}$$'
 \set b '''user, {2}'''
 \set c '''NULL'''

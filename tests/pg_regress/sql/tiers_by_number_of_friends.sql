@@ -2,7 +2,7 @@
 -- purchases are all refunded is counted no more when the next friend comes.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_goal('tiers', effective_from => '-infinity', rule => '{ "when": {"occurrence": "every"},
     "rewards": [ {"to": "referrer", "unit": "USD", "tiers": [ {"from": 1, "fixed": "5.00"}, {"from": 3, "fixed": "8.00"}, {"from": 4, "percent": "50", "max": "20.00"} ] },

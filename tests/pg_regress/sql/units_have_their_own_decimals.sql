@@ -2,7 +2,7 @@
 -- has more is refused, and units never meet.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 \set ECHO all
 SELECT referral.create_goal(unit, effective_from => '-infinity', rule => format('{ "when": {"occurrence": "every"},
     "rewards": [ {"to": "referrer", "fixed": "%s", "unit": "%s"} ], "limits": {"per_referrer": {"amount": "%s"}} }', fixed, unit, most)::jsonb)

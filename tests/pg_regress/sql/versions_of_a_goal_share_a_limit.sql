@@ -2,7 +2,7 @@
 -- says how much may be used in all.
 \set ECHO none
 \i shop.sql
-\i invariants.sql
+\i ../lib/invariants.sql
 CREATE FUNCTION rule(cap int, budget text) RETURNS jsonb LANGUAGE sql AS $$
     SELECT format('{ "when": {"occurrence": "every"}, "rewards": [ {"to": "referrer", "fixed": "10.00", "unit": "USD"} ],
                      "limits": {"per_referrer": {"count": %s}, "budget": "%s"} }', cap, budget)::jsonb
