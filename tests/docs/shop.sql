@@ -7,7 +7,7 @@ SELECT referral.attach_transactions('public.orders', user_column => 'user_id', a
 SELECT referral.grant_app('shop_app'), referral.grant_support('shop_support'), referral.grant_reports('shop_reports');
 SELECT referral.create_goal('first purchase', reward => 10.00, friend_reward => 5.00, unit => 'USD', min_amount => 20);
 SELECT referral.issue_invite(42, code => 'for-you', max_redemptions => NULL);
-SELECT referral.issue_invite(43, code => 'from-43');
+SELECT referral.issue_invite(43, code => 'from-43', max_redemptions => NULL);
 SELECT * FROM referral.redeem_invite('for-you', 57);
 SELECT * FROM referral.redeem_invite('for-you', 58);
 INSERT INTO orders (id, user_id, total) VALUES (991, 57, 30.00), (992, 58, 12.00), (993, 60, 25.00);

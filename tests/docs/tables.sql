@@ -12,6 +12,7 @@ CREATE TABLE orders (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ON orders (user_id);
+GRANT CREATE ON SCHEMA public TO shop_owner;
 ALTER TABLE users OWNER TO shop_owner;
 ALTER TABLE orders OWNER TO shop_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, orders TO shop_app;
