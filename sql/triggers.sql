@@ -1,10 +1,12 @@
--- The triggers on the tables of the program, which guard them. uninstall() takes them off, install() puts them back.
+-- The triggers that guard the tables of the program. uninstall() drops them; install() creates them again.
 
 CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.credits
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
--- What lines and completions name is never deleted. These triggers stand in for foreign keys from invites_friends to
--- invites, from goal_completions to invites_friends and from credits to goal_completions: under REPEATABLE READ a
--- foreign key looks with the snapshot of the transaction, does not see a row committed since, and fails the purchase.
+
+-- Rows that lines and completions refer to are never deleted. These triggers stand in for foreign keys from
+-- invites_friends to invites, from goal_completions to invites_friends and from credits to goal_completions. Under
+-- REPEATABLE READ a foreign key reads with the snapshot of the transaction, does not see a row that was committed since,
+-- and fails the purchase.
 CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.invites
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.invites_friends
@@ -13,6 +15,7 @@ CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.goal
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.spends
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
+
 CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.goals
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.goal_versions

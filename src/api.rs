@@ -1,6 +1,7 @@
 //! The functions that SQL calls: they unwrap their arguments, call one verb and convert the error.
 //!
-//! Those without SQL of pgrx's are created by `install`, in the type of the user's key (`sql/functions.sql`).
+//! `sql/functions/` declares each of them by hand. A declaration that differs from its signature here corrupts memory:
+//! `tests/signatures` compares all of them with the catalogue.
 
 use crate::core::money::Decimal;
 use crate::core::time::Instant;
@@ -67,13 +68,13 @@ fn instant(at: Option<TimestampWithTimeZone>) -> Option<Instant> {
     at.map(|at| Instant(at.into()))
 }
 
-#[pg_extern(name = "install", schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 fn install_program(
-    users: default!(Option<Relation>, "NULL"),
-    owner: default!(Option<Role>, "NULL"),
-    attribution_window: default!(Option<Interval>, "NULL"),
-    strict: default!(Option<bool>, "false"),
-    key_type: default!(Option<Type>, "NULL"),
+    users: Option<Relation>,
+    owner: Option<Role>,
+    attribution_window: Option<Interval>,
+    strict: Option<bool>,
+    key_type: Option<Type>,
 ) -> Outcome<()> {
     let home = match (users, key_type) {
         (Some(users), None) => Home::Table(users.0),
@@ -88,21 +89,21 @@ fn install_program(
     Ok(())
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn attach_transactions(
     relation: Option<Relation>,
-    user_column: default!(Option<String>, "NULL"),
-    amount: default!(Option<String>, "NULL"),
-    currency: default!(Option<String>, "NULL"),
-    currency_column: default!(Option<String>, "NULL"),
-    qualifies: default!(Option<String>, "'true'"),
-    occurred_at: default!(Option<String>, "NULL"),
-    id: default!(Option<String>, "NULL"),
-    on_delete: default!(Option<String>, "'archive'"),
-    name: default!(Option<String>, "NULL"),
-    user: default!(Option<String>, "NULL"),
-    refund_of: default!(Option<String>, "NULL"),
+    user_column: Option<String>,
+    amount: Option<String>,
+    currency: Option<String>,
+    currency_column: Option<String>,
+    qualifies: Option<String>,
+    occurred_at: Option<String>,
+    id: Option<String>,
+    on_delete: Option<String>,
+    name: Option<String>,
+    user: Option<String>,
+    refund_of: Option<String>,
 ) -> Outcome<String> {
     Ok(attach::attach_transactions(Transactions {
         relation: need("relation", relation)?.0,
@@ -119,23 +120,23 @@ fn attach_transactions(
     })?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn attach_invites(
     relation: Option<Relation>,
-    user_column: default!(Option<String>, "NULL"),
-    code: default!(Option<String>, "NULL"),
-    max_redemptions: default!(Option<String>, "'1'"),
-    expires_at: default!(Option<String>, "NULL"),
-    revoked: default!(Option<String>, "NULL"),
-    created_at: default!(Option<String>, "NULL"),
-    recipient: default!(Option<String>, "NULL"),
-    redeemed_by: default!(Option<String>, "NULL"),
-    redeemed_at: default!(Option<String>, "NULL"),
-    id: default!(Option<String>, "NULL"),
-    program: default!(Option<String>, "'default'"),
-    name: default!(Option<String>, "NULL"),
-    user: default!(Option<String>, "NULL"),
+    user_column: Option<String>,
+    code: Option<String>,
+    max_redemptions: Option<String>,
+    expires_at: Option<String>,
+    revoked: Option<String>,
+    created_at: Option<String>,
+    recipient: Option<String>,
+    redeemed_by: Option<String>,
+    redeemed_at: Option<String>,
+    id: Option<String>,
+    program: Option<String>,
+    name: Option<String>,
+    user: Option<String>,
 ) -> Outcome<String> {
     Ok(attach::attach_invites(Invites {
         relation: need("relation", relation)?.0,
@@ -154,17 +155,17 @@ fn attach_invites(
     })?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn attach_signups(
     relation: Option<Relation>,
-    user_column: default!(Option<String>, "NULL"),
-    code: default!(Option<String>, "NULL"),
-    redeemed_at: default!(Option<String>, "NULL"),
-    id: default!(Option<String>, "NULL"),
-    name: default!(Option<String>, "NULL"),
-    user: default!(Option<String>, "NULL"),
-    recipient: default!(Option<String>, "NULL"),
+    user_column: Option<String>,
+    code: Option<String>,
+    redeemed_at: Option<String>,
+    id: Option<String>,
+    name: Option<String>,
+    user: Option<String>,
+    recipient: Option<String>,
 ) -> Outcome<String> {
     Ok(attach::attach_signups(Signups {
         relation: need("relation", relation)?.0,
@@ -177,22 +178,22 @@ fn attach_signups(
     })?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
-fn attach_users(created_at: Option<String>, name: default!(Option<String>, "'accounts'")) -> Outcome<String> {
+#[pg_extern(sql = false)]
+fn attach_users(created_at: Option<String>, name: Option<String>) -> Outcome<String> {
     Ok(attach::attach_users(need("created_at", created_at)?, need("name", name)?)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 fn repair(source: Option<&str>) -> Outcome<()> {
     Ok(attach::repair(need("source", source)?)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
-fn uninstall(drop_data_of: default!(Option<&str>, "NULL")) -> Outcome<()> {
+#[pg_extern(sql = false)]
+fn uninstall(drop_data_of: Option<&str>) -> Outcome<()> {
     Ok(install::uninstall(drop_data_of)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 #[allow(clippy::type_complexity)] // pgrx reads the columns here
 fn doctor() -> Result<
     TableIterator<
@@ -213,12 +214,12 @@ fn doctor() -> Result<
     })))
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 fn create_event(name: Option<&str>) -> Outcome<i32> {
     Ok(event::create_event(need("name", name)?)?)
 }
 
-#[pg_extern(sql = false)] // created by install, in the type of the key
+#[pg_extern(sql = false)]
 fn record_event(
     name: Option<String>,
     friend: Option<UserKey>,
@@ -237,7 +238,7 @@ fn record_event(
     })?)
 }
 
-#[pg_extern(sql = false)] // a procedure, created in sql/extension.sql
+#[pg_extern(sql = false)]
 fn reconcile(
     source: Option<&str>,
     batch_size: Option<i32>,
@@ -248,7 +249,7 @@ fn reconcile(
     Ok(reconcile::reconcile(source, need("batch_size", batch_size)?, need("restart", restart)?, &procedure)?)
 }
 
-#[pg_extern(sql = false)] // a procedure, created in sql/extension.sql
+#[pg_extern(sql = false)]
 fn settle(
     as_of: Option<TimestampWithTimeZone>,
     program: Option<&str>,
@@ -259,15 +260,12 @@ fn settle(
     Ok(settle::settle_in_batches(instant(as_of), program, need("batch_size", batch_size)?, &procedure)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
-fn settle_at_once(
-    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
-    program: default!(Option<&str>, "NULL"),
-) -> Outcome<i64> {
+#[pg_extern(sql = false)]
+fn settle_at_once(as_of: Option<TimestampWithTimeZone>, program: Option<&str>) -> Outcome<i64> {
     Ok(settle::settle_at_once(instant(as_of), program)?)
 }
 
-#[pg_extern(sql = false)] // created by install, in the type of the key
+#[pg_extern(sql = false)]
 fn spend_credit(
     user_id: Option<UserKey>,
     amount: Option<AnyNumeric>,
@@ -281,7 +279,7 @@ fn spend_credit(
     spend_or_reserve(user_id, amount, unit, reference, partial, None)
 }
 
-#[pg_extern(sql = false)] // created by install, in the type of the key
+#[pg_extern(sql = false)]
 fn authorize_credit(
     user_id: Option<UserKey>,
     amount: Option<AnyNumeric>,
@@ -296,7 +294,7 @@ fn authorize_credit(
     spend_or_reserve(user_id, amount, unit, reference, partial, Some(valid_for))
 }
 
-#[pg_extern(sql = false)] // created by install, with the functions it belongs to
+#[pg_extern(sql = false)]
 fn capture_credit(
     reference: Option<&str>,
     amount: Option<AnyNumeric>,
@@ -304,14 +302,14 @@ fn capture_credit(
     decided(spend::capture(need("reference", reference)?, amount.map(|amount| amount.to_string()))?)
 }
 
-#[pg_extern(sql = false)] // created by install, with the functions it belongs to
+#[pg_extern(sql = false)]
 fn void_credit(
     reference: Option<&str>,
 ) -> Result<TableIterator<'static, (name!(status, String), name!(amount, AnyNumeric))>, ErrorReport> {
     decided(spend::void(need("reference", reference)?)?)
 }
 
-#[pg_extern(sql = false)] // created by install, with the functions it belongs to
+#[pg_extern(sql = false)]
 fn release_credit(
     reference: Option<&str>,
     amount: Option<AnyNumeric>,
@@ -321,7 +319,7 @@ fn release_credit(
     decided(spend::release(need("reference", reference)?, amount, release_reference)?)
 }
 
-#[pg_extern(sql = false)] // created by install, in the type of the key
+#[pg_extern(sql = false)]
 fn adjust_credit(
     user_id: Option<UserKey>,
     amount: Option<AnyNumeric>,
@@ -333,34 +331,34 @@ fn adjust_credit(
     Ok(spend::adjust(&user, amount, need("unit", unit)?, need("reason", reason)?, expires_in)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 fn grant_support(role: Option<Role>) -> Outcome<()> {
     Ok(grant::grant_support(need("role", role)?.0)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 fn detach(name: Option<&str>) -> Outcome<()> {
     Ok(attach::detach(need("name", name)?)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn create_program(
     name: Option<&str>,
-    starts_at: default!(Option<TimestampWithTimeZone>, "NULL"),
-    ends_at: default!(Option<TimestampWithTimeZone>, "NULL"),
-    attribution_window: default!(Option<Interval>, "NULL"),
-    strict: default!(Option<bool>, "false"),
-    grace: default!(Option<Interval>, "NULL"),
-    new_customers_only: default!(Option<bool>, "false"),
-    allow_debt: default!(Option<bool>, "true"),
-    feed: default!(Option<bool>, "false"),
-    code_length: default!(Option<i32>, "NULL"),
-    code_alphabet: default!(Option<String>, "NULL"),
-    code_prefix: default!(Option<String>, "NULL"),
-    expires_in: default!(Option<Interval>, "NULL"),
-    max_redemptions: default!(Option<i32>, "1"),
-    new_accounts_within: default!(Option<Interval>, "NULL"),
+    starts_at: Option<TimestampWithTimeZone>,
+    ends_at: Option<TimestampWithTimeZone>,
+    attribution_window: Option<Interval>,
+    strict: Option<bool>,
+    grace: Option<Interval>,
+    new_customers_only: Option<bool>,
+    allow_debt: Option<bool>,
+    feed: Option<bool>,
+    code_length: Option<i32>,
+    code_alphabet: Option<String>,
+    code_prefix: Option<String>,
+    expires_in: Option<Interval>,
+    max_redemptions: Option<i32>,
+    new_accounts_within: Option<Interval>,
 ) -> Outcome<i32> {
     Ok(goal::create_program(NewProgram {
         name: need("name", name)?.to_owned(),
@@ -379,20 +377,20 @@ fn create_program(
     })?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn create_goal(
     name: Option<String>,
-    reward: default!(Option<AnyNumeric>, "NULL"),
-    unit: default!(Option<String>, "NULL"),
-    friend_reward: default!(Option<AnyNumeric>, "NULL"),
-    occurrence: default!(Option<String>, "NULL"),
-    min_amount: default!(Option<AnyNumeric>, "NULL"),
-    within: default!(Option<Interval>, "NULL"),
-    program: default!(Option<String>, "'default'"),
-    source: default!(Option<String>, "NULL"),
-    effective_from: default!(Option<TimestampWithTimeZone>, "NULL"),
-    rule: default!(Option<JsonB>, "NULL"),
+    reward: Option<AnyNumeric>,
+    unit: Option<String>,
+    friend_reward: Option<AnyNumeric>,
+    occurrence: Option<String>,
+    min_amount: Option<AnyNumeric>,
+    within: Option<Interval>,
+    program: Option<String>,
+    source: Option<String>,
+    effective_from: Option<TimestampWithTimeZone>,
+    rule: Option<JsonB>,
 ) -> Outcome<i32> {
     Ok(goal::create_goal(NewGoal {
         name: need("name", name)?,
@@ -404,27 +402,27 @@ fn create_goal(
     })?)
 }
 
-#[pg_extern(schema = "referral", immutable, parallel_safe)]
+#[pg_extern(sql = false)]
 fn rule_schema() -> Outcome<JsonB> {
     Ok(goal::rule_schema().map(JsonB)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 fn revoke_invite(code: Option<&str>) -> Outcome<bool> {
     Ok(issue::revoke(need("code", code)?)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 fn grant_app(role: Option<Role>) -> Outcome<()> {
     Ok(grant::grant_app(need("role", role)?.0)?)
 }
 
-#[pg_extern(schema = "referral", volatile, parallel_unsafe)]
+#[pg_extern(sql = false)]
 fn grant_reports(role: Option<Role>) -> Outcome<()> {
     Ok(grant::grant_reports(need("role", role)?.0)?)
 }
 
-#[pg_extern(sql = false)] // created by install, in the type of the key
+#[pg_extern(sql = false)]
 fn issue_invite(
     user_id: Option<UserKey>,
     program: Option<String>,
@@ -437,7 +435,7 @@ fn issue_invite(
     Ok(issue::issue(&need("user_id", user_id)?.text, 1, code, terms)?.pop())
 }
 
-#[pg_extern(sql = false)] // created by install, in the type of the key
+#[pg_extern(sql = false)]
 fn issue_invites(
     user_id: Option<UserKey>,
     count: Option<i32>,
@@ -451,7 +449,7 @@ fn issue_invites(
     Ok(SetOfIterator::new(issue::issue(&need("user_id", user_id)?.text, wanted, None, terms)?))
 }
 
-#[pg_extern(sql = false)] // created by install, in the type of the key
+#[pg_extern(sql = false)]
 #[allow(clippy::type_complexity)] // pgrx reads the columns here
 fn redeem_invite(
     code: Option<&str>,
@@ -472,7 +470,7 @@ fn redeem_invite(
     Ok(TableIterator::once((done.status.as_str().to_owned(), referrer, done.referral)))
 }
 
-#[pg_extern(sql = false)] // created by install, in the type of the key
+#[pg_extern(sql = false)]
 #[allow(clippy::type_complexity)] // pgrx reads the columns here
 fn reassign_referral(
     friend: Option<UserKey>,
@@ -485,7 +483,7 @@ fn reassign_referral(
     Ok(TableIterator::once((done.status.as_str().to_owned(), referrer)))
 }
 
-#[pg_extern(sql = false)] // created by install, in the type of the key
+#[pg_extern(sql = false)]
 fn reevaluate(user_id: Option<UserKey>) -> Outcome<i64> {
     Ok(post::reevaluate(&need("user_id", user_id)?.text)?)
 }

@@ -12,11 +12,10 @@
 //! What always holds, and what `tests/architecture` proves: `core` imports nothing of pgrx; only `db` speaks
 //! SPI; only `db` and `trigger` hold `unsafe`; every error a user sees comes from `error`; every SQL object has a comment; PUBLIC may execute nothing.
 //!
-//! The SQL of the extension is made by pgrx from `api` and `trigger`, then `sql/extension.sql`. `install` runs
-//! the other files of `sql/`.
+//! The extension's script is `sql/schema.sql`, `sql/functions/triggers.sql` and `sql/functions/owner.sql`, which
+//! `tools/build` puts together, and cargo-pgrx for who has it. `install` runs the other files of `sql/`.
 
 mod api;
-mod core;
 mod db;
 mod engine;
 mod error;
@@ -24,8 +23,7 @@ mod trigger;
 
 ::pgrx::pg_module_magic!();
 
-/// Makes pgrx create the schema; that fails when somebody else made one before us.
-#[pgrx::pg_schema]
-mod referral {}
-
-pgrx::extension_sql_file!("../sql/extension.sql", finalize);
+// For cargo-pgrx: the same three files, in the order in which tools/build joins them.
+pgrx::extension_sql_file!("../sql/schema.sql", bootstrap);
+pgrx::extension_sql_file!("../sql/functions/triggers.sql", requires = ["schema"]);
+pgrx::extension_sql_file!("../sql/functions/owner.sql", requires = ["triggers"]);

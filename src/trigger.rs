@@ -26,28 +26,28 @@ impl From<PgTriggerError> for Error {
 }
 
 /// The trigger on an attached table: credits whoever referred the buyers of the changed rows.
-#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+#[pg_trigger(sql = false)]
 fn transactions_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
     credit_touched(trigger).map_err(ErrorReport::from).unwrap_or_report();
     Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)
 }
 
 /// The trigger on an attached table of invites: what it holds can be redeemed.
-#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+#[pg_trigger(sql = false)]
 fn invites_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
     adopt_touched(trigger, Kind::Invites).map_err(ErrorReport::from).unwrap_or_report();
     Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)
 }
 
 /// The trigger on a table that says who signed up with which code: redeems it.
-#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+#[pg_trigger(sql = false)]
 fn signups_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
     adopt_touched(trigger, Kind::Signups).map_err(ErrorReport::from).unwrap_or_report();
     Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)
 }
 
 /// The trigger that keeps rows of the ledger and versions of goals as they were written.
-#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+#[pg_trigger(sql = false)]
 fn append_only<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
     let refuse = || -> Result<(), Error> {
         let table = format!("{}.{}", trigger.table_schema()?, trigger.table_name()?);
@@ -58,7 +58,7 @@ fn append_only<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
 }
 
 /// The trigger that tells every session to read the configuration anew.
-#[pg_trigger(sql = false)] // created in sql/extension.sql, in its schema
+#[pg_trigger(sql = false)]
 fn configuration_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
     trigger.relid().map(announce_change).map_err(Error::from).map_err(ErrorReport::from).unwrap_or_report();
     Ok(None::<PgHeapTuple<'a, AllocatedByPostgres>>)

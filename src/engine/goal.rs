@@ -204,13 +204,7 @@ pub fn create_goal(goal: NewGoal) -> Result<i32, Error> {
         write(
             "INSERT INTO referral.goal_versions (goal_id, version, source_id, rule, effective_from) \
              VALUES ($1, $2, $3, $4::jsonb, coalesce($5, now())) RETURNING goal_id, goal_version_id",
-            &[
-                arg(id),
-                arg(version),
-                arg(source.id),
-                arg(rule.as_str()),
-                arg(effective_from),
-            ],
+            &[arg(id), arg(version), arg(source.id), arg(rule.as_str()), arg(effective_from)],
             |row| Ok((row.need(1)?, row.need::<i32>(2)?)),
         )
     })?;

@@ -8,11 +8,31 @@ use crate::error::Error;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
 
-const TABLES: &str = include_str!("../../sql/tables.sql");
-const FOREIGN_KEYS: &str = include_str!("../../sql/foreign_keys.sql");
+/// The tables, in the order in which they refer to each other.
+const TABLES: [&str; 10] = [
+    include_str!("../../sql/tables/types.sql"),
+    include_str!("../../sql/tables/programs.sql"),
+    include_str!("../../sql/tables/invites.sql"),
+    include_str!("../../sql/tables/sources.sql"),
+    include_str!("../../sql/tables/goals.sql"),
+    include_str!("../../sql/tables/ledger.sql"),
+    include_str!("../../sql/tables/accounts.sql"),
+    include_str!("../../sql/tables/spends.sql"),
+    include_str!("../../sql/tables/feed.sql"),
+    include_str!("../../sql/tables/upkeep.sql"),
+];
 const TRIGGERS: &str = include_str!("../../sql/triggers.sql");
-const VIEWS: &str = include_str!("../../sql/views.sql");
-const FUNCTIONS: &str = include_str!("../../sql/functions.sql");
+const FOREIGN_KEYS: &str = include_str!("../../sql/foreign_keys.sql");
+/// The views, in the order in which they read each other.
+const VIEWS: [&str; 4] = [
+    include_str!("../../sql/views/ledger.sql"),
+    include_str!("../../sql/views/reports.sql"),
+    include_str!("../../sql/views/feed.sql"),
+    include_str!("../../sql/views/upkeep.sql"),
+];
+/// The functions in the type of the users' key.
+const FUNCTIONS: [&str; 2] =
+    [include_str!("../../sql/functions/app.sql"), include_str!("../../sql/functions/support.sql")];
 
 /// A trigger on a table of the program.
 pub struct Guard {
@@ -140,6 +160,29 @@ struct KeyColumn {
     owner: pg_sys::Oid,
 }
 
+impl KeyColumn {
+    /// A script with its templates filled in.
+    ///
+    /// # Errors
+    /// When one is left that stands for nothing here: two signs of @ with a name between them.
+    fn fill(&self, script: &str) -> Result<String, Error> {
+        let mut parts = script.split('@');
+        let mut filled = parts.next().unwrap_or_default().to_owned();
+        while let Some(name) = parts.next() {
+            filled += match (name, &self.of) {
+                ("key", _) => &self.key,
+                ("key_column", _) => &self.column_type,
+                ("eq", _) => &self.eq,
+                ("users", Some((users, _))) => users,
+                ("users_key", Some((_, column))) => column,
+                _ => return Err(Error::Server("a script of install has a template that stands for nothing")),
+            };
+            filled += parts.next().unwrap_or_default();
+        }
+        Ok(filled)
+    }
+}
+
 /// Creates everything for these users. Returns `false` when it is there already.
 pub fn install(
     home: Home,
@@ -172,18 +215,10 @@ pub fn install(
         )?;
         let owner = owner.into_iter().next().ok_or(Error::Server("the owner is no role"))?;
         let fresh = own_table(c"invites_friends").is_none();
-        let scripts = match (fresh, &key.of) {
-            (true, Some(_)) => &[TABLES, FOREIGN_KEYS, VIEWS, TRIGGERS, FUNCTIONS][..],
-            (true, None) => &[TABLES, VIEWS, TRIGGERS, FUNCTIONS],
-            (false, _) => &[TRIGGERS, FUNCTIONS],
-        };
-        for script in scripts {
-            let mut script =
-                script.replace("@key@", &key.key).replace("@key_column@", &key.column_type).replace("@eq@", &key.eq);
-            if let Some((users, column)) = &key.of {
-                script = script.replace("@users@", users).replace("@users_key@", column);
-            }
-            set_up(&script)?;
+        let foreign_keys: &[&str] = if key.of.is_some() { &[FOREIGN_KEYS] } else { &[] };
+        let tables = if fresh { [&TABLES, foreign_keys, &VIEWS].concat() } else { Vec::new() };
+        for script in tables.iter().chain([&TRIGGERS]).chain(&FUNCTIONS) {
+            set_up(&key.fill(script)?)?;
         }
         if fresh {
             change(

@@ -1,0 +1,170 @@
+use super::*;
+use proptest::prelude::*;
+
+pub(crate) fn goal(when: &str) -> GoalVersion {
+    let rewards =
+        r#"[{"to": "referrer", "fixed": "10.00", "unit": "USD"}, {"to": "friend", "fixed": "2", "unit": "points"}]"#;
+    let rule = Rule::parse(&format!(r#"{{"when": {when}, "rewards": {rewards}}}"#)).expect("rule");
+    let (id, goal, program) = (GoalVersionId(1), GoalId(1), ProgramId(1));
+    GoalVersion { id, goal, program, from: Timestamp::NEG_INFINITY, until: Timestamp::INFINITY, rule }
+}
+
+pub(crate) fn fact(key: &str, at: i64, cents: i64) -> Fact {
+    Fact {
+        transaction_key: key.into(),
+        qualifies: true,
+        amount: Some(Decimal::new(cents, 2)),
+        currency: Some(Unit::parse("USD").expect("unit")),
+        occurred_at: Some(Timestamp(at)),
+        predicates: Vec::new(),
+    }
+}
+
+pub(crate) const TERMS: ReferralTerms =
+    ReferralTerms { redeemed_at: Timestamp(0), attribution_window: None, grace: None };
+
+/// What the condition of a version says of a row.
+fn says(version: i32, holds: Option<bool>) -> (GoalVersionId, Option<bool>) {
+    (GoalVersionId(version), holds)
+}
+
+fn completed(goals: &[GoalVersion], facts: &[Fact]) -> Vec<String> {
+    let decisions = evaluate(&TERMS, goals, facts);
+    decisions.iter().filter(|d| d.failed().is_none()).map(|d| facts[d.fact].transaction_key.clone()).collect()
+}
+
+#[test]
+fn the_first_by_time_and_then_by_number_completes() {
+    let facts = [fact("10", 5, 100), fact("9", 5, 100), fact("1", 7, 100)];
+    assert_eq!(completed(&[goal("{}")], &facts), ["9"]);
+    assert_eq!(completed(&[goal(r#"{"occurrence": {"nth": 3}}"#)], &facts), ["1"]);
+    assert_eq!(completed(&[goal(r#"{"occurrence": "every"}"#)], &facts), ["9", "10", "1"]);
+}
+
+#[test]
+fn each_gate_can_fail_and_says_what_it_saw() {
+    let when = r#"{"min_amount": "5", "currency": "USD", "within": "1 day", "predicate": "items > 2"}"#;
+    let terms = ReferralTerms { attribution_window: Interval::parse("2 hours").ok(), ..TERMS };
+    let good = Fact { predicates: vec![says(2, Some(false)), says(1, Some(true))], ..fact("1", 0, 500) };
+    let hour = 3_600_000_000;
+    for (gate, wrong) in [
+        (Gate::Qualifies, Fact { qualifies: false, ..good.clone() }),
+        (Gate::Amount, Fact { amount: Some(Decimal::ZERO), ..good.clone() }),
+        (Gate::Amount, Fact { amount: Some(Decimal::new(-1, 0)), ..good.clone() }),
+        (Gate::Amount, Fact { amount: None, ..good.clone() }),
+        (Gate::Redemption, Fact { occurred_at: Some(Timestamp(-1)), ..good.clone() }),
+        (Gate::Redemption, Fact { occurred_at: None, ..good.clone() }),
+        (Gate::AttributionWindow, Fact { occurred_at: Some(Timestamp(2 * hour)), ..good.clone() }),
+        (Gate::Currency, Fact { currency: Unit::parse("EUR").ok(), ..good.clone() }),
+        (Gate::Currency, Fact { currency: None, ..good.clone() }),
+        (Gate::MinAmount, Fact { amount: Some(Decimal::new(499, 2)), ..good.clone() }),
+        (Gate::Predicate, Fact { predicates: vec![says(1, Some(false))], ..good.clone() }),
+        (Gate::Predicate, Fact { predicates: vec![says(1, None)], ..good.clone() }),
+        (Gate::Predicate, Fact { predicates: vec![says(2, Some(true))], ..good.clone() }),
+    ] {
+        let decisions = evaluate(&terms, &[goal(when)], std::slice::from_ref(&wrong));
+        assert_eq!(decisions[0].failed(), Some(gate), "{wrong:?}");
+        assert!(decisions[0].rewards.is_empty());
+    }
+    let decisions = evaluate(&terms, &[goal(when)], std::slice::from_ref(&good));
+    assert_eq!(decisions[0].failed(), None);
+    let last = Check {
+        gate: Gate::Predicate,
+        passed: true,
+        seen: Value::Truth(true),
+        required: Value::Condition("items > 2".into()),
+    };
+    assert!(decisions[0].checks.contains(&last), "{:?}", decisions[0].checks);
+    assert_eq!(decisions[0].checks.len(), 9, "all gates are listed, passed ones too");
+    assert_eq!(decisions[0].rewards.len(), 2);
+}
+
+#[test]
+fn percent_need_a_currency_and_a_hold_counts_from_the_transaction() {
+    let rule = |rewards: &str| GoalVersion {
+        rule: Rule::parse(&format!(r#"{{"rewards": [{rewards}]}}"#)).expect(rewards),
+        ..goal("{}")
+    };
+    let carried = rule(r#"{"to": "friend", "percent": "10", "hold": "1 day"}"#);
+    let pays = |goal: &GoalVersion, fact: &Fact| {
+        let decisions = evaluate(&TERMS, std::slice::from_ref(goal), std::slice::from_ref(fact));
+        let first = &decisions[0];
+        (first.failed(), first.rewards.first().map(|r| (r.amount, r.unit.to_string(), r.available_at)))
+    };
+    let usd = fact("1", 5, 1234);
+    let held = Some(Timestamp(5 + 86_400_000_000));
+    assert_eq!(pays(&carried, &usd), (None, Some((Decimal::new(123, 2), "USD".into(), held))));
+    let yen = Fact { currency: Unit::parse("JPY").ok(), ..fact("1", 5, 123_450) };
+    assert_eq!(pays(&carried, &yen), (None, Some((Decimal::new(123, 0), "JPY".into(), held))));
+    assert_eq!(pays(&carried, &Fact { currency: None, ..usd.clone() }), (Some(Gate::Currency), None));
+    let euros = rule(r#"{"to": "friend", "percent": "10", "unit": "EUR"}"#);
+    assert_eq!(pays(&euros, &usd), (Some(Gate::Currency), None));
+    assert_eq!(pays(&carried, &fact("1", 5, 4)), (None, None), "ten percent of 4 cents are nothing");
+}
+
+#[test]
+fn refunds_are_taken_off_what_they_refund() {
+    let mut facts = vec![fact("1", 1, 500), fact("2", 2, 900)];
+    let refund = |of: &str, cents| Refund { of: of.into(), fact: fact("3", 3, cents) };
+    for (refund, left) in [
+        (refund("2", -100), [500, 800]),
+        (refund("2", 300), [500, 500]),
+        (refund("7", 300), [500, 500]),
+        (Refund { fact: Fact { qualifies: false, ..fact("4", 4, 100) }, ..refund("1", 0) }, [500, 500]),
+        (refund("1", 600), [-100, 500]),
+    ] {
+        take_off(&mut facts, refund).expect("same currency");
+        assert_eq!(facts.iter().map(|fact| fact.amount).collect::<Vec<_>>(), left.map(|c| Some(Decimal::new(c, 2))));
+    }
+    let euros = Fact { currency: Unit::parse("EUR").ok(), ..fact("5", 5, 100) };
+    assert!(take_off(&mut facts, Refund { of: "2".into(), fact: euros }).is_err_and(|(value, _)| value == "currency"));
+    let huge = |amount| Fact { amount: Some(amount), ..fact("6", 6, 0) };
+    let mut enormous = vec![Fact { transaction_key: "2".into(), ..huge(Decimal::MIN) }];
+    let refund = Refund { of: "2".into(), fact: huge(Decimal::MAX) };
+    assert!(take_off(&mut enormous, refund).is_err_and(|(value, _)| value == "amount"), "and no panic");
+    assert_eq!(completed(&[goal("{}")], &facts), ["2"]);
+}
+
+#[test]
+fn the_grace_reaches_back_and_the_goal_s_terms_do_not() {
+    let late = ReferralTerms { grace: Interval::parse("1 hour").ok(), ..TERMS };
+    let hour = 3_600_000_000;
+    let facts = [fact("1", -hour - 1, 100), fact("2", -hour, 100)];
+    let goals =
+        [goal(r#"{"occurrence": "every"}"#), GoalVersion { id: GoalVersionId(2), until: Timestamp(0), ..goal("{}") }];
+    let decisions = evaluate(&late, &goals, &facts);
+    let failed: Vec<_> =
+        decisions.iter().map(|d| (goals[d.goal].id.0, facts[d.fact].transaction_key.as_str(), d.failed())).collect();
+    assert_eq!(failed, [(1, "1", Some(Gate::Redemption)), (1, "2", None)]);
+}
+
+#[test]
+fn a_transaction_that_fails_a_gate_does_not_take_the_first_place() {
+    let facts = [fact("1", 1, 100), fact("2", 2, 900)];
+    assert_eq!(completed(&[goal(r#"{"min_amount": "5", "currency": "USD"}"#)], &facts), ["2"]);
+}
+
+#[test]
+fn only_the_version_in_force_at_the_redemption_counts() {
+    let old = GoalVersion { until: Timestamp(0), ..goal("{}") };
+    let new = GoalVersion { id: GoalVersionId(2), from: Timestamp(0), ..goal("{}") };
+    let decisions = evaluate(&TERMS, &[old, new], &[fact("1", 1, 100)]);
+    assert_eq!(decisions.iter().map(|d| d.goal).collect::<Vec<_>>(), [1]);
+}
+
+proptest! {
+    #[test]
+    fn the_order_in_which_facts_arrive_does_not_matter(
+        facts in prop::collection::vec((-3i64..9, -2i64..9, any::<bool>()), 0..12).prop_map(|rows| {
+            rows.into_iter().enumerate().map(|(i, (at, cents, qualifies))| Fact { qualifies, ..fact(&i.to_string(), at, cents) })
+                .collect::<Vec<_>>()
+        }).prop_flat_map(|facts| (Just(facts.clone()), Just(facts).prop_shuffle())),
+        n in 1u32..4,
+    ) {
+        let goals = [goal(&format!(r#"{{"occurrence": {{"first": {n}}}}}"#))];
+        let (facts, shuffled) = facts;
+        let done = completed(&goals, &facts);
+        prop_assert_eq!(&done, &completed(&goals, &shuffled));
+        prop_assert!(done.len() <= n as usize);
+    }
+}

@@ -1,0 +1,256 @@
+-- What the owner calls: members of the extension. The order is that of their use.
+
+CREATE FUNCTION referral.install(
+    users              regclass DEFAULT NULL,
+    owner              regrole  DEFAULT NULL,
+    attribution_window interval DEFAULT NULL,
+    strict             boolean  DEFAULT false,
+    key_type           regtype  DEFAULT NULL)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'install_program_wrapper';
+COMMENT ON FUNCTION referral.install IS
+    'Creates the tables, views and functions of the program, and the program default. users: the table of the users. '
+    'key_type: the type of their keys, where the users live elsewhere. owner: the role that owns what is created; the '
+    'owner of the users table unless given. attribution_window and strict are those of the program default. A second '
+    'call changes nothing; after uninstall() it restores the functions. Errors: 22004 neither users nor key_type, '
+    '22023 both, 42809 not a table, 42P16 no primary key of one column, 42804 no key type, 42501 not the owner, 55000 '
+    'installed for other users, 55P03 table busy, 0A000 database not in UTF8.';
+REVOKE ALL ON FUNCTION referral.install FROM PUBLIC;
+
+CREATE FUNCTION referral.attach_transactions(
+    relation        regclass,
+    user_column     text DEFAULT NULL,
+    amount          text DEFAULT NULL,
+    currency        text DEFAULT NULL,
+    currency_column text DEFAULT NULL,
+    qualifies       text DEFAULT 'true',
+    occurred_at     text DEFAULT NULL,
+    id              text DEFAULT NULL,
+    on_delete       text DEFAULT 'archive',
+    name            text DEFAULT NULL,
+    "user"          text DEFAULT NULL,
+    refund_of       text DEFAULT NULL)
+RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'attach_transactions_wrapper';
+COMMENT ON FUNCTION referral.attach_transactions IS
+    'Attaches a table of transactions, whose rows earn from then on. amount, qualifies, occurred_at, id and refund_of '
+    'are SQL expressions over the row. The user is a column (user_column) or an expression ("user"). currency is an '
+    'ISO 4217 code, or currency_column the column that holds it. on_delete says what a deleted row does: archive '
+    'keeps what it earned, refund takes it back. Returns the name of the source. Errors: 22004 null argument, 22023 '
+    'bad argument, 42703 no such column, 42804 wrong type, 42809 not a table, 42501 not the owner, 42710 already '
+    'attached, 55P03 table busy.';
+REVOKE ALL ON FUNCTION referral.attach_transactions FROM PUBLIC;
+
+CREATE FUNCTION referral.attach_invites(
+    relation        regclass,
+    user_column     text DEFAULT NULL,
+    code            text DEFAULT NULL,
+    max_redemptions text DEFAULT '1',
+    expires_at      text DEFAULT NULL,
+    revoked         text DEFAULT NULL,
+    created_at      text DEFAULT NULL,
+    recipient       text DEFAULT NULL,
+    redeemed_by     text DEFAULT NULL,
+    redeemed_at     text DEFAULT NULL,
+    id              text DEFAULT NULL,
+    program         text DEFAULT 'default',
+    name            text DEFAULT NULL,
+    "user"          text DEFAULT NULL)
+RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'attach_invites_wrapper';
+COMMENT ON FUNCTION referral.attach_invites IS
+    'Attaches a table of invites from an earlier system, whose codes can be redeemed as they are. All arguments but '
+    'relation, user_column, program and name are SQL expressions over the row. Rows written later are read in their '
+    'commit; CALL referral.reconcile(name) reads those that exist. redeemed_by and redeemed_at map redemptions that '
+    'the table records. max_redemptions null: any number of friends. Returns the name of the source. Errors: as '
+    'attach_transactions, and 42704 unknown program.';
+REVOKE ALL ON FUNCTION referral.attach_invites FROM PUBLIC;
+
+CREATE FUNCTION referral.attach_signups(
+    relation    regclass,
+    user_column text DEFAULT NULL,
+    code        text DEFAULT NULL,
+    redeemed_at text DEFAULT NULL,
+    id          text DEFAULT NULL,
+    name        text DEFAULT NULL,
+    "user"      text DEFAULT NULL,
+    recipient   text DEFAULT NULL)
+RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'attach_signups_wrapper';
+COMMENT ON FUNCTION referral.attach_signups IS
+    'Attaches a table that records who signed up with which code. A code is redeemed in the commit that writes it. '
+    'code, redeemed_at, id and recipient are SQL expressions over the row; recipient is the address of the friend, '
+    'for addressed invites. A refused code is recorded in referral.refusals and never fails the sign-up. Returns the '
+    'name of the source. Errors: as attach_transactions.';
+REVOKE ALL ON FUNCTION referral.attach_signups FROM PUBLIC;
+
+CREATE FUNCTION referral.attach_users(created_at text, name text DEFAULT 'accounts')
+RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'attach_users_wrapper';
+COMMENT ON FUNCTION referral.attach_users IS
+    'Maps when an account was created, by an SQL expression over the row of the users table. Programs with '
+    'new_accounts_within require it. Returns the name of the source. Errors: 22004 null argument, 42703 no such '
+    'column, 42804 wrong type, 42710 already attached, 55000 users live elsewhere.';
+REVOKE ALL ON FUNCTION referral.attach_users FROM PUBLIC;
+
+CREATE FUNCTION referral.create_program(
+    name                text,
+    starts_at           timestamptz DEFAULT NULL,
+    ends_at             timestamptz DEFAULT NULL,
+    attribution_window  interval    DEFAULT NULL,
+    strict              boolean     DEFAULT false,
+    grace               interval    DEFAULT NULL,
+    new_customers_only  boolean     DEFAULT false,
+    allow_debt          boolean     DEFAULT true,
+    feed                boolean     DEFAULT false,
+    code_length         integer     DEFAULT NULL,
+    code_alphabet       text        DEFAULT NULL,
+    code_prefix         text        DEFAULT NULL,
+    expires_in          interval    DEFAULT NULL,
+    max_redemptions     integer     DEFAULT 1,
+    new_accounts_within interval    DEFAULT NULL)
+RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'create_program_wrapper';
+COMMENT ON FUNCTION referral.create_program IS
+    'Creates a campaign. The columns of referral.programs describe the arguments. expires_in and max_redemptions '
+    '(null: any number) apply to invites whose issuer passes no others. Returns the program_id. Errors: 22004 null '
+    'argument, 22023 bad argument, 42602 bad name, 42710 the program exists, 55000 new_accounts_within without '
+    'attach_users.';
+REVOKE ALL ON FUNCTION referral.create_program FROM PUBLIC;
+
+CREATE FUNCTION referral.create_goal(
+    name           text,
+    reward         numeric     DEFAULT NULL,
+    unit           text        DEFAULT NULL,
+    friend_reward  numeric     DEFAULT NULL,
+    occurrence     text        DEFAULT NULL,
+    min_amount     numeric     DEFAULT NULL,
+    "within"       interval    DEFAULT NULL,
+    program        text        DEFAULT 'default',
+    source         text        DEFAULT NULL,
+    effective_from timestamptz DEFAULT NULL,
+    rule           jsonb       DEFAULT NULL)
+RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'create_goal_wrapper';
+COMMENT ON FUNCTION referral.create_goal IS
+    'Creates a goal, or the next version of the goal with that name. rule is the whole document; reward, unit, '
+    'friend_reward, occurrence, min_amount and "within" are a short form of it. Friends keep the versions in force at '
+    'their redemption. source null: the only source of transactions. Returns the goal_id. Errors: 22004 null '
+    'argument, 22023 bad rule, with the path of the mistake, 42602 bad name, 42704 unknown program or source, 42501 a '
+    'predicate over a table of another owner, 55000 the version would change frozen terms; for a bad predicate the '
+    'error of PostgreSQL.';
+REVOKE ALL ON FUNCTION referral.create_goal FROM PUBLIC;
+
+CREATE FUNCTION referral.rule_schema()
+RETURNS jsonb LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rule_schema_wrapper';
+COMMENT ON FUNCTION referral.rule_schema IS
+    'Returns the JSON Schema (draft 2020-12) of the rule that create_goal takes.';
+REVOKE ALL ON FUNCTION referral.rule_schema FROM PUBLIC;
+
+CREATE FUNCTION referral.create_event(name text)
+RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'create_event_wrapper';
+COMMENT ON FUNCTION referral.create_event IS
+    'Creates a source of events that the application records by record_event, for goals about something other than a '
+    'purchase. Returns the source_id. Errors: 22004 null argument, 42602 bad name, 42710 a source of that name '
+    'exists.';
+REVOKE ALL ON FUNCTION referral.create_event FROM PUBLIC;
+
+CREATE FUNCTION referral.grant_app(role regrole)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'grant_app_wrapper';
+COMMENT ON FUNCTION referral.grant_app IS
+    'Lets the role of an application call issue_invite, issue_invites, redeem_invite, revoke_invite, record_event, '
+    'balance, spend_credit, authorize_credit, capture_credit, void_credit, release_credit, credit_history, expiring '
+    'and feed. It gets no right on any table. Errors: 22004 null argument, 55000 not installed.';
+REVOKE ALL ON FUNCTION referral.grant_app FROM PUBLIC;
+
+CREATE FUNCTION referral.grant_reports(role regrole)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'grant_reports_wrapper';
+COMMENT ON FUNCTION referral.grant_reports IS
+    'Lets a role read all views, and call balance, credit_history, expiring and friend_terms. Errors: 22004 null '
+    'argument, 55000 not installed.';
+REVOKE ALL ON FUNCTION referral.grant_reports FROM PUBLIC;
+
+CREATE FUNCTION referral.grant_support(role regrole)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'grant_support_wrapper';
+COMMENT ON FUNCTION referral.grant_support IS
+    'Lets a role of support call adjust_credit, credit_history, balance and friend_terms. Errors: 22004 null '
+    'argument, 55000 not installed.';
+REVOKE ALL ON FUNCTION referral.grant_support FROM PUBLIC;
+
+-- A procedure, because it commits after every batch.
+CREATE PROCEDURE referral.reconcile(
+    source     text    DEFAULT NULL,
+    batch_size integer DEFAULT 1000,
+    restart    boolean DEFAULT false)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'reconcile_wrapper';
+COMMENT ON PROCEDURE referral.reconcile IS
+    'Evaluates what the triggers of a source did not see: history, changes made while triggers were disabled, and '
+    'failures whose cause is mended. source null: all sources. Only differences are written. It commits after every '
+    'batch; in a transaction block everything is one transaction. An interrupted call goes on where it stopped; '
+    'restart begins again. referral.progress_reconcile shows how far it has come. Errors: 22004 null argument, 22023 '
+    'bad batch_size, 42704 no such source.';
+REVOKE ALL ON PROCEDURE referral.reconcile FROM PUBLIC;
+
+-- A procedure, because it commits after every batch.
+CREATE PROCEDURE referral.settle(
+    as_of      timestamptz DEFAULT NULL,
+    program    text        DEFAULT NULL,
+    batch_size integer     DEFAULT 10000)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'settle_wrapper';
+COMMENT ON PROCEDURE referral.settle IS
+    'Adds what is due to balances, applies limits, tiers and budgets, expires credit, and voids authorizations whose '
+    'time is over. as_of null: now. program null: all programs. Credit without limits does not wait for it. It '
+    'commits after every batch of batch_size lines; in a transaction block everything is one transaction. An account '
+    'that another session has locked is left for the next call. Errors: 22004 null argument, 22023 bad batch_size, '
+    '42704 unknown program.';
+REVOKE ALL ON PROCEDURE referral.settle FROM PUBLIC;
+
+CREATE FUNCTION referral.settle_at_once(as_of timestamptz DEFAULT NULL, program text DEFAULT NULL)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'settle_at_once_wrapper';
+COMMENT ON FUNCTION referral.settle_at_once IS
+    'Settles as CALL referral.settle does, in the transaction of the caller. Returns the number of lines settled. '
+    'Error: 42704 unknown program.';
+REVOKE ALL ON FUNCTION referral.settle_at_once FROM PUBLIC;
+
+CREATE FUNCTION referral.doctor()
+RETURNS TABLE (check_name text, object text, status text, finding text, repair text)
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'doctor_wrapper';
+COMMENT ON FUNCTION referral.doctor IS
+    'Examines the installation and every attached table. Returns one row for each check: its name, the object, the '
+    'status (ok, warning or error), the finding, and the statement that repairs it (null: none is needed).';
+REVOKE ALL ON FUNCTION referral.doctor FROM PUBLIC;
+
+CREATE FUNCTION referral.repair(source text)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'repair_wrapper';
+COMMENT ON FUNCTION referral.repair IS
+    'Creates the triggers of an attached table again and reads its columns anew, for instance after a restore without '
+    'triggers or a change of owner. Errors: 22004 null argument, 42704 no such source, 42703 a mapped column is gone, '
+    '55P03 table busy.';
+REVOKE ALL ON FUNCTION referral.repair FROM PUBLIC;
+
+CREATE FUNCTION referral.detach(name text)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'detach_wrapper';
+COMMENT ON FUNCTION referral.detach IS
+    'Drops the triggers of an attached table. The ledger and the table stay as they are. Errors: 22004 null argument, '
+    '42704 no such source, 55P03 table busy.';
+REVOKE ALL ON FUNCTION referral.detach FROM PUBLIC;
+
+CREATE FUNCTION referral.uninstall(drop_data_of text DEFAULT NULL)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'uninstall_wrapper';
+COMMENT ON FUNCTION referral.uninstall IS
+    'Detaches all tables and drops the functions that install created. The data stays, and install restores the '
+    'functions. drop_data_of: the name of this database, to drop the data as well. Errors: 22023 the name of another '
+    'database, 55P03 table busy, 2BP01 another object depends on what is dropped.';
+REVOKE ALL ON FUNCTION referral.uninstall FROM PUBLIC;

@@ -1,0 +1,55 @@
+-- What support and the owner call about one user. install() creates these functions in the type of the users' key.
+
+CREATE FUNCTION referral.adjust_credit(
+    user_id @key@, amount numeric, unit text, reason text, expires_in interval DEFAULT NULL)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'referral', 'adjust_credit_wrapper';
+COMMENT ON FUNCTION referral.adjust_credit IS
+    'Gives a user credit, or takes it where the amount is below zero, with a reason that is stored with the role that '
+    'is logged in. expires_in: time until given credit expires; null: never. Returns the credit_id of the line. '
+    'Errors: 22004 null argument, 22023 bad amount, unit or reason, 23503 unknown user, 23514 less is available than '
+    'is taken.';
+REVOKE ALL ON FUNCTION referral.adjust_credit FROM PUBLIC;
+
+CREATE FUNCTION referral.reassign_referral(friend @key@, code text, reason text)
+RETURNS TABLE (status text, referrer @key@) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'referral', 'reassign_referral_wrapper';
+COMMENT ON FUNCTION referral.reassign_referral IS
+    'Gives a friend to the user who issued another code of the same program. What the friend''s transactions have '
+    'earned is taken back from the one and given to the other; the reason is recorded in referral.reassignments. '
+    'Returns a status and the referrer. status: reassigned; already_redeemed (by this code: nothing changes); '
+    'not_referred; unknown_code; revoked (the user who issued it was deleted); own_invite; cycle. Only the owner of '
+    'the tables may call it. Errors: 22004 null argument, 22023 empty reason, 23503 unknown friend, 42501 not the '
+    'owner.';
+REVOKE ALL ON FUNCTION referral.reassign_referral FROM PUBLIC;
+
+CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'referral', 'reevaluate_wrapper';
+COMMENT ON FUNCTION referral.reevaluate IS
+    'Evaluates what a user''s transactions earn, after a change that no trigger saw: in another table that a mapping '
+    'reads, with triggers disabled, or after the cause of a failure is mended. Returns the number of their failures '
+    'that are still open. Only the owner of the tables may call it. Errors: 22004 null argument, 42501 not the owner.';
+REVOKE ALL ON FUNCTION referral.reevaluate FROM PUBLIC;
+
+CREATE FUNCTION referral.friend_terms(friend @key@)
+RETURNS TABLE (program text, referrer @key@, redeemed_at timestamptz, goal text, version integer,
+               effective_from timestamptz, until timestamptz, source text, rule jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.name, i.referrer_id, i.redeemed_at, g.name, g.version, g.effective_from, g.until, s.name, g.rule
+    FROM referral.invites_friends i
+    JOIN referral.programs p USING (program_id)
+    LEFT JOIN (SELECT o.program_id, o.name, v.*,
+                      lead(v.effective_from) OVER (PARTITION BY v.goal_id ORDER BY v.version) AS until
+               FROM referral.goal_versions v JOIN referral.goals o USING (goal_id)) g
+      ON g.program_id = i.program_id AND g.effective_from <= i.redeemed_at
+     AND (g.until IS NULL OR i.redeemed_at < g.until)
+    LEFT JOIN referral.sources s USING (source_id)
+    WHERE i.friend_id @eq@ $1
+    ORDER BY i.redeemed_at, p.name, g.name
+$$;
+COMMENT ON FUNCTION referral.friend_terms IS
+    'Returns the terms of a friend: for each program, the version of each goal in force at the redemption, with its '
+    'source and its rule. effective_from and until: the period in which the version is in force (until null: it still '
+    'is). One row without a goal: no goal was in force. No row: nobody referred them.';
+REVOKE ALL ON FUNCTION referral.friend_terms FROM PUBLIC;

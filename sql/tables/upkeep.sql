@@ -1,0 +1,80 @@
+-- What could not be done, and how far reconcile has come.
+
+CREATE TABLE referral.failures (
+    failure_id         bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT failures_pkey PRIMARY KEY,
+    source_id          integer NOT NULL,
+    invites_friends_id bigint,
+    transaction_key    text,
+    sqlstate           text NOT NULL,
+    message            text NOT NULL,
+    detail             text,
+    hint               text,
+    failed_at          timestamptz NOT NULL DEFAULT now(),
+    retries            integer NOT NULL DEFAULT 0,
+    resolved_at        timestamptz
+);
+CREATE INDEX failures_waiting_idx ON referral.failures (invites_friends_id) WHERE resolved_at IS NULL;
+CREATE INDEX failures_transaction_key_idx ON referral.failures (transaction_key, source_id) WHERE resolved_at IS NULL;
+COMMENT ON TABLE referral.failures IS
+    'Evaluations that failed, recorded in the commit of the change that caused them. The purchase, the invite or the '
+    'sign-up stands. The next evaluation that succeeds writes what was missed.';
+COMMENT ON COLUMN referral.failures.failure_id IS 'Key of the failure.';
+COMMENT ON COLUMN referral.failures.source_id IS 'Source of the row that was evaluated.';
+COMMENT ON COLUMN referral.failures.invites_friends_id IS
+    'Referral of the friend. Null: no friend could be looked up, or the source is one of invites or signups.';
+COMMENT ON COLUMN referral.failures.transaction_key IS 'Id of the row that failed. Null: it is not known.';
+COMMENT ON COLUMN referral.failures.sqlstate IS 'SQLSTATE of the error.';
+COMMENT ON COLUMN referral.failures.message IS 'Message of the error.';
+COMMENT ON COLUMN referral.failures.detail IS 'DETAIL of the error. Null: none.';
+COMMENT ON COLUMN referral.failures.hint IS 'HINT of the error. Null: none.';
+COMMENT ON COLUMN referral.failures.failed_at IS 'Time of the last failure.';
+COMMENT ON COLUMN referral.failures.retries IS 'Number of times that it failed again.';
+COMMENT ON COLUMN referral.failures.resolved_at IS 'Time at which an evaluation succeeded. Null: the failure is open.';
+
+CREATE TABLE referral.refusals (
+    source_id  integer NOT NULL,
+    source_key text NOT NULL,
+    friend_id  @key_column@ NOT NULL,
+    code       text NOT NULL,
+    status     text NOT NULL,
+    refused_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT refusals_pkey PRIMARY KEY (source_key, source_id)
+);
+COMMENT ON TABLE referral.refusals IS
+    'Codes in attached tables that were not redeemed. reconcile tries them again; a row is deleted once its code is '
+    'redeemed.';
+COMMENT ON COLUMN referral.refusals.source_id IS 'Attached table that holds the code.';
+COMMENT ON COLUMN referral.refusals.source_key IS 'Id of the row in the attached table.';
+COMMENT ON COLUMN referral.refusals.friend_id IS 'User who would have redeemed the code.';
+COMMENT ON COLUMN referral.refusals.code IS 'Code as the attached table holds it.';
+COMMENT ON COLUMN referral.refusals.status IS 'Reason, as a status of redeem_invite.';
+COMMENT ON COLUMN referral.refusals.refused_at IS 'Time of the last attempt.';
+
+CREATE TABLE referral.reconciliations (
+    source_id   integer CONSTRAINT reconciliations_pkey PRIMARY KEY,
+    phase       text NOT NULL,
+    position    text,
+    total       bigint NOT NULL,
+    done        bigint NOT NULL DEFAULT 0,
+    posted      bigint NOT NULL DEFAULT 0,
+    pid         integer NOT NULL,
+    started_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    finished_at timestamptz
+);
+COMMENT ON TABLE referral.reconciliations IS
+    'How far reconcile has come with each source. A call that was interrupted goes on from its position.';
+COMMENT ON COLUMN referral.reconciliations.source_id IS 'Source that is reconciled.';
+COMMENT ON COLUMN referral.reconciliations.phase IS
+    'Phase of the reconciliation. friends: each friend is evaluated. rows: each invite is read. redemptions: each '
+    'redemption is read, in order of time. gone: invites whose row is gone are revoked. finished: all is done.';
+COMMENT ON COLUMN referral.reconciliations.position IS 'Last friend or row of the phase that is done. Null: none yet.';
+COMMENT ON COLUMN referral.reconciliations.total IS
+    'Number of friends, invites or redemptions when the reconciliation began.';
+COMMENT ON COLUMN referral.reconciliations.done IS 'Number of them that are done.';
+COMMENT ON COLUMN referral.reconciliations.posted IS 'Number of rows written that were missing or had changed.';
+COMMENT ON COLUMN referral.reconciliations.pid IS 'Process id of the session that did the last batch.';
+COMMENT ON COLUMN referral.reconciliations.started_at IS 'Time at which the reconciliation began.';
+COMMENT ON COLUMN referral.reconciliations.updated_at IS 'Time of the last batch.';
+COMMENT ON COLUMN referral.reconciliations.finished_at IS
+    'Time at which the reconciliation finished. Null: it has not.';
