@@ -1,115 +1,832 @@
-//! The catalogue of errors: each has its SQLSTATE, a message, a DETAIL with the value and a HINT to follow.
+//! The catalogue of errors. Each is declared once: when it is raised, its SQLSTATE, its message, a DETAIL with the values
+//! and a HINT that can be followed. `tools/errors` prints the declarations as the table in `docs/reference.md`.
 
-use crate::core::code::{BadShape, LONGEST_CHOSEN, NoRandomness, SHORTEST_CHOSEN};
-use crate::core::rule::Mistake;
+use PgSqlErrorCode::*;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use referral_core::code::{BadCodeFormat, LONGEST_CHOSEN, NoRandomness, SHORTEST_CHOSEN};
+use referral_core::id::GoalVersionId;
+use referral_core::rule::Mistake;
 
-/// What can go wrong, as far as this extension is the one to notice.
-#[derive(Debug, Clone)]
-#[allow(missing_docs)] // the message of each says what it is
-pub enum Error {
-    NotInstalled,
-    NullArgument(&'static str),
-    NotATable { relation: String, kind: String },
-    NoSingleKey { relation: String, columns: usize },
-    NoKey { relation: String },
-    NotOwner { relation: String, owner: String },
-    InstalledElsewhere { users: String, asked: String },
-    TableBusy { relation: String },
-    NoSuchColumn { relation: String, column: String },
-    BadMapping { mapping: &'static str, expression: String, problem: String, sqlstate: PgSqlErrorCode },
-    BadMappingType { mapping: &'static str, expression: String, found: String, wanted: &'static str },
-    UserMissing,
-    UserTwice,
-    UsersTwice,
-    UsersMissing,
-    NoKeyType,
-    OtherEncoding(String),
-    Untrusted { relation: String },
-    Unreadable { problem: String },
-    EventDiffers { reference: String },
-    BadReference(usize),
-    NotFinite { argument: &'static str },
-    CannotDetach(String),
-    NoSuchEvent(String),
-    BadAmount(String),
-    EmptyReason,
-    BadCredit { amount: String, problem: String },
-    BadSpendReference { argument: &'static str, length: usize },
-    SpendDiffers { reference: String },
-    InsufficientCredit { available: String },
-    BalanceTooLarge { user: String },
-    NotSettled { user: String, problem: String },
-    FailureLost { source: String, failure: String, worse: String },
-    Restoring { relation: String },
-    Skipped { source: String, problem: String },
-    BadBatchSize(i32),
-    DataNotNamed { said: String, database: String },
-    CurrencyTwice,
-    CurrencyMissing,
-    BadUnit { argument: &'static str, problem: String },
-    OccurredAtMissing { relation: String, candidates: String },
-    BadOnDelete(String),
-    SourceExists { name: String, detached: bool },
-    OtherId { name: String, id: String },
-    RelationAttached { relation: String, name: String },
-    NoSuchSource { name: String, known: String },
-    SourceAmbiguous { known: String },
-    NoSuchProgram(String),
-    ProgramExists(String),
-    ProgramOver(String),
-    BadPeriod { starts: String, ends: String },
-    BadName { what: &'static str, value: String },
-    BadInterval { argument: &'static str, value: String },
-    RuleTwice,
-    RuleMissing,
-    BadOccurrence(String),
-    BadRule(Mistake),
-    BadPredicate { predicate: String, problem: String, sqlstate: PgSqlErrorCode },
-    PredicateColumnGone { goal: i32, relation: String, column: String },
-    PredicateMissing(i32),
-    GoalReachesBack { name: String, from: String, redeemed: i64 },
-    GoalVersionOrder { name: String, from: String, last: String },
-    NoSuchUser { user: String, users: String },
-    BadCount(i32),
-    BadMaxRedemptions(i32),
-    BadChosenCode(String),
-    BadShape(BadShape),
-    EmptyRecipient,
-    AgesUnknown,
-    NoUsersTable,
-    NoSecret,
-    CodeTaken(String),
-    NoRandomness(NoRandomness),
-    NotRegistered { relation: String },
-    OwnerChanged { relation: String },
-    ColumnGone { relation: String, column: String },
-    BadValue { transaction: String, value: &'static str, problem: String },
-    LedgerConflict { wanted: usize, written: u64 },
-    AppendOnly { table: String, operation: &'static str },
-    NotATrigger(String),
-    Strict(Box<Failure>),
-    Raised(Box<Failure>),
-    Server(&'static str),
+/// Declares [`Error`] and what the client is told of each.
+///
+/// An entry is a doc comment that says when the error is raised, the variant with the values that it carries, and
+/// `code` (a constant of [`PgSqlErrorCode`], or the field that holds one), `message`, `detail` and `hint`. The last two
+/// are format strings over the fields.
+macro_rules! errors {
+    ($(
+        $(#[$raised:meta])+
+        $name:ident $({ $($field:ident: $type:ty),+ $(,)? })? $(($only:ident: $only_type:ty))? => {
+            code: $code:expr,
+            message: $message:literal,
+            detail: $detail:literal,
+            hint: $hint:literal,
+        }
+    )+) => {
+        /// What can go wrong, as far as this extension is the one to notice.
+        #[derive(Debug, Clone)]
+        pub enum Error {
+            $(
+                $(#[$raised])+
+                $name $({ $($field: $type),+ })? $(($only_type))?,
+            )+
+            /// A caught failure has to reach the client as it is.
+            Raised(Box<Failure>),
+            /// A purchase cannot be credited, and its program is strict.
+            Strict(Box<Failure>),
+        }
+
+        impl Error {
+            /// SQLSTATE, message, DETAIL and HINT.
+            fn parts(self) -> Parts {
+                match self {
+                    $(
+                        Self::$name $({ $($field),+ })? $(($only))? => {
+                            ($code, $message.to_owned(), Some(format!($detail)), Some(format!($hint)))
+                        }
+                    )+
+                    Self::Raised(failure) => (failure.code, failure.message, failure.detail, failure.hint),
+                    Self::Strict(failure) => failure.into_refusal(),
+                }
+            }
+        }
+    };
 }
 
-/// An error that was caught: what PostgreSQL or this crate said.
+/// SQLSTATE, message, DETAIL and HINT of an error.
+type Parts = (PgSqlErrorCode, String, Option<String>, Option<String>);
+
+errors! {
+    // Installing
+
+    /// A function is called before `install`, or after `uninstall`.
+    NotInstalled => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the referral program is not installed in this database",
+        detail: "The tables that referral.install creates are not there.",
+        hint: "Run: SELECT referral.install(users => 'public.users');",
+    }
+
+    /// `install` is called again for other users.
+    InstalledElsewhere { users: String, requested: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the referral program is installed for another users table",
+        detail: "It is installed for {users}, not for {requested}.",
+        hint: "One database has one referral program; create further campaigns with referral.create_program.",
+    }
+
+    /// The database has another encoding than UTF8.
+    OtherEncoding { encoding: String } => {
+        code: ERRCODE_FEATURE_NOT_SUPPORTED,
+        message: "database is not encoded in UTF8",
+        detail: "Its encoding is {encoding}; codes and ids of users could be misread.",
+        hint: "Install into a database made with ENCODING 'UTF8'.",
+    }
+
+    /// `install` is given neither the table of the users nor the type of their keys.
+    UsersMissing => {
+        code: ERRCODE_NULL_VALUE_NOT_ALLOWED,
+        message: "users must not be null",
+        detail: "Neither users nor key_type is given.",
+        hint: "Pass users => the table of the users, or key_type => the type of their keys when they live elsewhere.",
+    }
+
+    /// `install` is given both the table of the users and the type of their keys.
+    UsersTwice => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "users and key_type exclude each other",
+        detail: "Both are given.",
+        hint: "Pass users => the table of the users, or key_type => the type of their keys when they live elsewhere.",
+    }
+
+    /// `install` is given a type whose values cannot be indexed.
+    NoKeyType => {
+        code: ERRCODE_DATATYPE_MISMATCH,
+        message: "type cannot be a key",
+        detail: "It has no default operator class for btree indexes.",
+        hint: "Pass a type such as bigint, uuid or text.",
+    }
+
+    /// The primary key of the users table has several columns.
+    NoSingleKey { relation: String, columns: i32 } => {
+        code: ERRCODE_INVALID_TABLE_DEFINITION,
+        message: "primary key of the users table must have one column",
+        detail: "The primary key of {relation} has {columns} columns.",
+        hint: "Add a single-column key to the table, or install on the table that has one.",
+    }
+
+    /// `uninstall` is given another name than that of the database.
+    DataNotNamed { given: String, database: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "drop_data_of does not name this database",
+        detail: "drop_data_of is \"{given}\"; this database is \"{database}\".",
+        hint: "Pass the name of this database to drop invites, referrals and the ledger with it, or nothing to keep them.",
+    }
+
+    // Arguments of many functions
+
+    /// An argument that must be given is null.
+    NullArgument { argument: &'static str } => {
+        code: ERRCODE_NULL_VALUE_NOT_ALLOWED,
+        message: "argument must not be null",
+        detail: "The argument {argument} is null.",
+        hint: "Pass a value.",
+    }
+
+    /// A program, a goal or a source is given an empty name, or one that is too long.
+    BadName { what: &'static str, value: String } => {
+        code: ERRCODE_INVALID_NAME,
+        message: "invalid name",
+        detail: "\"{value}\" is not a name for a {what}.",
+        hint: "A name has 1 to 63 bytes.",
+    }
+
+    /// An interval is empty or negative.
+    BadInterval { argument: &'static str, value: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "interval must be positive",
+        detail: "{argument} is {value}.",
+        hint: "Pass an interval such as '30 days', or null for no limit.",
+    }
+
+    /// A time is `infinity` or `-infinity`.
+    NotFinite { argument: &'static str } => {
+        code: ERRCODE_DATETIME_FIELD_OVERFLOW,
+        message: "time must be finite",
+        detail: "{argument} is infinity or -infinity.",
+        hint: "Pass a finite time, or leave it out: the default is now.",
+    }
+
+    /// A unit is neither a currency nor a word.
+    BadUnit { argument: &'static str, problem: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid unit",
+        detail: "{argument}: {problem}.",
+        hint: "A unit is a currency of ISO 4217 or a word of at most 32 bytes.",
+    }
+
+    /// A function that records why is given no reason.
+    EmptyReason => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "a reason is required",
+        detail: "reason is empty.",
+        hint: "Pass a reason; it is recorded with the change.",
+    }
+
+    /// `settle` or `reconcile` is given a batch size out of range.
+    BadBatchSize { size: i32 } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid batch_size",
+        detail: "batch_size is {size}.",
+        hint: "Pass 1 to 100000.",
+    }
+
+    // Tables and mappings
+
+    /// A relation is not a table that can hold users or be attached.
+    NotATable { relation: String, kind: String } => {
+        code: ERRCODE_WRONG_OBJECT_TYPE,
+        message: "not a table",
+        detail: "{relation} is {kind}.",
+        hint: "Name an ordinary, partitioned or foreign table.",
+    }
+
+    /// The caller does not own a table.
+    NotOwner { relation: String, owner: String } => {
+        code: ERRCODE_INSUFFICIENT_PRIVILEGE,
+        message: "must be owner of the table",
+        detail: "{relation} belongs to {owner}.",
+        hint: "Run this as its owner or as a superuser.",
+    }
+
+    /// A lock of a table is not free within a few seconds.
+    TableBusy { relation: String } => {
+        code: ERRCODE_LOCK_NOT_AVAILABLE,
+        message: "table is busy",
+        detail: "The lock on {relation} was not free within five seconds, or lock_timeout where that is shorter.",
+        hint: "Nothing was changed and nobody was made to wait. Try again when no long transaction uses the table.",
+    }
+
+    /// A table without a primary key is attached without `id`, or holds the users.
+    NoKey { relation: String } => {
+        code: ERRCODE_INVALID_TABLE_DEFINITION,
+        message: "table has no primary key",
+        detail: "{relation} has no primary key that identifies its rows.",
+        hint: "Add a primary key, or pass id => an expression that tells the rows apart.",
+    }
+
+    /// A column that is named does not exist.
+    NoSuchColumn { relation: String, column: String } => {
+        code: ERRCODE_UNDEFINED_COLUMN,
+        message: "column does not exist",
+        detail: "{relation} has no column \"{column}\".",
+        hint: "Pass the name of a column of the table, as it is, without quotes around it.",
+    }
+
+    /// PostgreSQL rejects the expression of a mapping; the SQLSTATE is its own.
+    BadMapping { mapping: &'static str, expression: String, problem: String, sqlstate: PgSqlErrorCode } => {
+        code: sqlstate,
+        message: "mapping is not a valid expression over the row",
+        detail: "{mapping} => {expression}: {problem}.",
+        hint: "Write an SQL expression over the columns of the table, as in a WHERE clause.",
+    }
+
+    /// The expression of a mapping is of a type that cannot be read.
+    BadMappingType { mapping: &'static str, expression: String, found: String, wanted: &'static str } => {
+        code: ERRCODE_DATATYPE_MISMATCH,
+        message: "mapping has the wrong type",
+        detail: "{mapping} => {expression} is of type {found}; it must be {wanted}.",
+        hint: "Cast the expression to a type that is allowed.",
+    }
+
+    /// A table is attached without a mapping of its user.
+    UserMissing => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "the user of a row is not mapped",
+        detail: "Neither user_column nor \"user\" is given.",
+        hint: "Pass user_column => the column that holds the user, or \"user\" => an expression over the row.",
+    }
+
+    /// A table is attached with two mappings of its user.
+    UserTwice => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "the user of a row is mapped twice",
+        detail: "Both user_column and \"user\" are given.",
+        hint: "Pass user_column => the column that holds the user, or \"user\" => an expression over the row.",
+    }
+
+    /// A table of transactions is attached without a currency.
+    CurrencyMissing => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "currency is missing",
+        detail: "Neither currency nor currency_column is given.",
+        hint: "Pass currency => 'USD' when all amounts are in one currency, or currency_column => the column that holds it.",
+    }
+
+    /// A table of transactions is attached with two mappings of its currency.
+    CurrencyTwice => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "currency is given twice",
+        detail: "Both currency and currency_column are given.",
+        hint: "Pass currency => 'USD' when all amounts are in one currency, or currency_column => the column that holds it.",
+    }
+
+    /// A table of transactions is attached without a mapping of their time.
+    OccurredAtMissing { relation: String, candidates: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "the time of a transaction is not mapped",
+        detail: "Columns of {relation} that hold a time: {candidates}.",
+        hint: "Pass occurred_at => the column or expression that says when the transaction happened.",
+    }
+
+    /// `on_delete` is none of its two values.
+    BadOnDelete { value: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid value for on_delete",
+        detail: "on_delete is \"{value}\".",
+        hint: "Pass 'archive' (a deleted row keeps its credit) or 'reverse' (a deletion is a refund).",
+    }
+
+    /// A table is attached whose rows no index finds by their user. A warning: it is attached.
+    NoIndexOfUser { relation: String, hint: String } => {
+        code: ERRCODE_WARNING,
+        message: "no index finds the rows of a user",
+        detail: "Every purchase by a referred friend will scan {relation}.",
+        hint: "{hint}",
+    }
+
+    // Sources
+
+    /// A table or an event is given the name of a source that is attached.
+    SourceExists { name: String } => {
+        code: ERRCODE_DUPLICATE_OBJECT,
+        message: "source already exists",
+        detail: "A source named \"{name}\" is attached.",
+        hint: "Pass another name =>.",
+    }
+
+    /// A table or an event is given the name of a detached source, which only its own table can have again.
+    SourceDetached { name: String } => {
+        code: ERRCODE_DUPLICATE_OBJECT,
+        message: "source already exists",
+        detail: "A source named \"{name}\" was attached before, for another table.",
+        hint: "Pass another name =>.",
+    }
+
+    /// A table is attached that is attached already, under whatever name.
+    RelationAttached { relation: String, name: String } => {
+        code: ERRCODE_DUPLICATE_OBJECT,
+        message: "table is already attached",
+        detail: "{relation} is attached as \"{name}\".",
+        hint: "Detach it first to attach it with other mappings: SELECT referral.detach(name).",
+    }
+
+    /// A source whose rows are recorded is attached again with another id.
+    OtherId { name: String, id: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "id of a source cannot be changed",
+        detail: "\"{name}\" has completions or invites whose rows are identified by {id}.",
+        hint: "Attach the table with the same id, or under another name with goals of its own.",
+    }
+
+    /// A source is named that is not attached.
+    NoSuchSource { name: String, known: String } => {
+        code: ERRCODE_UNDEFINED_OBJECT,
+        message: "source does not exist",
+        detail: "No source named \"{name}\" is attached. Attached: {known}.",
+        hint: "Attach a table first: SELECT referral.attach_transactions(...).",
+    }
+
+    /// A function needs a source, and there is none.
+    NothingAttached => {
+        code: ERRCODE_UNDEFINED_OBJECT,
+        message: "source does not exist",
+        detail: "No table is attached.",
+        hint: "Attach a table first: SELECT referral.attach_transactions(...).",
+    }
+
+    /// A goal does not name its source, and there are several.
+    SourceAmbiguous { known: String } => {
+        code: ERRCODE_AMBIGUOUS_PARAMETER,
+        message: "more than one source is attached",
+        detail: "Attached: {known}.",
+        hint: "Pass source => the name of the one that the goal is about.",
+    }
+
+    /// The source of the redemptions is to be detached.
+    CannotDetach { name: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "source cannot be detached",
+        detail: "\"{name}\" is part of every installation.",
+        hint: "Leave it attached: a source without goals earns nothing.",
+    }
+
+    /// The table of a source, or of a predicate, has another owner than the one with whose rights it is read.
+    OwnerChanged { relation: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "owner of an attached table has changed",
+        detail: "{relation} belongs to somebody else than when it was attached.",
+        hint: "The new owner, or a superuser, calls SELECT referral.repair(name).",
+    }
+
+    /// A column that a mapping reads was dropped, or has another type.
+    ColumnGone { relation: String, column: String } => {
+        code: ERRCODE_UNDEFINED_COLUMN,
+        message: "a mapped column is gone or has changed its type",
+        detail: "{relation} no longer has the column \"{column}\" as it was attached.",
+        hint: "Detach the table and attach it with the columns that it has now.",
+    }
+
+    /// Whoever can change the mappings and predicates is not allowed to run expressions as the owner of the table.
+    Untrusted { relation: String } => {
+        code: ERRCODE_INSUFFICIENT_PRIVILEGE,
+        message: "the owner of referral.sources or referral.predicates lacks the rights of the owner of an attached table",
+        detail: "{relation} belongs to a role whose rights the owner of one of these tables does not have.",
+        hint: "Give both tables back to a superuser: ALTER TABLE ... OWNER TO ...",
+    }
+
+    /// `reconcile` leaves a source out. A warning: it goes on with the next.
+    Skipped { source: String, problem: String } => {
+        code: ERRCODE_WARNING,
+        message: "a source that cannot be read is left out",
+        detail: "\"{source}\": {problem}.",
+        hint: "SELECT * FROM referral.doctor() says how to repair it.",
+    }
+
+    // Users
+
+    /// A user is named who does not exist.
+    NoSuchUser { user: String, users: String } => {
+        code: ERRCODE_FOREIGN_KEY_VIOLATION,
+        message: "user does not exist",
+        detail: "{users} has no user {user}.",
+        hint: "Create the user first, in this transaction or an earlier one.",
+    }
+
+    /// A function needs a table of users, and the program was installed without one.
+    NoUsersTable => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "there is no users table",
+        detail: "The program was installed with key_type: the users live elsewhere.",
+        hint: "Let the application keep accounts that are too old from redeeming.",
+    }
+
+    // Programs
+
+    /// A program is named that does not exist.
+    NoSuchProgram { name: String } => {
+        code: ERRCODE_UNDEFINED_OBJECT,
+        message: "program does not exist",
+        detail: "There is no program named \"{name}\".",
+        hint: "Create it with referral.create_program, or look at referral.programs.",
+    }
+
+    /// `create_program` is given the name of a program.
+    ProgramExists { name: String } => {
+        code: ERRCODE_DUPLICATE_OBJECT,
+        message: "program already exists",
+        detail: "There is a program named \"{name}\".",
+        hint: "Choose another name, or change the row in referral.programs.",
+    }
+
+    /// Invites to a program that has ended are to be issued.
+    ProgramOver { name: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "program is over",
+        detail: "The program \"{name}\" has ended; invites to it could not be redeemed.",
+        hint: "Issue invites to a program that runs.",
+    }
+
+    /// `create_program` is given an end that is not after the start.
+    BadPeriod { starts: String, ends: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "program ends before it starts",
+        detail: "It starts at {starts} and ends at {ends}.",
+        hint: "Pass an end after the start.",
+    }
+
+    /// `create_program` is given `new_accounts_within`, and no source says when users were created.
+    AgesUnknown => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the age of accounts is not known",
+        detail: "new_accounts_within is given, and nothing says when a user was created.",
+        hint: "Map it first: SELECT referral.attach_users(created_at => 'created_at');",
+    }
+
+    /// `create_program` is given a prefix, an alphabet or a length of codes that people could not read back or others
+    /// could guess.
+    BadCodeFormat { argument: &'static str, problem: String, advice: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid format of codes",
+        detail: "{argument} is {problem}.",
+        hint: "{advice}",
+    }
+
+    // Goals
+
+    /// `create_goal` is given both a rule and arguments of the short form.
+    RuleTwice => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "goal is described twice",
+        detail: "Both rule and arguments of the short form are given.",
+        hint: "Pass rule => the whole document, or the short form \
+               (reward, unit, friend_reward, occurrence, min_amount, within), not both.",
+    }
+
+    /// `create_goal` is given neither a rule nor a reward.
+    RuleMissing => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "goal has no reward",
+        detail: "Neither rule nor reward nor friend_reward is given.",
+        hint: "Pass reward => 10.00, unit => 'USD', or a whole document as rule.",
+    }
+
+    /// `occurrence` of the short form cannot be read.
+    BadOccurrence { value: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid occurrence",
+        detail: "occurrence is \"{value}\".",
+        hint: "Pass 'first', 'first 3', 'nth 2', 'every' or 'every 90 days'.",
+    }
+
+    /// The rule of a goal is wrong, or does not suit its source.
+    BadRule { path: String, problem: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid rule",
+        detail: "{path}: {problem}.",
+        hint: "referral.rule_schema() describes the document: when (min_amount, currency, occurrence, within, predicate), \
+               rewards (to, fixed or percent and max or tiers, unit, hold, expires), limits (per_referrer, budget).",
+    }
+
+    /// PostgreSQL rejects the predicate of a rule; the SQLSTATE is its own.
+    BadPredicate { predicate: String, problem: String, sqlstate: PgSqlErrorCode } => {
+        code: sqlstate,
+        message: "predicate is not a valid condition over the row",
+        detail: "when.predicate: {predicate}: {problem}.",
+        hint: "Write a boolean SQL expression over the columns of the source's table, as in a WHERE clause.",
+    }
+
+    /// A column that a predicate reads was dropped. `literal` is its name as an SQL literal.
+    PredicateColumnGone { goal_version: GoalVersionId, relation: String, column: String, literal: String } => {
+        code: ERRCODE_UNDEFINED_COLUMN,
+        message: "a column that the predicate of a goal reads is gone",
+        detail: "{relation} no longer has the column \"{column}\" of the predicate of goal version {goal_version}.",
+        hint: "Give the column its name back; or, as a superuser, name the column that replaces it: \
+               UPDATE referral.predicates SET column_names = array_replace(column_names, {literal}, ...) \
+               WHERE goal_version_id = {goal_version};",
+    }
+
+    /// The rule of a goal has a predicate that `create_goal` did not store, or that was lost.
+    PredicateMissing { goal_version: GoalVersionId } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the predicate of a goal is not there",
+        detail: "The rule of goal version {goal_version} has a predicate, and referral.predicates has no row of it \
+                 for its source.",
+        hint: "Restore the table referral.predicates with the others; create_goal writes it.",
+    }
+
+    /// A new version of a goal would change the terms of friends who have redeemed.
+    GoalReachesBack { name: String, from: String, redeemed: i64 } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "a new version of a goal cannot reach back past redemptions",
+        detail: "Redemptions under the last version of \"{name}\" since {from}: {redeemed}. Their terms are frozen.",
+        hint: "Let it be in force from now on, or create a goal of another name.",
+    }
+
+    /// A new version of a goal would be in force before the last one.
+    GoalVersionOrder { name: String, from: String, last: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "a new version of a goal must begin after the last one",
+        detail: "The last version of \"{name}\" is in force from {last}; the new one would be from {from}.",
+        hint: "Pass a later effective_from.",
+    }
+
+    // Invites
+
+    /// `create_invites` is given a count out of range.
+    BadCount { count: i32 } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid count",
+        detail: "count is {count}.",
+        hint: "Pass a count from 0 to 10000000.",
+    }
+
+    /// A number of redemptions is less than one.
+    BadMaxRedemptions { value: i32 } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid max_redemptions",
+        detail: "max_redemptions is {value}.",
+        hint: "Pass at least 1, or null for a link that any number of friends may use.",
+    }
+
+    /// A code that the application chose has characters that a code cannot have, too few or too many.
+    BadChosenCode { code: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid invite code",
+        detail: "The code is \"{code}\".",
+        hint: "A chosen code has {SHORTEST_CHOSEN} to {LONGEST_CHOSEN} letters and digits of ASCII, hyphens and underscores.",
+    }
+
+    /// A code that the application chose, or that an attached table holds, is that of another invite.
+    CodeTaken { code: String } => {
+        code: ERRCODE_UNIQUE_VIOLATION,
+        message: "invite code is taken",
+        detail: "There is an invite with the code \"{code}\".",
+        hint: "Choose another code.",
+    }
+
+    /// An invite is to be addressed to nobody.
+    EmptyRecipient => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "recipient must not be empty",
+        detail: "recipient is empty.",
+        hint: "Pass the address that the invite is sent to, or null for an invite that anybody may redeem.",
+    }
+
+    /// The key with which recipients are hashed was deleted, or not restored.
+    NoSecret => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the secret of this installation is gone",
+        detail: "referral.secrets has no row: recipients cannot be told from each other.",
+        hint: "Restore the row from a backup: with another secret no invite that was addressed before can be redeemed.",
+    }
+
+    /// The operating system's random generator fails.
+    NoRandomness { problem: String } => {
+        code: ERRCODE_SYSTEM_ERROR,
+        message: "the operating system gave no random numbers",
+        detail: "It says: {problem}.",
+        hint: "Try again; no invite was issued.",
+    }
+
+    // Events
+
+    /// An event is recorded under a name that `create_event` was not given.
+    NoSuchEvent { name: String } => {
+        code: ERRCODE_UNDEFINED_OBJECT,
+        message: "event does not exist",
+        detail: "There is no event named \"{name}\".",
+        hint: "Create it first: SELECT referral.create_event(name).",
+    }
+
+    /// An event has an amount that is not positive, or has too many digits.
+    BadAmount { amount: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid amount",
+        detail: "amount is {amount}.",
+        hint: "Pass an amount of more than 0 and at most 28 digits; leave it out for an event without an amount.",
+    }
+
+    /// The reference of an event is too long.
+    BadReference { length: usize } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid reference",
+        detail: "reference has {length} bytes.",
+        hint: "Pass at most 500 bytes.",
+    }
+
+    /// An event is recorded again, with its reference and other arguments.
+    EventDiffers { reference: String } => {
+        code: ERRCODE_UNIQUE_VIOLATION,
+        message: "another event has this reference",
+        detail: "The event \"{reference}\" is recorded for another friend, or with another amount.",
+        hint: "Give every event a reference of its own.",
+    }
+
+    // Credit
+
+    /// An amount to spend, reserve, release or adjust is out of range.
+    BadCredit { amount: String, problem: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid amount of credit",
+        detail: "amount is {amount}; {problem}.",
+        hint: "Pass an amount with at most the decimals of its unit, and at most what is available.",
+    }
+
+    /// The reference of a spend or of a release is empty or too long.
+    BadSpendReference { argument: &'static str, length: usize } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "invalid reference",
+        detail: "{argument} has {length} bytes.",
+        hint: "Pass the application's own id of what the credit is spent on, of 1 to 500 bytes.",
+    }
+
+    /// A spend or a release is repeated, with its reference and other arguments.
+    SpendDiffers { reference: String } => {
+        code: ERRCODE_UNIQUE_VIOLATION,
+        message: "another spend has this reference",
+        detail: "\"{reference}\" is recorded with another user, unit or amount, or for another operation.",
+        hint: "Give every spend a reference of its own, and repeat it only with the same arguments.",
+    }
+
+    /// Support takes more credit than is available.
+    InsufficientCredit { available: String } => {
+        code: ERRCODE_CHECK_VIOLATION,
+        message: "insufficient credit",
+        detail: "{available} are available.",
+        hint: "Take at most that.",
+    }
+
+    /// A sum of a balance would have more digits than the ledger keeps.
+    BalanceTooLarge { user: String } => {
+        code: ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+        message: "balance is too large",
+        detail: "A sum of the balance of user {user} would be more than 10^24.",
+        hint: "Give less credit, or correct the rows that have earned so much.",
+    }
+
+    /// The books that a settlement or a spend would write do not balance. Nothing of the account is written.
+    UnbalancedBooks { user: String, unit: String, problem: String } => {
+        code: ERRCODE_DATA_CORRUPTED,
+        message: "the books of a user do not balance",
+        detail: "User {user}, {unit}: {problem}.",
+        hint: "Nothing was written, and lines that are due wait in referral.unsettled. Undo what changed the balance or \
+               its lots by hand; or report this with the output of SELECT * FROM referral.doctor().",
+    }
+
+    /// A settlement leaves an account out. A warning: it goes on with the next.
+    NotSettled { user: String, problem: String } => {
+        code: ERRCODE_WARNING,
+        message: "an account could not be settled",
+        detail: "User {user}: {problem}.",
+        hint: "Correct the cause; the lines of the account wait in referral.unsettled for the next settlement.",
+    }
+
+    // Triggers and evaluation
+
+    /// A value that a mapping reads is not one that can be credited. It is recorded in `referral.failures`.
+    BadValue { transaction: String, value: &'static str, problem: String } => {
+        code: ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+        message: "a mapped value cannot be used",
+        detail: "{value} of transaction {transaction}: {problem}.",
+        hint: "Correct the row or the mapping; the next change of the row is evaluated again.",
+    }
+
+    /// Rows of the ledger were changed by hand while they were being written.
+    LedgerConflict { wanted: usize, written: u64 } => {
+        code: ERRCODE_UNIQUE_VIOLATION,
+        message: "the ledger was changed by somebody else",
+        detail: "{wanted} rows were to be written; {written} were.",
+        hint: "Do not write to the tables of the referral program; \
+               the next evaluation of the friend, or the next settlement, repairs the difference.",
+    }
+
+    /// A row that is kept for ever is to be changed or deleted.
+    AppendOnly { table: String, operation: &'static str } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "rows of this table are never changed",
+        detail: "{operation} on {table} was refused.",
+        hint: "Recorded rows are final. The owner of the table can disable the trigger first: \
+               ALTER TABLE ... DISABLE TRIGGER.",
+    }
+
+    /// A trigger fires that was created by hand, in a way in which it has no rows to read.
+    NotATrigger { problem: String } => {
+        code: ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+        message: "trigger was not created by the referral program",
+        detail: "{problem}.",
+        hint: "Drop it; referral.attach_transactions and the other functions that attach a table create its triggers.",
+    }
+
+    /// A trigger fires on a table that is not attached: a partition that was detached from its table, a trigger created by
+    /// hand. A warning: the trigger does nothing, and the statement goes on.
+    NotAttached { relation: String } => {
+        code: ERRCODE_WARNING,
+        message: "table is not attached, and the trigger on it does nothing",
+        detail: "A trigger of the referral program fired on {relation}, which is not an attached source.",
+        hint: "Attach the table, or drop the trigger. SELECT * FROM referral.doctor() names the trigger.",
+    }
+
+    /// A trigger fires while `pg_restore` or `psql` loads a dump. A warning: the rows are loaded.
+    Restoring { relation: String } => {
+        code: ERRCODE_WARNING,
+        message: "rows are being restored, and nothing is credited",
+        detail: "This session has the settings that pg_dump and pg_restore make; its first rows are those of {relation}.",
+        hint: "When the restore is complete, run CALL referral.reconcile(); it credits what the dump did not hold.",
+    }
+
+    /// A trigger fires and the tables of the program cannot be read. A warning: the statement goes on.
+    Unreadable { problem: String } => {
+        code: ERRCODE_WARNING,
+        message: "the referral program cannot read its configuration, and nothing is credited",
+        detail: "{problem}.",
+        hint: "Correct the cause, then CALL referral.reconcile().",
+    }
+
+    /// A failure could not be recorded in `referral.failures`. A warning: the purchase stands.
+    FailureLost { source: String, failure: String, worse: String } => {
+        code: ERRCODE_WARNING,
+        message: "a failure of the referral program could not be recorded",
+        detail: "In \"{source}\": {failure}. Recording it in referral.failures failed: {worse}.",
+        hint: "Correct the cause of the second failure, then CALL referral.reconcile().",
+    }
+
+    // The server, and mistakes of ours
+
+    /// A statement of this extension does not return what the code reads from it.
+    Statement { column: &'static str, problem: &'static str } => {
+        code: ERRCODE_INTERNAL_ERROR,
+        message: "unexpected columns in the answer to a statement",
+        detail: "Column {column} {problem}.",
+        hint: "This is a mistake in the extension. Please report it with the log of the server.",
+    }
+
+    /// PostgreSQL returns what it never should.
+    Server(problem: &'static str) => {
+        code: ERRCODE_INTERNAL_ERROR,
+        message: "unexpected answer of the server",
+        detail: "{problem}.",
+        hint: "Please report this with the log of the server.",
+    }
+}
+
+impl From<Mistake> for Error {
+    fn from(Mistake { path, problem }: Mistake) -> Self {
+        Self::BadRule { path, problem }
+    }
+}
+
+impl From<BadCodeFormat> for Error {
+    fn from(BadCodeFormat { argument, problem, advice }: BadCodeFormat) -> Self {
+        Self::BadCodeFormat { argument, problem, advice }
+    }
+}
+
+impl From<NoRandomness> for Error {
+    fn from(NoRandomness(problem): NoRandomness) -> Self {
+        Self::NoRandomness { problem }
+    }
+}
+
+/// An error that was caught: what PostgreSQL or this extension said.
 #[derive(Debug, Clone)]
 pub struct Failure {
+    /// SQLSTATE.
     pub code: PgSqlErrorCode,
+    /// Primary message.
     pub message: String,
+    /// DETAIL, where there is one.
     pub detail: Option<String>,
+    /// HINT, where there is one.
     pub hint: Option<String>,
-    /// The transaction that the error is about, where it is known.
+    /// Key of the transaction that the error is about, where it is known.
     pub transaction: Option<String>,
 }
 
 impl Failure {
     /// The five characters of the SQLSTATE.
     pub fn sqlstate(&self) -> String {
+        // PostgreSQL packs them, six bits each, the first in the lowest.
         let packed = self.code as i32;
         (0..5).map(|i| char::from(((packed >> (6 * i) & 0x3F) as u8) + b'0')).collect()
+    }
+
+    /// What the client of a strict program is told.
+    fn into_refusal(self) -> Parts {
+        let strict = "The program is strict: without a credit there is no purchase.";
+        let hint = self.hint.map_or_else(|| strict.to_owned(), |hint| format!("{hint} {strict}"));
+        let message = format!("purchase refused by the referral program: {}", self.message);
+        (self.code, message, self.detail, Some(hint))
     }
 }
 
@@ -126,24 +843,18 @@ impl From<Error> for Failure {
 
 impl From<Error> for ErrorReport {
     fn from(error: Error) -> Self {
-        let (code, message, detail, hint) = error.parts();
-        report(code, message, detail, hint)
+        report(error.parts())
     }
 }
 
-impl From<BadShape> for Error {
-    fn from(error: BadShape) -> Self {
-        Self::BadShape(error)
+impl Error {
+    /// Reports the error to the client and the log as a warning, and goes on.
+    pub fn warn(self) {
+        ErrorReport::from(self).report(PgLogLevel::WARNING);
     }
 }
 
-impl From<NoRandomness> for Error {
-    fn from(error: NoRandomness) -> Self {
-        Self::NoRandomness(error)
-    }
-}
-
-fn report(code: PgSqlErrorCode, message: String, detail: Option<String>, hint: Option<String>) -> ErrorReport {
+fn report((code, message, detail, hint): Parts) -> ErrorReport {
     let mut report = ErrorReport::new(code, message, "referral");
     if let Some(detail) = detail {
         report = report.set_detail(detail);
@@ -152,532 +863,4 @@ fn report(code: PgSqlErrorCode, message: String, detail: Option<String>, hint: O
         report = report.set_hint(hint);
     }
     report
-}
-
-type Parts = (PgSqlErrorCode, String, Option<String>, Option<String>);
-
-impl Error {
-    fn parts(self) -> Parts {
-        use PgSqlErrorCode as Code;
-        let full = |code: PgSqlErrorCode, message: &str, detail: String, hint: &str| {
-            (code, message.to_owned(), Some(detail), Some(hint.to_owned()))
-        };
-        match self {
-            Self::NotInstalled => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "the referral program is not installed in this database",
-                "The tables that referral.install creates are not there.".into(),
-                "Run: SELECT referral.install(users => 'public.users');",
-            ),
-            Self::NullArgument(argument) => full(
-                Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-                "argument must not be null",
-                format!("The argument {argument} is null."),
-                "Pass a value.",
-            ),
-            Self::NotATable { relation, kind } => full(
-                Code::ERRCODE_WRONG_OBJECT_TYPE,
-                "not a table",
-                format!("{relation} is {kind}."),
-                "Name an ordinary, partitioned or foreign table.",
-            ),
-            Self::NoSingleKey { relation, columns } => full(
-                Code::ERRCODE_INVALID_TABLE_DEFINITION,
-                "users are known by a primary key of one column",
-                format!("The primary key of {relation} has {columns} columns."),
-                "Add a single-column key to the table, or install on the table that has one.",
-            ),
-            Self::NoKey { relation } => full(
-                Code::ERRCODE_INVALID_TABLE_DEFINITION,
-                "table has no primary key",
-                format!("{relation} has no primary key by which a row could be known."),
-                "Add a primary key, or pass id => an expression that tells the rows apart.",
-            ),
-            Self::NotOwner { relation, owner } => full(
-                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                "must be owner of the table",
-                format!("{relation} belongs to {owner}."),
-                "Run this as its owner or as a superuser.",
-            ),
-            Self::InstalledElsewhere { users, asked } => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "the referral program is installed for another users table",
-                format!("It is installed for {users}; asked was {asked}."),
-                "One database has one referral program; further campaigns are made with referral.create_program.",
-            ),
-            Self::TableBusy { relation } => full(
-                Code::ERRCODE_LOCK_NOT_AVAILABLE,
-                "table is busy",
-                format!(
-                    "The lock on {relation} that creating or dropping a trigger or foreign key needs was not free within five seconds, or lock_timeout."
-                ),
-                "Nothing was changed and nobody was made to wait. Try again when no long transaction uses the table.",
-            ),
-            Self::NoSuchColumn { relation, column } => full(
-                Code::ERRCODE_UNDEFINED_COLUMN,
-                "column does not exist",
-                format!("{relation} has no column \"{column}\"."),
-                "Pass the name of a column of the table, as it is, without quotes around it.",
-            ),
-            Self::BadMapping { mapping, expression, problem, sqlstate } => full(
-                sqlstate,
-                "mapping is not a valid expression over the row",
-                format!("{mapping} => {expression}: {problem}."),
-                "Write an SQL expression over the columns of the table, as in a WHERE clause.",
-            ),
-            Self::BadMappingType { mapping, expression, found, wanted } => full(
-                Code::ERRCODE_DATATYPE_MISMATCH,
-                "mapping has the wrong type",
-                format!("{mapping} => {expression} is of type {found}; wanted is {wanted}."),
-                "Cast the expression to a type that is allowed.",
-            ),
-            Self::UserMissing => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "the user of a row is not mapped",
-                "Neither user_column nor \"user\" is given.".into(),
-                "Pass user_column => the column that holds the user, or \"user\" => an expression over the row.",
-            ),
-            Self::UserTwice => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "the user of a row is mapped twice",
-                "Both user_column and \"user\" are given.".into(),
-                "Pass user_column => the column that holds the user, or \"user\" => an expression over the row.",
-            ),
-            Self::UsersTwice => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "users and key_type exclude each other",
-                "Both are given.".into(),
-                "Pass users => the table of the users, or key_type => the type of their keys when they live elsewhere.",
-            ),
-            Self::UsersMissing => full(
-                Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-                "users must not be null",
-                "Neither users nor key_type is given.".into(),
-                "Pass users => the table of the users, or key_type => the type of their keys when they live elsewhere.",
-            ),
-            Self::NoKeyType => full(
-                Code::ERRCODE_DATATYPE_MISMATCH,
-                "type cannot be a key",
-                "It has no default operator class for btree indexes.".into(),
-                "Pass a type such as bigint, uuid or text.",
-            ),
-            Self::OtherEncoding(encoding) => full(
-                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
-                "database is not encoded in UTF8",
-                format!("Its encoding is {encoding}; codes and ids of users could be misread."),
-                "Install into a database made with ENCODING 'UTF8'.",
-            ),
-            Self::FailureLost { source, failure, worse } => full(
-                Code::ERRCODE_WARNING,
-                "a failure of the referral program could not be written down",
-                format!("In \"{source}\": {failure}. The row in referral.failures: {worse}."),
-                "Mend what kept the row from being written, then CALL referral.reconcile().",
-            ),
-            Self::Restoring { relation } => full(
-                Code::ERRCODE_WARNING,
-                "rows are being restored, and nothing is credited",
-                format!("The settings of this session are those of pg_dump; the first rows are those of {relation}."),
-                "When the restore is through, CALL referral.reconcile() credits what the dump did not hold.",
-            ),
-            Self::Skipped { source, problem } => full(
-                Code::ERRCODE_WARNING,
-                "a source that cannot be read is left out",
-                format!("\"{source}\": {problem}."),
-                "SELECT * FROM referral.doctor() says how to repair it.",
-            ),
-            Self::EmptyReason => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "a reason is needed",
-                "reason is empty.".into(),
-                "Say why, for whoever looks at it later.",
-            ),
-            Self::BadCredit { amount, problem } => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid amount of credit",
-                format!("amount is {amount}; {problem}."),
-                "Pass an amount in the decimals of its unit, at most what there is.",
-            ),
-            Self::BadSpendReference { argument, length } => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid reference",
-                format!("{argument} has {length} bytes."),
-                "Pass the application's own id of what the credit is spent on, of 1 to 500 bytes.",
-            ),
-            Self::SpendDiffers { reference } => full(
-                Code::ERRCODE_UNIQUE_VIOLATION,
-                "another spend has this reference",
-                format!("\"{reference}\" stands for another user, unit or amount, or for another step of it."),
-                "Give every spend a reference of its own, and repeat it only with the same arguments.",
-            ),
-            Self::InsufficientCredit { available } => full(
-                Code::ERRCODE_CHECK_VIOLATION,
-                "there is less credit than is taken",
-                format!("{available} are available."),
-                "Take at most that.",
-            ),
-            Self::BalanceTooLarge { user } => full(
-                Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-                "balance is too large",
-                format!("A sum of the balance of user {user} would be more than 10^24."),
-                "Give him less, or correct what has earned so much.",
-            ),
-            Self::NotSettled { user, problem } => full(
-                Code::ERRCODE_WARNING,
-                "an account could not be settled",
-                format!("User {user}: {problem}."),
-                "Mend the cause; its lines wait in referral.unsettled for the next settlement.",
-            ),
-            Self::NoSuchEvent(name) => full(
-                Code::ERRCODE_UNDEFINED_OBJECT,
-                "event does not exist",
-                format!("There is no event named \"{name}\"."),
-                "Create it first: SELECT referral.create_event(name).",
-            ),
-            Self::BadAmount(amount) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid amount",
-                format!("amount is {amount}."),
-                "Pass an amount of more than 0 and at most 28 digits; leave it out where an event is worth no amount.",
-            ),
-            Self::Untrusted { relation } => full(
-                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                "the owner of referral.sources or referral.predicates may not speak for the owner of an attached table",
-                format!("{relation} belongs to somebody whose rights the owner of one of these tables has not got."),
-                "Give both tables back to a superuser: ALTER TABLE ... OWNER TO ...",
-            ),
-            Self::Unreadable { problem } => full(
-                Code::ERRCODE_WARNING,
-                "the referral program cannot read its configuration, and nothing is credited",
-                format!("{problem}."),
-                "Mend it, then CALL referral.reconcile().",
-            ),
-            Self::EventDiffers { reference } => full(
-                Code::ERRCODE_UNIQUE_VIOLATION,
-                "another event has this reference",
-                format!("The event \"{reference}\" is recorded for another friend, or with another amount."),
-                "Give every event a reference of its own.",
-            ),
-            Self::BadReference(length) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid reference",
-                format!("reference has {length} bytes."),
-                "Pass at most 500 bytes.",
-            ),
-            Self::NotFinite { argument } => full(
-                Code::ERRCODE_DATETIME_FIELD_OVERFLOW,
-                "time must be finite",
-                format!("{argument} is infinity or -infinity."),
-                "Pass a time, or leave it out for now.",
-            ),
-            Self::CannotDetach(name) => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "source cannot be detached",
-                format!("\"{name}\" is part of every installation."),
-                "A source that no goal is about earns nothing.",
-            ),
-            Self::BadBatchSize(size) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid batch_size",
-                format!("batch_size is {size}."),
-                "Pass 1 to 100000.",
-            ),
-            Self::DataNotNamed { said, database } => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "the data was not named",
-                format!("drop_data_of is \"{said}\"; this database is \"{database}\"."),
-                "Pass the name of this database to drop invites, referrals and the ledger with it, or nothing to keep them.",
-            ),
-            Self::CurrencyTwice => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "currency is given twice",
-                "Both currency and currency_column are given.".into(),
-                "Pass currency => 'USD' when all amounts are in one currency, or currency_column => the column that holds it.",
-            ),
-            Self::CurrencyMissing => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "currency is missing",
-                "Neither currency nor currency_column is given.".into(),
-                "Pass currency => 'USD' when all amounts are in one currency, or currency_column => the column that holds it.",
-            ),
-            Self::BadUnit { argument, problem } => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid unit",
-                format!("{argument}: {problem}."),
-                "A unit is a currency of ISO 4217 or a word of at most 32 bytes.",
-            ),
-            Self::OccurredAtMissing { relation, candidates } => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "the time of a transaction is not mapped",
-                format!("Columns of {relation} that hold a time: {candidates}."),
-                "Pass occurred_at => the column or expression that says when the transaction happened.",
-            ),
-            Self::BadOnDelete(value) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid value for on_delete",
-                format!("on_delete is \"{value}\"."),
-                "Pass 'archive' (a deleted row keeps its credit) or 'reverse' (a deletion is a refund).",
-            ),
-            Self::SourceExists { name, detached } => full(
-                Code::ERRCODE_DUPLICATE_OBJECT,
-                "source already exists",
-                if detached {
-                    format!("A source named \"{name}\" was attached before, for another table.")
-                } else {
-                    format!("A source named \"{name}\" is attached.")
-                },
-                "Pass another name =>.",
-            ),
-            Self::OtherId { name, id } => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "a source keeps the id of its rows",
-                format!("\"{name}\" has completions or invites whose rows are known by {id}."),
-                "Attach with the same id, or under another name, which has goals of its own.",
-            ),
-            Self::RelationAttached { relation, name } => full(
-                Code::ERRCODE_DUPLICATE_OBJECT,
-                "table is already attached",
-                format!("{relation} is attached as \"{name}\"."),
-                "Detach it first to attach it with other mappings: SELECT referral.detach(name).",
-            ),
-            Self::NoSuchSource { name, known } => full(
-                Code::ERRCODE_UNDEFINED_OBJECT,
-                "source does not exist",
-                if known == "none" {
-                    "No table is attached.".to_owned()
-                } else {
-                    format!("No source named \"{name}\" is attached. Attached: {known}.")
-                },
-                "Attach a table first: SELECT referral.attach_transactions(...).",
-            ),
-            Self::SourceAmbiguous { known } => full(
-                Code::ERRCODE_AMBIGUOUS_PARAMETER,
-                "more than one source is attached",
-                format!("Attached: {known}."),
-                "Pass source => the name of the one that the goal is about.",
-            ),
-            Self::NoSuchProgram(name) => full(
-                Code::ERRCODE_UNDEFINED_OBJECT,
-                "program does not exist",
-                format!("There is no program named \"{name}\"."),
-                "Create it with referral.create_program, or look at referral.programs.",
-            ),
-            Self::ProgramExists(name) => full(
-                Code::ERRCODE_DUPLICATE_OBJECT,
-                "program already exists",
-                format!("There is a program named \"{name}\"."),
-                "Choose another name, or change the row in referral.programs.",
-            ),
-            Self::ProgramOver(name) => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "program is over",
-                format!("The program \"{name}\" has ended; invites to it could not be redeemed."),
-                "Issue invites to a program that runs.",
-            ),
-            Self::BadPeriod { starts, ends } => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "program ends before it starts",
-                format!("It starts at {starts} and ends at {ends}."),
-                "Pass an end after the start.",
-            ),
-            Self::BadName { what, value } => full(
-                Code::ERRCODE_INVALID_NAME,
-                "invalid name",
-                format!("\"{value}\" is not a name for a {what}."),
-                "A name has 1 to 63 bytes.",
-            ),
-            Self::BadInterval { argument, value } => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "interval must be longer than nothing",
-                format!("{argument} is {value}."),
-                "Pass an interval such as '30 days', or null for no limit.",
-            ),
-            Self::RuleTwice => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "goal is described twice",
-                "Both rule and arguments of the short form are given.".into(),
-                "Pass rule => the whole document, or the short form (reward, unit, friend_reward, occurrence, min_amount, within), not both.",
-            ),
-            Self::RuleMissing => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "goal has no reward",
-                "Neither rule nor reward nor friend_reward is given.".into(),
-                "Pass reward => 10.00, unit => 'USD', or a whole document as rule.",
-            ),
-            Self::BadOccurrence(value) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid occurrence",
-                format!("occurrence is \"{value}\"."),
-                "Pass 'first', 'first 3', 'nth 2', 'every' or 'every 90 days'.",
-            ),
-            Self::BadRule(Mistake { path, problem }) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid rule",
-                format!("{path}: {problem}."),
-                "referral.rule_schema() describes the document, and so does the README: when (min_amount, currency, occurrence, within, predicate), rewards (to, fixed or percent and max or tiers, unit, hold, expires), limits (per_referrer, budget).",
-            ),
-            Self::BadPredicate { predicate, problem, sqlstate } => full(
-                sqlstate,
-                "predicate is not a valid condition over the row",
-                format!("when.predicate: {predicate}: {problem}."),
-                "Write a boolean SQL expression over the columns of the source's table, as in a WHERE clause.",
-            ),
-            Self::PredicateColumnGone { goal, relation, column } => full(
-                Code::ERRCODE_UNDEFINED_COLUMN,
-                "a column that the predicate of a goal reads is gone",
-                format!("{relation} no longer has the column \"{column}\" of the predicate of goal {goal}."),
-                &format!(
-                    "Give it its name back; or, as a superuser, say which column it is now: UPDATE referral.predicates SET column_names = array_replace(column_names, '{}', ...) WHERE goal_version_id = {goal};",
-                    column.replace('\'', "''")
-                ),
-            ),
-            Self::PredicateMissing(goal) => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "the predicate of a goal is not there",
-                format!(
-                    "The rule of goal {goal} has a predicate, and referral.predicates holds none of it for its source."
-                ),
-                "Restore the table referral.predicates with the others; create_goal writes it.",
-            ),
-            Self::GoalReachesBack { name, from, redeemed } => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "a new version of a goal cannot reach back past redemptions",
-                format!(
-                    "Redemptions under the last version of \"{name}\" since {from}: {redeemed}. Their terms are frozen."
-                ),
-                "Let it be in force from now on, or create a goal of another name.",
-            ),
-            Self::GoalVersionOrder { name, from, last } => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "a new version of a goal begins after the one before",
-                format!("The last version of \"{name}\" is in force from {last}; asked was {from}."),
-                "Pass a later effective_from.",
-            ),
-            Self::NoSuchUser { user, users } => full(
-                Code::ERRCODE_FOREIGN_KEY_VIOLATION,
-                "user does not exist",
-                format!("{users} has no user {user}."),
-                "Create the user first, in this transaction or an earlier one.",
-            ),
-            Self::BadCount(count) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid count",
-                format!("count is {count}."),
-                "Pass a count from 0 to 10000000.",
-            ),
-            Self::BadMaxRedemptions(value) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid max_redemptions",
-                format!("max_redemptions is {value}."),
-                "Pass at least 1, or null for a link that any number of friends may use.",
-            ),
-            Self::BadShape(BadShape { argument, problem, advice }) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid rule for codes",
-                format!("{argument} is {problem}."),
-                &advice,
-            ),
-            Self::EmptyRecipient => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "recipient must not be empty",
-                "recipient is empty.".into(),
-                "Pass the address that the invite is sent to, or null for an invite that anybody may redeem.",
-            ),
-            Self::AgesUnknown => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "the age of accounts is not known",
-                "new_accounts_within is given, and nothing says when a user was created.".into(),
-                "Say it first: SELECT referral.attach_users(created_at => 'created_at');",
-            ),
-            Self::NoUsersTable => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "there is no users table",
-                "The program was installed with key_type: the users live elsewhere.".into(),
-                "Let the application keep accounts that are too old from redeeming.",
-            ),
-            Self::NoSecret => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "the secret of this installation is gone",
-                "referral.secrets has no row: recipients cannot be told from each other.".into(),
-                "Restore the row from a backup: with another secret no invite that was addressed before can be redeemed.",
-            ),
-            Self::BadChosenCode(code) => full(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "invalid invite code",
-                format!("The code is \"{code}\"."),
-                &format!(
-                    "A chosen code has {SHORTEST_CHOSEN} to {LONGEST_CHOSEN} letters and digits of ASCII, hyphens and underscores."
-                ),
-            ),
-            Self::CodeTaken(code) => full(
-                Code::ERRCODE_UNIQUE_VIOLATION,
-                "invite code is taken",
-                format!("There is an invite with the code \"{code}\"."),
-                "Choose another code.",
-            ),
-            Self::NoRandomness(NoRandomness(problem)) => full(
-                Code::ERRCODE_SYSTEM_ERROR,
-                "the operating system gave no random numbers",
-                format!("It says: {problem}."),
-                "Try again; no invite was issued.",
-            ),
-            Self::NotRegistered { relation } => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "table is not an attached source",
-                format!("A trigger of the referral program fired on {relation}, which nobody attached."),
-                "Attach the table, or drop that trigger. SELECT * FROM referral.doctor() knows more.",
-            ),
-            Self::OwnerChanged { relation } => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "owner of an attached table has changed",
-                format!("{relation} belongs to somebody else than when it was attached."),
-                "The new owner, or a superuser, calls SELECT referral.repair(name).",
-            ),
-            Self::ColumnGone { relation, column } => full(
-                Code::ERRCODE_UNDEFINED_COLUMN,
-                "a mapped column is gone or has changed its type",
-                format!("{relation} no longer has the column \"{column}\" as it was attached."),
-                "Detach the table and attach it with the columns that it has now.",
-            ),
-            Self::BadValue { transaction, value, problem } => full(
-                Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-                "a mapped value cannot be used",
-                format!("{value} of transaction {transaction}: {problem}."),
-                "Correct the row or the mapping; the next change of the row is evaluated again.",
-            ),
-            Self::LedgerConflict { wanted, written } => full(
-                Code::ERRCODE_UNIQUE_VIOLATION,
-                "the ledger was changed by somebody else",
-                format!("{wanted} rows were to be written; {written} were."),
-                "Do not write to the tables of the referral program; the next evaluation of the friend repairs the difference.",
-            ),
-            Self::AppendOnly { table, operation } => full(
-                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "rows of this table are never changed",
-                format!("{operation} on {table} was refused."),
-                "What is booked stays booked. An owner who must can disable the trigger first: ALTER TABLE ... DISABLE TRIGGER.",
-            ),
-            Self::NotATrigger(problem) => full(
-                Code::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
-                "function was not called as the trigger it is",
-                format!("{problem}."),
-                "Triggers of the referral program are made by referral.attach_transactions.",
-            ),
-            Self::Strict(failure) => (
-                failure.code,
-                format!("purchase refused by the referral program: {}", failure.message),
-                failure.detail,
-                Some(match failure.hint {
-                    Some(hint) => format!("{hint} The program is strict: without a credit there is no purchase."),
-                    None => "The program is strict: without a credit there is no purchase.".into(),
-                }),
-            ),
-            Self::Raised(failure) => (failure.code, failure.message, failure.detail, failure.hint),
-            Self::Server(what) => full(
-                Code::ERRCODE_INTERNAL_ERROR,
-                "unexpected answer of the server",
-                format!("{what}."),
-                "Please report this with the log of the server.",
-            ),
-        }
-    }
 }

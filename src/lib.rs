@@ -1,25 +1,36 @@
 //! A referral program inside PostgreSQL.
 //!
-//! | module | what is there |
-//! |---|---|
-//! | `core` | the rules, pure: codes, goals, the evaluator, the ledger's difference |
-//! | `engine` | the verbs: install, attach, issue, redeem, post, adopt, reconcile, doctor |
-//! | `trigger` | changed rows to touched friends |
-//! | `api` | the functions that SQL calls |
-//! | `db` | SPI, snapshots, index probes, the owner switch, subtransactions |
-//! | `error` | every error a user can see |
+//! The crate `referral_core` decides; this crate connects it with PostgreSQL. Each room is a folder with a map of its own:
 //!
-//! What always holds, and what `tests/architecture` proves: `core` imports nothing of pgrx; only `db` speaks
-//! SPI; only `db` and `trigger` hold `unsafe`; every error a user sees comes from `error`; every SQL object has a comment; PUBLIC may execute nothing.
+//! | room | what it does | may use |
+//! |---|---|---|
+//! | [`pg`] | touches PostgreSQL: the only room with unsafe code and SPI | `error` |
+//! | [`program`] | knows what is configured | `pg` |
+//! | [`earning`] | a purchase, an event: what it earns | `program` |
+//! | [`invites`] | a code: issued, redeemed, adopted | `program`, `earning` |
+//! | [`credit`] | a balance: settled, spent, adjusted | `program` |
+//! | [`setup`] | what the owner calls to install, attach and say what earns | `program` |
+//! | [`upkeep`] | reconcile, doctor | all above |
+//! | [`insight`] | what anybody asks | all above |
+//! | `api`, `trigger` | what SQL calls: unwrap, call one verb, convert the error | all above |
+//!
+//! `tests/architecture` proves the table, and that `referral_core` knows nothing of PostgreSQL, that unsafe code and SPI stand
+//! in `pg` alone, and that `pg` names no table of this extension. `docs/architecture.md` draws the whole.
 //!
 //! The extension's script is `sql/schema.sql`, `sql/functions/triggers.sql` and `sql/functions/owner.sql`, which
-//! `tools/build` puts together, and cargo-pgrx for who has it. `install` runs the other files of `sql/`.
+//! `tools/build` puts together. `install` runs the other files of `sql/`.
 
 mod api;
-mod db;
-mod engine;
+mod credit;
+mod earning;
 mod error;
+mod insight;
+mod invites;
+mod pg;
+mod program;
+mod setup;
 mod trigger;
+mod upkeep;
 
 ::pgrx::pg_module_magic!();
 

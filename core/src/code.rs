@@ -23,28 +23,31 @@ const LONGEST_PREFIX: usize = 16;
 /// Fewest codes that there may be of a kind. With a million issued, one guess in a million finds one.
 const FEWEST: u128 = 1 << 40;
 
-/// Longest code that a site may choose itself.
+/// The length of the longest code that a site may choose itself, in characters.
 pub const LONGEST_CHOSEN: usize = 64;
 
-/// Shortest code that a site may choose itself.
+/// The length of the shortest code that a site may choose itself, in characters.
 pub const SHORTEST_CHOSEN: usize = 3;
 
-/// The operating system's random generator gave nothing.
+/// The operating system's random generator failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoRandomness(pub String);
+pub struct NoRandomness(
+    /// The message of the operating system.
+    pub String,
+);
 
-/// What is wrong with the codes that a program asks for.
+/// What is wrong with the format that a program gives its codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadCodeFormat {
-    /// Column of `programs` and argument of `create_program`.
+    /// The column of `programs` and argument of `create_program` that is wrong.
     pub argument: &'static str,
-    /// What it is, and what is wrong with that.
+    /// The value, and what is wrong with it.
     pub problem: String,
-    /// What would be right.
+    /// The advice: what would be right.
     pub advice: String,
 }
 
-/// What the generated codes of a program look like.
+/// The format of the generated codes of a program: prefix, alphabet and length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeFormat {
     prefix: String,
@@ -59,10 +62,10 @@ impl Default for CodeFormat {
 }
 
 impl CodeFormat {
-    /// Codes of so many random characters of an alphabet, with a prefix.
+    /// The format of codes of `length` random characters of an alphabet, with a prefix; what is `None` is the default.
     ///
     /// # Errors
-    /// [`BadCodeFormat`] when people could not read them back, or a guess would find one.
+    /// [`BadCodeFormat`] when people could not read the codes back, or a guess would find one.
     pub fn new(prefix: Option<&str>, alphabet: Option<&str>, length: Option<i32>) -> Result<Self, BadCodeFormat> {
         let prefix = prefix.map_or(Ok(String::new()), read_prefix)?;
         let alphabet = alphabet.map_or(Ok(CROCKFORD.to_owned()), read_alphabet)?;
@@ -92,8 +95,8 @@ impl CodeFormat {
         Ok(digits.chunks_exact(self.length).map(|payload| self.print(payload)).collect())
     }
 
-    /// A code of this shape as somebody typed it, brought to the form in which it is stored; `None` when the text is
-    /// none: case is folded, hyphens, dashes and spaces are dropped, O and 0 are the same, and so are I, L and 1.
+    /// A code of this format as somebody typed it, brought to the form in which it is stored; `None` when the text is no
+    /// such code. Case is folded, hyphens, dashes and spaces are dropped, O and 0 are the same, and so are I, L and 1.
     pub fn fold(&self, typed: &str) -> Option<String> {
         let mut typed = typed.chars().filter(|c| !is_filler(*c)).map(canonical);
         if !self.prefix.chars().all(|c| typed.next() == Some(canonical(c))) {

@@ -14,16 +14,16 @@ use std::cmp::Ordering;
 /// The terms of a referral: what of a friend's redemption matters to what transactions earn.
 #[derive(Debug, Clone)]
 pub struct ReferralTerms {
-    /// When the invite was redeemed; the goals in force then are the friend's terms.
+    /// The time of the redemption; the goals in force then are the friend's terms.
     pub redeemed_at: Timestamp,
-    /// How long after the redemption the program counts transactions; `None` is for ever.
+    /// The time after the redemption within which the program counts transactions; `None` is for ever.
     pub attribution_window: Option<Interval>,
-    /// How long before the redemption a transaction counts all the same.
+    /// The time before the redemption within which a transaction counts all the same; `None` is none.
     pub grace: Option<Interval>,
 }
 
 impl ReferralTerms {
-    /// From when on transactions count.
+    /// The time from which transactions count.
     pub fn counts_from(&self) -> Timestamp {
         self.grace.map_or(self.redeemed_at, |grace| self.redeemed_at.minus(grace))
     }
@@ -58,13 +58,13 @@ impl GoalVersion {
 pub struct Fact {
     /// Key of the transaction's row, as text.
     pub transaction_key: String,
-    /// What the source's `qualifies` says.
+    /// Whether the source's condition `qualifies` holds.
     pub qualifies: bool,
-    /// What was paid; `None` when the row has no amount.
+    /// The amount that was paid; `None` when the row has none.
     pub amount: Option<Decimal>,
-    /// What the amount is counted in; `None` when the row does not say.
+    /// The currency of the amount; `None` when the row does not say.
     pub currency: Option<Unit>,
-    /// When it happened; `None` when the row does not say.
+    /// The time of the transaction; `None` when the row does not say.
     pub occurred_at: Option<Timestamp>,
     /// What the conditions of goals say of the row, for those versions of goals that were evaluated.
     pub predicates: Vec<(GoalVersionId, Option<bool>)>,
@@ -119,7 +119,7 @@ text_enum! {
         MinAmount = "min_amount",
         /// The goal's own condition holds.
         Predicate = "predicate",
-        /// It is the one of the friend's transactions that the goal asks for. Looked at only when all others pass.
+        /// The transaction has a number that the goal requires. Looked at only when all others pass.
         Occurrence = "occurrence",
     }
 }

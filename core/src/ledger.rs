@@ -26,9 +26,9 @@ text_enum! {
 /// A completion that is stored, with its lines.
 #[derive(Debug, Clone)]
 pub struct Posted {
-    /// As it is stored.
+    /// The completion as it is stored.
     pub completion: Completion,
-    /// Its lines, in the order of their revisions.
+    /// The lines of the completion, in the order of their revisions.
     pub lines: Vec<PostedLine>,
 }
 
@@ -133,9 +133,9 @@ impl Completion {
 pub struct Changes {
     /// Stored completions that change; to be written first, because they free the numbers that others take.
     pub restated: Vec<Completion>,
-    /// New completions.
+    /// New completions to write.
     pub completed: Vec<Completion>,
-    /// New lines.
+    /// New lines to append.
     pub lines: Vec<Line>,
 }
 

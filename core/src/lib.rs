@@ -16,6 +16,7 @@
 //! | [`ledger`] | decisions and stored lines → the lines to append |
 //! | [`balance`] | the money of one user in one unit: spending, expiry, debts |
 //! | [`settlement`] | due lines of users → awards under limits, and postings |
+//! | [`books`] | the check that books balance before they are written |
 //! | [`spend`], [`feed`], [`source`] | enums of the extension that decide nothing |
 //!
 //! A purchase goes through [`evaluate::evaluate`] and [`ledger::difference`]; what those lines come to is decided
@@ -24,6 +25,7 @@
 
 pub mod amount;
 pub mod balance;
+pub mod books;
 pub mod code;
 pub mod evaluate;
 pub mod feed;

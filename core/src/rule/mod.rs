@@ -16,43 +16,43 @@ use crate::text::text_enum;
 use crate::time::{Interval, Timestamp};
 use serde::Deserialize;
 
-/// What a goal asks for and what it pays.
+/// What a goal requires and what it pays.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What a transaction has to fulfil.
+    /// The conditions that a transaction has to fulfil.
     #[serde(default)]
     pub when: When,
-    /// What is paid for each completion; at least one.
+    /// The rewards that are paid for each completion; at least one.
     pub rewards: Vec<Reward>,
-    /// What is paid at most to one referrer, and in all. Settlement decides.
+    /// The most that is paid to one referrer, and in all. Settlement applies it.
     #[serde(default, deserialize_with = "parse::object")]
     pub limits: Limits,
 }
 
-/// What a goal pays at most, over all friends; what was granted under its versions that have limits is counted together.
+/// The most that a goal pays over all friends. What was awarded under its versions that have limits is counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// To one referrer.
+    /// The most that one referrer is paid; `None` is any amount.
     #[serde(default, deserialize_with = "parse::given_object")]
     pub per_referrer: Option<Cap>,
-    /// In all, to referrers and friends, in the unit of the rewards.
+    /// The most that is paid in all, to referrers and friends, in the unit of the rewards; `None` is any amount.
     #[serde(default, deserialize_with = "parse::amount")]
     pub budget: Option<Decimal>,
 }
 
-/// What one referrer is paid at most; at least one of the two is given.
+/// The most that one referrer is paid in a period; a count, an amount or both are given.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cap {
-    /// So many completions
+    /// The most completions that are paid; `None` is any number.
     #[serde(default, deserialize_with = "parse::given")]
     pub count: Option<u32>,
-    /// or so much, in the unit of the referrer's rewards,
+    /// The most that is paid, in the unit of the referrer's rewards; `None` is any amount.
     #[serde(default, deserialize_with = "parse::amount")]
     pub amount: Option<Decimal>,
-    /// in each of these.
+    /// The period in which completions and amounts are counted.
     #[serde(default)]
     pub every: Period,
 }
@@ -114,15 +114,15 @@ impl Period {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(try_from = "parse::Object<parse::WrittenWhen>")]
 pub struct When {
-    /// Least amount, in the currency of the goal.
+    /// The least amount of a transaction, in `currency`; `None` is any amount more than zero.
     pub min_amount: Option<Decimal>,
-    /// The only currency in which a transaction counts; needed with `min_amount`.
+    /// The only currency in which a transaction counts; required with `min_amount`.
     pub currency: Option<Unit>,
-    /// Which of the friend's qualifying transactions count.
+    /// The numbers of the friend's qualifying transactions that complete the goal.
     pub occurrence: Occurrence,
-    /// How long after the redemption a transaction counts.
+    /// The time after the redemption within which a transaction counts; `None` is for ever.
     pub within: Option<Interval>,
-    /// A condition in SQL over the transaction's row, as it is written; what it says of a row is a fact.
+    /// A condition in SQL over the transaction's row, as it is written. What it says of a row is a fact.
     pub predicate: Option<String>,
 }
 
@@ -147,44 +147,44 @@ impl Default for Occurrence {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "parse::Object<parse::WrittenReward>")]
 pub struct Reward {
-    /// Who is paid.
+    /// The side that is paid.
     pub to: Side,
-    /// How much, by the friend's rank among those of the referrer; one tier for all when it does not matter.
+    /// The amounts by the friend's rank among those of the referrer; one tier when the rank does not matter.
     pub tiers: Vec<Tier>,
-    /// What is paid; `None` is whatever the transaction was paid in.
+    /// The unit of the payment; `None` is the currency of the transaction.
     pub unit: Option<Unit>,
-    /// How long after the transaction the payment cannot be used yet.
+    /// The time after the transaction during which the payment cannot be used yet; `None` is none.
     pub hold: Option<Interval>,
-    /// How long it can be used after that; `None` is for ever.
+    /// The time after that during which the payment can be used; `None` is for ever.
     pub expires: Option<Interval>,
 }
 
-/// How much is paid from some rank on.
+/// The amount that is paid from some rank on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tier {
-    /// The rank, counted from 1.
+    /// The first rank that the tier is for, counted from 1.
     pub from: u32,
-    /// How much.
+    /// The amount.
     pub worth: Worth,
 }
 
-/// How much a reward is.
+/// The amount of a reward.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Worth {
     /// An amount that does not depend on the transaction.
     Fixed(Decimal),
     /// A part of the transaction's amount, in hundredths, rounded to the unit's decimals, half away from zero.
     Percent {
-        /// How many hundredths.
+        /// The number of hundredths.
         percent: Decimal,
-        /// No more than this.
+        /// The most that is paid; `None` is any amount.
         max: Option<Decimal>,
     },
 }
 
 impl Reward {
-    /// The currency that a transaction has to be paid in for this reward; `Some(None)` is any, as long as it is known.
-    /// Percent of an amount in one currency are never paid in another, and may be paid in points.
+    /// The currency that a transaction has to be paid in for this reward: `None` is any or none, `Some(None)` any that is
+    /// known. Percent of an amount in one currency are never paid in another, and may be paid in points.
     pub fn currency(&self) -> Option<Option<&Unit>> {
         if self.tiers.iter().all(|tier| matches!(tier.worth, Worth::Fixed(_))) {
             return None;
@@ -195,13 +195,13 @@ impl Reward {
         }
     }
 
-    /// What a transaction of this amount pays for a friend at this rank, at the unit's scale.
+    /// The amount that a transaction of `paid` pays for a friend of this rank, at the unit's scale.
     pub fn pays(&self, paid: Decimal, unit: &Unit, rank: u32) -> Decimal {
         let tier = self.tiers.iter().rev().find(|tier| tier.from <= rank);
         tier.map_or(Decimal::ZERO, |tier| tier.worth.of(paid, unit))
     }
 
-    /// The most that a transaction of this amount pays, whatever the friend's rank.
+    /// The most that a transaction of `paid` pays, over all ranks, at the unit's scale.
     pub fn pays_at_most(&self, paid: Decimal, unit: &Unit) -> Decimal {
         self.tiers.iter().map(|tier| tier.worth.of(paid, unit)).max().unwrap_or_default()
     }
@@ -222,7 +222,7 @@ impl Worth {
     }
 }
 
-/// No payment is larger: sums stay within what a decimal holds.
+/// The largest amount of a payment, 10^20: sums stay within what a decimal holds.
 pub const MOST: Decimal = Decimal::from_parts(1_661_992_960, 1_808_227_885, 5, false, 0);
 
 impl Rule {
@@ -238,8 +238,7 @@ impl Rule {
         self.rewards.iter().any(|reward| reward.to == side && reward.tiers.len() > 1)
     }
 
-    /// What a transaction of this amount pays one side in one unit, for a friend at this rank; `currency` is what it was
-    /// paid in.
+    /// The amount that a transaction of `paid` in `currency` pays one side in one unit, for a friend of this rank.
     pub fn pays(&self, side: Side, unit: &Unit, currency: Option<&Unit>, paid: Decimal, rank: u32) -> Decimal {
         let rewards = self.rewards.iter().filter(|reward| reward.to == side);
         let rewards = rewards.filter(|reward| reward.unit.as_ref().or(currency) == Some(unit));
@@ -252,7 +251,7 @@ impl Rule {
 pub struct Mistake {
     /// Path from the root of the document, such as `rewards[1].fixed`.
     pub path: String,
-    /// What is wrong and what is allowed.
+    /// What is wrong, and what is allowed.
     pub problem: String,
 }
 

@@ -32,7 +32,7 @@ fn settle_one(
 ) -> Result<Vec<Posting>, TooLarge> {
     let mut accounts = BTreeMap::from([(UserKey::default(), account.clone())]);
     let postings = settle(&mut accounts, budgets, due, as_of)?;
-    *account = accounts.remove("").expect("his own");
+    *account = accounts.remove("").expect("their own");
     assert!(accounts.is_empty());
     Ok(postings.into_iter().map(|(_, posting)| posting).collect())
 }
@@ -189,7 +189,7 @@ fn earlier_purchases_are_decided_first_and_of_two_at_once_the_one_posted_first()
 }
 
 #[test]
-fn what_was_granted_stays_granted_when_an_earlier_purchase_arrives_late() {
+fn what_was_awarded_stays_awarded_when_an_earlier_purchase_arrives_late() {
     let rule = rule(TEN, r#""per_referrer": {"count": 1}"#);
     let mut books = Books::default();
     books.settle(vec![reward(&rule, 1, 1, 9, 1000)]);
@@ -202,7 +202,7 @@ const TIERS: &str =
     r#"{"to": "referrer", "unit": "USD", "tiers": [{"from": 1, "fixed": "10"}, {"from": 3, "fixed": "20"}]}"#;
 
 #[test]
-fn a_tier_is_by_friends_and_a_friend_keeps_his_place() {
+fn a_tier_is_by_friends_and_a_friend_keeps_their_rank() {
     let rule = rule(TIERS, "");
     let mut books = Books::default();
     let due = [(1, 1), (1, 2), (2, 1), (3, 1), (1, 3), (3, 2)];
@@ -215,7 +215,7 @@ fn a_tier_is_by_friends_and_a_friend_keeps_his_place() {
 }
 
 #[test]
-fn a_friend_who_was_refunded_frees_his_place_for_those_who_are_settled_later() {
+fn a_friend_who_was_refunded_frees_their_rank_for_those_who_are_settled_later() {
     let rule = rule(TIERS, "");
     let mut books = Books::default();
     let earn = |friend| reward(&rule, friend, 1, friend, 2000);
@@ -224,14 +224,14 @@ fn a_friend_who_was_refunded_frees_his_place_for_those_who_are_settled_later() {
     let back = "limited 10.00 USD: what a limit cut is not due any more";
     assert_eq!(books.settle(vec![reward(&rule, 1, 1, 1, -2000)]), [back]);
     assert_eq!((books.cents(), books.counted()), (3000, (2, 2)));
-    assert_eq!(books.settle(vec![earn(4)]), NOTHING, "he is the third");
+    assert_eq!(books.settle(vec![earn(4)]), NOTHING, "they are the third");
     assert_eq!([2, 3, 4].map(|friend| books.award(friend, 1, "USD").rank), [2, 3, 3]);
-    assert_eq!(books.settle(vec![earn(1)]), NOTHING, "the first is the fourth when he comes back");
+    assert_eq!(books.settle(vec![earn(1)]), NOTHING, "the first is the fourth when they come back");
     assert_eq!(books.award(1, 1, "USD").rank, 4);
 }
 
 #[test]
-fn a_purchase_that_was_granted_nothing_takes_no_place() {
+fn a_purchase_that_was_awarded_nothing_takes_no_rank() {
     let limited = rule(TIERS, r#""per_referrer": {"count": 1, "every": "day"}"#);
     let mut books = Books::default();
     books.settle(vec![
@@ -352,7 +352,7 @@ fn a_cap_is_for_what_one_earns_as_a_referrer() {
 }
 
 #[test]
-fn what_was_refunded_before_the_settlement_takes_no_place() {
+fn what_was_refunded_before_the_settlement_takes_no_rank() {
     let rule = rule(TIERS, r#""per_referrer": {"count": 1}, "budget": "10.00""#);
     let mut books = Books::default();
     let refunded = DueReward { reversed: cents(-2000), ..reward(&rule, 1, 1, 1, 2000) };
@@ -363,7 +363,7 @@ fn what_was_refunded_before_the_settlement_takes_no_place() {
 }
 
 #[test]
-fn a_completion_counts_once_in_whatever_units_and_hands_its_place_on() {
+fn a_completion_counts_once_in_whatever_units_and_hands_its_rank_on() {
     let rule = rule(&format!("{TEN}, {POINTS}"), r#""per_referrer": {"count": 1}"#);
     let mut books = Books::default();
     let points = |change: i64| DueReward { unit: unit("points"), ..reward(&rule, 1, 1, 1, change * 100) };
@@ -378,7 +378,7 @@ fn a_completion_counts_once_in_whatever_units_and_hands_its_place_on() {
 }
 
 #[test]
-fn a_friend_counts_once_in_whatever_completions_and_hands_his_place_on() {
+fn a_friend_counts_once_in_whatever_completions_and_hands_their_rank_on() {
     let rule = rule(TIERS, "");
     let mut books = Books::default();
     books.settle(vec![reward(&rule, 1, 1, 1, 2000), reward(&rule, 1, 2, 2, 2000), reward(&rule, 2, 1, 3, 2000)]);
@@ -386,7 +386,7 @@ fn a_friend_counts_once_in_whatever_completions_and_hands_his_place_on() {
     books.settle(vec![reward(&rule, 1, 1, 1, -2000)]);
     assert_eq!((books.counted(), books.award(1, 2, "USD").counts_friend), ((2, 2), true));
     books.settle(vec![reward(&rule, 3, 1, 4, 2000)]);
-    assert_eq!(books.award(3, 1, "USD").rank, 3, "the first still has his rank");
+    assert_eq!(books.award(3, 1, "USD").rank, 3, "the first still has their rank");
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn goals_are_limited_each_by_itself() {
 }
 
 #[test]
-fn a_purchase_that_is_dated_anew_counts_where_it_was_granted() {
+fn a_purchase_that_is_dated_anew_counts_where_it_was_awarded() {
     let rule = rule(TEN, r#""per_referrer": {"amount": "15.00", "every": "month"}"#);
     let mut books = Books::default();
     books.settle(vec![reward(&rule, 1, 1, 30, 1000), reward(&rule, 2, 1, 30, 500)]);
@@ -475,7 +475,7 @@ fn what_lasted_is_taken_back_from_what_lasts_first() {
 }
 
 #[test]
-fn no_more_goes_to_a_lot_than_was_granted() {
+fn no_more_goes_to_a_lot_than_was_awarded() {
     let rule = rule(TEN, r#""budget": "4.00""#);
     let mut books = Books::default();
     books.settle(vec![free(1000)]);

@@ -9,7 +9,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(RULE).exp
 static VALIDATOR: LazyLock<jsonschema::Validator> =
     LazyLock::new(|| jsonschema::draft202012::new(&SCHEMA).expect("a schema"));
 
-/// What the parser refuses and a schema cannot: where it is about, what the parser says, and why it cannot.
+/// What the parser rejects and a schema cannot: part of the path, what the parser says, and why a schema cannot.
 const BEYOND_A_SCHEMA: [(&str, &str, &str); 9] = [
     ("", "floating point", "1.0 is an integer to a schema, and not exact to us"),
     ("", " decimals of ", "the decimals of each currency"),
@@ -74,7 +74,7 @@ fn a_rule_in_full_is_valid() {
     assert_eq!(Rule::parse(&rule.to_string()).map(|_| ()), Ok(()));
 }
 
-/// Each is refused by both.
+/// Each is rejected by both.
 #[test]
 fn nonsense_is_refused() {
     let good = json!({"rewards": [{"to": "friend", "fixed": 1, "unit": "USD"}]});

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::balance::Lot;
+use crate::books::{Journal, Unbalanced, check_books};
 use crate::evaluate::tests::{TERMS, fact, goal};
 use crate::evaluate::{Fact, GoalVersion, evaluate};
 use crate::id::GoalVersionId;
@@ -11,7 +12,7 @@ use crate::ledger::{Changes, Posted};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Who redeemed an invite, and whose; one of them refers, too.
+/// The number of friends; one of them refers, too.
 const FRIENDS: usize = 4;
 const USERS: [usize; 5] = [0, 1, 2, 3, 4];
 
@@ -47,6 +48,30 @@ struct World<'a> {
     /// Parts of what was spent, as far as they were not given back.
     spent: Vec<(usize, Unit, LotShare)>,
     now: Timestamp,
+    /// The lines that the last operation folded.
+    journal: Journal,
+}
+
+/// The books of one operation: what there was, what there is, and the lines between.
+#[derive(Debug, Clone)]
+struct Written {
+    before: BTreeMap<UserKey, Account>,
+    after: BTreeMap<UserKey, Account>,
+    journal: Journal,
+}
+
+impl Written {
+    fn check(&self) -> Result<(), Unbalanced> {
+        check_books(&self.before, &self.after, &self.journal)
+    }
+}
+
+fn key(user: usize) -> UserKey {
+    UserKey::from(user.to_string())
+}
+
+fn by_key(accounts: &BTreeMap<usize, Account>) -> BTreeMap<UserKey, Account> {
+    accounts.iter().map(|(user, account)| (key(*user), account.clone())).collect()
 }
 
 #[derive(Debug, Clone)]
@@ -88,10 +113,23 @@ impl<'a> World<'a> {
     fn new(goals: &'a [GoalVersion], may_owe: bool) -> Self {
         let friends = vec![Friend::default(); FRIENDS];
         let (accounts, budgets) = (BTreeMap::new(), BTreeMap::new());
-        Self { goals, may_owe, friends, accounts, budgets, postings: vec![], spent: vec![], now: Timestamp(0) }
+        let (now, journal) = (Timestamp(0), Journal::default());
+        Self { goals, may_owe, friends, accounts, budgets, postings: vec![], spent: vec![], now, journal }
     }
 
-    fn run(&mut self, op: &Op) {
+    /// Runs an operation, whose books balance.
+    fn run(&mut self, op: &Op) -> Written {
+        let (before, lines) = (by_key(&self.accounts), self.postings.len());
+        self.journal = Journal::default();
+        self.apply(op);
+        let mut journal = self.journal.clone();
+        self.postings[lines..].iter().for_each(|(user, line)| journal.post(&key(*user), line));
+        let written = Written { before, after: by_key(&self.accounts), journal };
+        assert_eq!(written.check(), Ok(()));
+        written
+    }
+
+    fn apply(&mut self, op: &Op) {
         match *op {
             Op::Redeem(friend) => {
                 self.friends[friend].redeemed = true;
@@ -179,6 +217,9 @@ impl<'a> World<'a> {
             }
         }
         let due: Vec<DueReward> = due.into_values().collect();
+        for reward in &due {
+            self.journal.fold(&DueReward { user: key(user), ..reward.clone() });
+        }
         // No more is read than has to be known.
         let whole = self.accounts.entry(user).or_default();
         let mut known = whole.clone();
@@ -261,7 +302,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// What each user's transactions should have earned him, by one evaluation of the facts.
+    /// What each user's transactions should have earned them, by one evaluation of the facts.
     fn targets(&self) -> BTreeMap<(usize, Unit), Decimal> {
         let mut targets = BTreeMap::new();
         for (friend, Friend { rows, .. }) in self.friends.iter().enumerate().filter(|(_, friend)| friend.redeemed) {
@@ -527,7 +568,46 @@ fn granted_in_order(goals: &[GoalVersion], friends: &[Friend]) -> BTreeMap<(i64,
     awarded.into_iter().map(|(friend, goal, _, key, amount)| ((friend, key, goal), amount)).collect()
 }
 
+/// Changes one number of the books by an amount that is not zero; `false` when there is nothing to change.
+fn falsify(written: &mut Written, user: usize, number: usize, by: Decimal) -> bool {
+    let users = written.after.len().max(1);
+    let Some((user, account)) = written.after.iter_mut().nth(user % users) else { return false };
+    let Some((unit, balance)) = account.balances.iter_mut().next() else { return false };
+    match number {
+        0 => balance.earned += by,
+        1 => balance.reversed += by,
+        2 => balance.limited += by,
+        3 => balance.spent += by,
+        4 => balance.expired += by,
+        5 => balance.adjusted += by,
+        6 => balance.written_off += by,
+        7 => written.journal.post(user, &Posting::new(LineKind::Spent, unit, by, None)),
+        8 => {
+            let amount = balance.amount().max(Decimal::ZERO) + by.abs();
+            balance.lots.entry(Timestamp(0)).or_default().remaining += amount;
+        }
+        9 => balance.lots.entry(Timestamp(0)).or_default().expired += by,
+        _ => balance.lots.entry(Timestamp(0)).or_default().repaid_from_other -= Decimal::MAX,
+    }
+    true
+}
+
 proptest! {
+    /// Whatever one number is changed by, the books are rejected.
+    #[test]
+    fn falsified_books_are_rejected(
+        ops in ops(), may_owe: bool, user in 0usize..5, number in 0usize..11, by in prop_oneof![-900i64..0, 1i64..900],
+    ) {
+        let goals = limited(2, "week");
+        let mut world = World::new(&goals, may_owe);
+        for op in &ops {
+            let mut written = world.run(op);
+            if falsify(&mut written, user, number, cents(by)) {
+                prop_assert!(written.check().is_err(), "{number} by {by}: {written:?}");
+            }
+        }
+    }
+
     #[test]
     fn whatever_happens_the_invariants_hold(ops in ops(), n in 1i64..5, every in 0usize..4, may_owe: bool) {
         let goals = limited(n, PERIODS[every]);
@@ -549,7 +629,7 @@ proptest! {
         let goals = free_of_limits();
         let mut world = World::new(&goals, may_owe);
         ops.push(Op::Settle { user: None, days: 1000 });
-        ops.iter().for_each(|op| world.run(op));
+        ops.iter().for_each(|op| drop(world.run(op)));
         let balances = world.accounts.iter().flat_map(|(user, account)| account.balances.iter().map(move |b| (*user, b)));
         let amounts = balances.map(|(user, (unit, balance))| ((user, unit.clone()), balance.amount()));
         let amounts: BTreeMap<_, _> = amounts.filter(|(_, amount)| !amount.is_zero()).collect();

@@ -1,0 +1,27 @@
+-- The key of the users, as the unique index of invites_friends that begins with the friend compares it, and the users table
+-- that its foreign key names.   $1 invites_friends   $2 sources
+SELECT c.relowner AS owner, (SELECT s.relowner FROM pg_class s WHERE s.oid = $2) AS sources_owner,
+       ix.indexrelid AS by_friend, id.attnum AS id_column,
+       f.atttypid AS key_oid, format_type(f.atttypid, -1) AS key_name,
+       format('OPERATOR(%I.%s)', opn.nspname, op.oprname) AS eq,
+       (SELECT format('OPERATOR(%I.%s)', gn.nspname, gt.oprname)
+        FROM pg_amop ga JOIN pg_operator gt ON gt.oid = ga.amopopr JOIN pg_namespace gn ON gn.oid = gt.oprnamespace
+        WHERE ga.amopfamily = oc.opcfamily AND ga.amopstrategy = 5
+          AND ga.amoplefttype = oc.opcintype AND ga.amoprighttype = oc.opcintype) AS gt,
+       oc.opcfamily AS family, oc.opcintype AS operand, f.attcollation AS collation,
+       u.oid AS users_oid, CASE WHEN u.oid IS NOT NULL THEN format('%I.%I', un.nspname, u.relname) END AS users_name,
+       quote_ident(k.attname) AS users_column, k.attname::text AS users_key, u.relowner AS users_owner
+FROM pg_class c
+JOIN pg_attribute id ON id.attrelid = c.oid AND id.attname = 'invites_friends_id'
+JOIN pg_attribute f ON f.attrelid = c.oid AND f.attname = 'friend_id'
+JOIN pg_index ix ON ix.indrelid = c.oid AND ix.indkey[0] = f.attnum AND ix.indisunique AND ix.indisvalid
+JOIN pg_opclass oc ON oc.oid = ix.indclass[0]
+JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amopstrategy = 3
+     AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype
+JOIN pg_operator op ON op.oid = ao.amopopr
+JOIN pg_namespace opn ON opn.oid = op.oprnamespace
+LEFT JOIN pg_constraint fk ON fk.conrelid = c.oid AND fk.contype = 'f' AND fk.conkey = ARRAY[f.attnum]
+LEFT JOIN pg_class u ON u.oid = fk.confrelid
+LEFT JOIN pg_namespace un ON un.oid = u.relnamespace
+LEFT JOIN pg_attribute k ON k.attrelid = u.oid AND k.attnum = fk.confkey[1]
+WHERE c.oid = $1 LIMIT 1

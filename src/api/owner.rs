@@ -1,0 +1,286 @@
+//! What the owner of the program calls (`sql/functions/owner.sql`).
+
+use super::{Outcome, need, timestamp};
+use crate::credit::settle;
+use crate::error::Error;
+use crate::pg::transaction::Procedure;
+use crate::pg::value::{Relation, Role, SiteAmount, Type};
+use crate::program::arguments::check_interval;
+use crate::setup::attach::{self, Invites, Signups, Transactions};
+use crate::setup::campaign::{self, CodeRules, NewProgram};
+use crate::setup::goal::{self, NewGoal, ShortForm};
+use crate::setup::install::{self, Home};
+use crate::setup::mapping::UserOf;
+use crate::setup::{access, event, uninstall};
+use crate::upkeep::doctor::{self, Finding};
+use crate::upkeep::reconcile;
+use pgrx::JsonB;
+use pgrx::datum::{Interval, TimestampWithTimeZone};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+#[pg_extern(sql = false, name = "install")]
+fn install_program(
+    users: Option<Relation>,
+    owner: Option<Role>,
+    attribution_window: Option<Interval>,
+    strict: Option<bool>,
+    key_type: Option<Type>,
+) -> Outcome<()> {
+    let home = match (users, key_type) {
+        (Some(users), None) => Home::Table(users.0),
+        (None, Some(key_type)) => Home::Elsewhere(key_type.0),
+        (None, None) => Err(Error::UsersMissing)?,
+        (Some(_), Some(_)) => Err(Error::UsersTwice)?,
+    };
+    check_interval("attribution_window", attribution_window)?;
+    if !install::install(home, owner.map(|role| role.0), attribution_window, need("strict", strict)?)? {
+        notice!("the referral program is installed already; nothing was changed");
+    }
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)] // named in SQL
+fn attach_transactions(
+    relation: Option<Relation>,
+    user_column: Option<String>,
+    amount: Option<String>,
+    currency: Option<String>,
+    currency_column: Option<String>,
+    qualifies: Option<String>,
+    occurred_at: Option<String>,
+    id: Option<String>,
+    on_delete: Option<String>,
+    name: Option<String>,
+    user: Option<String>,
+    refund_of: Option<String>,
+) -> Outcome<String> {
+    Ok(attach::attach_transactions(Transactions {
+        relation: need("relation", relation)?.0,
+        user: UserOf { column: user_column, expression: user },
+        amount: need("amount", amount)?,
+        qualifies: need("qualifies", qualifies)?,
+        occurred_at,
+        id,
+        refund_of,
+        currency,
+        currency_column,
+        on_delete: need("on_delete", on_delete)?,
+        name,
+    })?)
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)] // named in SQL
+fn attach_invites(
+    relation: Option<Relation>,
+    user_column: Option<String>,
+    code: Option<String>,
+    max_redemptions: Option<String>,
+    expires_at: Option<String>,
+    revoked: Option<String>,
+    created_at: Option<String>,
+    recipient: Option<String>,
+    redeemed_by: Option<String>,
+    redeemed_at: Option<String>,
+    id: Option<String>,
+    program: Option<String>,
+    name: Option<String>,
+    user: Option<String>,
+) -> Outcome<String> {
+    Ok(attach::attach_invites(Invites {
+        relation: need("relation", relation)?.0,
+        user: UserOf { column: user_column, expression: user },
+        code: need("code", code)?,
+        max_redemptions: max_redemptions.unwrap_or_else(|| "NULL::integer".into()),
+        expires_at,
+        revoked,
+        created_at,
+        recipient,
+        redeemed_by,
+        redeemed_at,
+        id,
+        program: need("program", program)?,
+        name,
+    })?)
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)] // named in SQL
+fn attach_signups(
+    relation: Option<Relation>,
+    user_column: Option<String>,
+    code: Option<String>,
+    redeemed_at: Option<String>,
+    id: Option<String>,
+    name: Option<String>,
+    user: Option<String>,
+    recipient: Option<String>,
+) -> Outcome<String> {
+    Ok(attach::attach_signups(Signups {
+        relation: need("relation", relation)?.0,
+        user: UserOf { column: user_column, expression: user },
+        code: need("code", code)?,
+        redeemed_at,
+        recipient,
+        id,
+        name,
+    })?)
+}
+
+#[pg_extern(sql = false)]
+fn attach_users(created_at: Option<String>, name: Option<String>) -> Outcome<String> {
+    Ok(attach::attach_users(need("created_at", created_at)?, need("name", name)?)?)
+}
+
+#[pg_extern(sql = false)]
+fn detach(name: Option<&str>) -> Outcome<()> {
+    Ok(attach::detach(need("name", name)?)?)
+}
+
+#[pg_extern(sql = false)]
+fn repair(source: Option<&str>) -> Outcome<()> {
+    Ok(attach::repair(need("source", source)?)?)
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)] // named in SQL
+fn create_program(
+    name: Option<&str>,
+    starts_at: Option<TimestampWithTimeZone>,
+    ends_at: Option<TimestampWithTimeZone>,
+    attribution_window: Option<Interval>,
+    strict: Option<bool>,
+    grace: Option<Interval>,
+    new_customers_only: Option<bool>,
+    allow_debt: Option<bool>,
+    feed: Option<bool>,
+    code_length: Option<i32>,
+    code_alphabet: Option<String>,
+    code_prefix: Option<String>,
+    expires_in: Option<Interval>,
+    max_redemptions: Option<i32>,
+    new_accounts_within: Option<Interval>,
+) -> Outcome<i32> {
+    let program = campaign::create_program(NewProgram {
+        name: need("name", name)?.to_owned(),
+        starts_at: timestamp(starts_at),
+        ends_at: timestamp(ends_at),
+        attribution_window,
+        grace,
+        new_customers_only: need("new_customers_only", new_customers_only)?,
+        new_accounts_within,
+        strict: need("strict", strict)?,
+        allow_debt: need("allow_debt", allow_debt)?,
+        feed: need("feed", feed)?,
+        codes: CodeRules { length: code_length, alphabet: code_alphabet, prefix: code_prefix },
+        expires_in,
+        max_redemptions,
+    })?;
+    Ok(program.0)
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)] // named in SQL
+fn create_goal(
+    name: Option<String>,
+    reward: Option<SiteAmount>,
+    unit: Option<String>,
+    friend_reward: Option<SiteAmount>,
+    occurrence: Option<String>,
+    min_amount: Option<SiteAmount>,
+    within: Option<Interval>,
+    program: Option<String>,
+    source: Option<String>,
+    effective_from: Option<TimestampWithTimeZone>,
+    rule: Option<JsonB>,
+) -> Outcome<i32> {
+    let goal = goal::create_goal(NewGoal {
+        name: need("name", name)?,
+        short: ShortForm { reward, friend_reward, unit, occurrence, min_amount, within },
+        rule: rule.map(|rule| rule.0.to_string()),
+        program: need("program", program)?,
+        source,
+        effective_from: timestamp(effective_from),
+    })?;
+    Ok(goal.0)
+}
+
+#[pg_extern(sql = false)]
+fn create_event(name: Option<&str>) -> Outcome<i32> {
+    Ok(event::create_event(need("name", name)?)?.0)
+}
+
+#[pg_extern(sql = false)]
+fn rule_schema() -> Outcome<JsonB> {
+    Ok(goal::rule_schema().map(JsonB)?)
+}
+
+#[pg_extern(sql = false)]
+fn grant_app(role: Option<Role>) -> Outcome<()> {
+    Ok(access::grant_app(need("role", role)?.0)?)
+}
+
+#[pg_extern(sql = false)]
+fn grant_support(role: Option<Role>) -> Outcome<()> {
+    Ok(access::grant_support(need("role", role)?.0)?)
+}
+
+#[pg_extern(sql = false)]
+fn grant_reports(role: Option<Role>) -> Outcome<()> {
+    Ok(access::grant_reports(need("role", role)?.0)?)
+}
+
+#[pg_extern(sql = false)] // a procedure
+fn reconcile(
+    source: Option<&str>,
+    batch_size: Option<i32>,
+    restart: Option<bool>,
+    call: pg_sys::FunctionCallInfo,
+) -> Outcome<()> {
+    let procedure = Procedure::begin(call)?;
+    Ok(reconcile::reconcile(source, need("batch_size", batch_size)?, need("restart", restart)?, &procedure)?)
+}
+
+#[pg_extern(sql = false)] // a procedure
+fn settle(
+    as_of: Option<TimestampWithTimeZone>,
+    program: Option<&str>,
+    batch_size: Option<i32>,
+    call: pg_sys::FunctionCallInfo,
+) -> Outcome<()> {
+    let procedure = Procedure::begin(call)?;
+    Ok(settle::settle_in_batches(timestamp(as_of), program, need("batch_size", batch_size)?, &procedure)?)
+}
+
+#[pg_extern(sql = false)]
+fn settle_at_once(as_of: Option<TimestampWithTimeZone>, program: Option<&str>) -> Outcome<i64> {
+    Ok(settle::settle_at_once(timestamp(as_of), program)?)
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)] // pgrx reads the columns here
+fn doctor() -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(check_name, String),
+            name!(object, String),
+            name!(status, String),
+            name!(finding, String),
+            name!(repair, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let findings = doctor::doctor()?.into_iter();
+    Ok(TableIterator::new(findings.map(|Finding { check, object, status, finding, repair }| {
+        (check.to_owned(), object, status.as_str().to_owned(), finding, repair)
+    })))
+}
+
+#[pg_extern(sql = false)]
+fn uninstall(drop_data_of: Option<&str>) -> Outcome<()> {
+    Ok(uninstall::uninstall(drop_data_of)?)
+}

@@ -1,0 +1,40 @@
+//! What support calls, and the owner on its behalf (`sql/functions/support.sql`).
+
+use super::{Outcome, key_like, need};
+use crate::credit::spend;
+use crate::earning::evaluate;
+use crate::invites::reassign;
+use crate::pg::value::{KeyArgument, SiteAmount};
+use pgrx::datum::Interval;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+#[pg_extern(sql = false)]
+fn adjust_credit(
+    user_id: Option<KeyArgument>,
+    amount: Option<SiteAmount>,
+    unit: Option<&str>,
+    reason: Option<&str>,
+    expires_in: Option<Interval>,
+) -> Outcome<i64> {
+    let (user, amount) = (need("user_id", user_id)?.key, need("amount", amount)?);
+    Ok(spend::adjust(&user, &amount, need("unit", unit)?, need("reason", reason)?, expires_in)?.0)
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)] // pgrx reads the columns here
+fn reassign_referral(
+    friend: Option<KeyArgument>,
+    code: Option<&str>,
+    reason: Option<&str>,
+) -> Result<TableIterator<'static, (name!(status, String), name!(referrer, Option<KeyArgument>))>, ErrorReport> {
+    let (friend, code) = (need("friend", friend)?, need("code", code)?);
+    let done = reassign::reassign(code, &friend.key, need("reason", reason)?)?;
+    let referrer = key_like(&friend, done.referrer);
+    Ok(TableIterator::once((done.status.to_string(), referrer)))
+}
+
+#[pg_extern(sql = false)]
+fn reevaluate(user_id: Option<KeyArgument>) -> Outcome<i64> {
+    Ok(evaluate::reevaluate(&need("user_id", user_id)?.key)?)
+}

@@ -1,0 +1,208 @@
+//! The durable rows that say what could not be evaluated. They are written in the transaction of the purchase, which
+//! stands all the same, unless the program is strict.
+
+use super::posted::LockedReferral;
+use super::read::{array_text, facts_of_users, versions_with_predicate};
+use crate::error::{Error, Failure};
+use crate::pg::probe::Probe;
+use crate::pg::row::row;
+use crate::pg::scope::with_safe_path_as;
+use crate::pg::transaction::{catch_failure, is_about_a_lock};
+use crate::pg::{args, read, write};
+use crate::program::source::as_reader;
+use crate::program::{Config, Source};
+use referral_core::id::{GoalVersionId, ProgramId, ReferralId, UserKey};
+use referral_core::time::Timestamp;
+
+/// Records why a friend could not be evaluated.
+pub(super) fn record_referral(
+    config: &Config,
+    source: &Source,
+    referral: ReferralId,
+    failure: Failure,
+) -> Result<(), Error> {
+    let strict: Option<bool> = read::optional_value(
+        "SELECT p.strict FROM referral.invites_friends i JOIN referral.programs p USING (program_id)
+         WHERE i.invites_friends_id = $1",
+        &args![referral],
+    )?;
+    // A lock that was not to be had is no transaction's fault.
+    let about_a_row = !is_about_a_lock(failure.code) && source.broken.is_none();
+    let transaction = match &failure.transaction {
+        None if about_a_row => find_bad_transaction(config, source, referral)?,
+        known => known.clone(),
+    };
+    if strict == Some(true) {
+        let detail = failure.detail.clone().or_else(|| transaction.map(|key| format!("Transaction {key}.")));
+        return Err(Error::Strict(Box::new(Failure { detail, ..failure })));
+    }
+    store_failure(source, Some(referral), transaction.as_deref(), &failure)
+}
+
+/// Records why a row of an attached table was not taken in. `row` is its id; `None` when it is not known.
+///
+/// # Errors
+/// [`Error::Raised`] for a failure that has to reach the client.
+pub fn record_row(source: &Source, row: Option<&str>, failure: Failure) -> Result<(), Error> {
+    store_failure(source, None, row, &failure)
+}
+
+/// Records the failure of a statement whose buyers cannot even be looked up.
+///
+/// # Errors
+/// [`Error::Strict`] when a goal about the source is of a strict program; otherwise as [`record_row`].
+pub fn record_unattributed(config: &Config, source: &Source, failure: Failure) -> Result<(), Error> {
+    with_safe_path_as(Some(config.owner), || {
+        let strict = read::exists(
+            "SELECT FROM referral.goal_versions v JOIN referral.goals g USING (goal_id)
+             JOIN referral.programs p USING (program_id) WHERE v.source_id = $1 AND p.strict",
+            &args![source.id],
+        )?;
+        if strict { Err(Error::Strict(Box::new(failure))) } else { record_row(source, None, failure) }
+    })
+}
+
+/// Records the failure of a statement whose rows, of invites or sign-ups, could not even be read.
+///
+/// # Errors
+/// As [`record_row`].
+pub fn record_unread(config: &Config, source: &Source, failure: Failure) -> Result<(), Error> {
+    with_safe_path_as(Some(config.owner), || record_row(source, None, failure))
+}
+
+/// Closes the open failures of friends who can be evaluated now.
+pub(super) fn resolve_failures(config: &Config, source: &Source, referrals: &[LockedReferral]) -> Result<(), Error> {
+    let mut failures = Probe::open_bigint(config.failures);
+    let failed = referrals.iter().map(|referral| referral.id).filter(|id| failures.has_bigint(id.0));
+    let failed: Vec<ReferralId> = failed.collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    write::execute(
+        "UPDATE referral.failures SET resolved_at = now() WHERE failure_id = ANY (ARRAY(
+             SELECT failure_id FROM referral.failures
+             WHERE invites_friends_id = ANY ($1) AND resolved_at IS NULL AND source_id = $2 FOR UPDATE SKIP LOCKED))",
+        &args![failed, source.id],
+    )
+    .map(drop)
+}
+
+/// Writes a failure. That this may fail too is no reason to stop a sale.
+fn store_failure(
+    source: &Source,
+    referral: Option<ReferralId>,
+    transaction: Option<&str>,
+    failure: &Failure,
+) -> Result<(), Error> {
+    let stored = catch_failure(|| match count_again(source, referral, transaction, failure)? {
+        true => Ok(()),
+        false => insert_failure(source, referral, transaction, failure),
+    })?;
+    if let Err(worse) = stored {
+        let (source, failure) = (source.name.clone(), failure.message.clone());
+        Error::FailureLost { source, failure, worse: worse.message }.warn();
+    }
+    Ok(())
+}
+
+/// Counts one more of a failure that is open, and returns whether there is one. A row that another purchase of the
+/// friend is about to close is left alone: this purchase must not wait for it.
+fn count_again(
+    source: &Source,
+    referral: Option<ReferralId>,
+    transaction: Option<&str>,
+    failure: &Failure,
+) -> Result<bool, Error> {
+    let sql = match (referral, transaction) {
+        (Some(_), _) => {
+            "UPDATE referral.failures SET retries = retries + 1, failed_at = now() WHERE failure_id = ANY (ARRAY(
+                 SELECT failure_id FROM referral.failures
+                 WHERE invites_friends_id = $2 AND resolved_at IS NULL AND source_id = $1 AND sqlstate = $4
+                   AND transaction_key IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED))"
+        }
+        (None, Some(_)) => {
+            "UPDATE referral.failures SET retries = retries + 1, failed_at = now() WHERE failure_id = ANY (ARRAY(
+                 SELECT failure_id FROM referral.failures
+                 WHERE source_id = $1 AND transaction_key = $3 AND resolved_at IS NULL AND invites_friends_id IS NULL
+                   AND sqlstate = $4 FOR UPDATE SKIP LOCKED))"
+        }
+        (None, None) => return Ok(false),
+    };
+    Ok(write::execute(sql, &args![source.id, referral, transaction, failure.sqlstate()])? > 0)
+}
+
+fn insert_failure(
+    source: &Source,
+    referral: Option<ReferralId>,
+    transaction: Option<&str>,
+    failure: &Failure,
+) -> Result<(), Error> {
+    write::execute(
+        "INSERT INTO referral.failures
+             (source_id, invites_friends_id, transaction_key, sqlstate, message, detail, hint)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &args![
+            source.id,
+            referral,
+            transaction,
+            failure.sqlstate(),
+            failure.message.as_str(),
+            failure.detail.as_deref(),
+            failure.hint.as_deref(),
+        ],
+    )
+    .map(drop)
+}
+
+row! {
+    /// What of a referral says which transactions and predicates are evaluated.
+    struct Friend {
+        friend: UserKey,
+        program: ProgramId,
+        redeemed_at: Timestamp,
+    }
+}
+
+/// Reads a friend's transactions one by one to find the one whose mappings fail; `None` when none does.
+fn find_bad_transaction(config: &Config, source: &Source, referral: ReferralId) -> Result<Option<String>, Error> {
+    let friend: Option<Friend> = read::fetch_optional(
+        "SELECT friend_id::text AS friend, program_id AS program, redeemed_at FROM referral.invites_friends
+         WHERE invites_friends_id = $1 AND friend_id IS NOT NULL",
+        &args![referral],
+    )?;
+    let Some(Friend { friend, program, redeemed_at }) = friend else { return Ok(None) };
+    let versions = versions_with_predicate(source, program, redeemed_at);
+    let Ok(sql) = statement_of_one(source, &versions) else { return Ok(None) };
+    let versions = array_text(&versions);
+    for key in transactions_of(config, source, &friend)? {
+        let row = || write::execute(&sql, &args![vec![key.as_str()], versions.as_str()]);
+        if catch_failure(|| as_reader(source, row))?.is_err() {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+/// Ids of the friend's transactions; none when not even these can be read.
+fn transactions_of(config: &Config, source: &Source, friend: &UserKey) -> Result<Vec<String>, Error> {
+    let sql = facts_of_users(config, source, "f.row_key");
+    let keys =
+        catch_failure(|| as_reader(source, || write::values::<Option<String>>(&sql, &args![vec![friend.as_str()]])))?;
+    Ok(keys.unwrap_or_default().into_iter().flatten().collect())
+}
+
+/// The statement that evaluates all mappings of one transaction, `$1`, and these predicates, `$2`.
+fn statement_of_one(source: &Source, versions: &[GoalVersionId]) -> Result<String, Error> {
+    let with_predicates;
+    let facts = if versions.is_empty() {
+        &source.facts
+    } else {
+        with_predicates = source.facts_with_predicates(versions)?;
+        &with_predicates
+    };
+    let id = &source.row_id_type;
+    Ok(format!(
+        "SELECT f.* FROM (VALUES ($2)) AS referral_friend (goal_versions)
+         CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[]) OFFSET 0) f"
+    ))
+}

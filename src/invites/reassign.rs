@@ -1,0 +1,123 @@
+//! Gives a friend to another referrer, by decision of the owner of the program.
+
+use super::find::{FoundInvite, find};
+use super::redeem::{Redemption, is_above, lock_users};
+use crate::earning::evaluate::evaluate_everywhere;
+use crate::error::Error;
+use crate::pg::row::row;
+use crate::pg::scope::with_safe_path_as;
+use crate::pg::transaction::now;
+use crate::pg::{args, write};
+use crate::program::lookup::{UserLock, find_user, require_owner};
+use crate::program::model::Config;
+use referral_core::id::{InviteId, ReferralId, UserKey};
+use referral_core::redemption::{ReassignmentFacts, Status, decide_reassignment};
+
+row! {
+    /// The referral of a friend in a program.
+    struct Referral {
+        invites_friends_id: ReferralId,
+        invite_id: InviteId,
+        referrer: Option<UserKey>,
+    }
+}
+
+/// Gives a friend to whoever issued another code of the same program, with a reason that is kept. What the friend's
+/// transactions have earned is taken back from the one and given to the other. Whether the code is expired, revoked,
+/// exhausted or addressed to somebody does not matter.
+///
+/// # Errors
+/// [`Error::EmptyReason`], [`Error::NoSuchUser`], and those of [`require_owner`]. A refusal is no error.
+pub fn reassign(typed: &str, friend: &UserKey, reason: &str) -> Result<Redemption, Error> {
+    let config = require_owner()?;
+    if reason.trim().is_empty() {
+        return Err(Error::EmptyReason);
+    }
+    with_safe_path_as(Some(config.owner), || {
+        let invite = find(&config, typed, friend, now())?;
+        let referral = match &invite {
+            Some(invite) => {
+                lock_users(&config, invite, friend)?;
+                lock_referral(&config, invite, friend)?
+            }
+            None => {
+                find_user(&config, friend, UserLock::None)?;
+                None
+            }
+        };
+        let status = decide(&config, invite.as_ref(), referral.as_ref(), friend)?;
+        answer(&config, status, invite, referral, reason)
+    })
+}
+
+/// Locks the referral of a friend in the program of an invite.
+fn lock_referral(config: &Config, invite: &FoundInvite, friend: &UserKey) -> Result<Option<Referral>, Error> {
+    write::fetch_optional(
+        &config.sql(
+            "SELECT invites_friends_id, invite_id, referrer_id::text AS referrer FROM referral.invites_friends
+             WHERE friend_id @eq@ $1::@key@ AND program_id = $2 FOR UPDATE",
+        ),
+        &args![friend.as_str(), invite.program_id],
+    )
+}
+
+fn decide(
+    config: &Config,
+    invite: Option<&FoundInvite>,
+    referral: Option<&Referral>,
+    friend: &UserKey,
+) -> Result<Status, Error> {
+    let facts = ReassignmentFacts {
+        issued: invite.is_some(),
+        earlier: invite.zip(referral).map(|(invite, referral)| invite.compared_with(referral.invite_id)),
+        issuer_gone: invite.is_some_and(|invite| invite.referrer.is_none()),
+        own_invite: invite.is_some_and(|invite| invite.own),
+    };
+    decide_reassignment(&facts, || match invite {
+        Some(invite) => is_above(config, invite.program_id, friend, invite.referrer.as_ref()),
+        None => Ok(false),
+    })
+}
+
+/// Stores what was decided, if anything, and returns the answer.
+fn answer(
+    config: &Config,
+    status: Status,
+    invite: Option<FoundInvite>,
+    referral: Option<Referral>,
+    reason: &str,
+) -> Result<Redemption, Error> {
+    match (status, invite, referral) {
+        (Status::Reassigned, Some(invite), Some(referral)) => {
+            store(config, &invite, &referral, reason)?;
+            evaluate_everywhere(config, &[referral.invites_friends_id])?;
+            Ok(Redemption { status, referrer: invite.referrer, referral: Some(referral.invites_friends_id) })
+        }
+        (Status::AlreadyRedeemed, _, Some(Referral { invites_friends_id, referrer, .. })) => {
+            Ok(Redemption { status, referrer, referral: Some(invites_friends_id) })
+        }
+        (status, ..) => Ok(Redemption::refused(status)),
+    }
+}
+
+/// Gives a referral to the user who issued an invite, and records whom it was taken from.
+fn store(config: &Config, invite: &FoundInvite, before: &Referral, reason: &str) -> Result<(), Error> {
+    let referrer = invite.referrer.as_ref().map(UserKey::as_str);
+    let referrer_before = before.referrer.as_ref().map(UserKey::as_str);
+    let referral = before.invites_friends_id;
+    write::execute(
+        &config.sql(
+            "UPDATE referral.invites_friends SET invite_id = $2, referrer_id = $3::@key@ WHERE invites_friends_id = $1",
+        ),
+        &args![referral, invite.invite_id, referrer],
+    )?;
+    write::execute(
+        &config.sql(
+            "INSERT INTO referral.reassignments
+                 (invites_friends_id, from_invite_id, to_invite_id, from_referrer_id, to_referrer_id, reason)
+             VALUES ($1, $2, $3, $4::@key@, $5::@key@, $6)",
+        ),
+        &args![referral, before.invite_id, invite.invite_id, referrer_before, referrer, reason],
+    )
+    .map(drop)
+}

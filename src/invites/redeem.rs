@@ -1,0 +1,327 @@
+//! Redeems an invite: makes a user the friend of whoever issued the code.
+//!
+//! The order of locks is the same for everybody: the users concerned in the order of their keys, then the
+//! invite. Each look after a lock has a newer snapshot than the lock.
+//!
+//! What is known then goes to [`redemption::decide`], which asks the costly questions of [`Questions`] as far as it
+//! needs their answers.
+
+use super::find::{FoundInvite, find};
+use super::recipient;
+use crate::earning::evaluate::evaluate_new;
+use crate::earning::read::{has_bought, is_older};
+use crate::error::Error;
+use crate::pg::row::row;
+use crate::pg::scope::with_safe_path_as;
+use crate::pg::transaction::now;
+use crate::pg::{args, read, write};
+use crate::program::arguments::check_finite;
+use crate::program::cache;
+use crate::program::lookup::{UserLock, find_user};
+use crate::program::model::{Config, Program};
+use referral_core::feed::FeedKind;
+use referral_core::id::{InviteId, ProgramId, ReferralId, UserKey};
+use referral_core::redemption::{self, Code, Earlier, Facts, Look, Origin, Status};
+use referral_core::source::SourceKind;
+use referral_core::time::Timestamp;
+
+/// How many referrers of referrers are looked at for a cycle.
+const DEEPEST_CHAIN: usize = 64;
+
+/// A redemption that is requested.
+pub struct Attempt<'a> {
+    /// The code as it was typed.
+    pub code: &'a str,
+    /// The user who redeems it.
+    pub friend: &'a UserKey,
+    /// Time of the redemption; `None` for now.
+    pub at: Option<Timestamp>,
+    /// Address that the invite was sent to, as the friend says.
+    pub recipient: Option<&'a str>,
+    /// Where the request comes from.
+    pub origin: Origin,
+}
+
+/// The answer to a redemption or a reassignment.
+pub struct Redemption {
+    /// Whether it was done; if not, why.
+    pub status: Status,
+    /// The friend's referrer, when that is the user who issued the invite.
+    pub referrer: Option<UserKey>,
+    /// The referral, when there is one through this invite.
+    pub referral: Option<ReferralId>,
+}
+
+impl Redemption {
+    /// The answer to a refused request.
+    pub(super) fn refused(status: Status) -> Self {
+        Self { status, referrer: None, referral: None }
+    }
+}
+
+/// Redeems a code for a friend, and credits what they have bought already. Wrong codes are counted.
+///
+/// # Errors
+/// [`Error::NotFinite`] for an infinite time, [`Error::NoSuchUser`] for a friend who is no user. A refusal is no error.
+pub fn redeem(attempt: &Attempt) -> Result<Redemption, Error> {
+    let config = cache::config()?;
+    with_safe_path_as(Some(config.owner), || {
+        let redemption = redeem_only(&config, attempt)?;
+        if redemption.status.is_wrong_code() && !count_wrong_code(&config, attempt.friend)? {
+            return Ok(Redemption::refused(Status::Throttled));
+        }
+        if let Redemption { status: Status::Redeemed, referral: Some(referral), .. } = redemption {
+            // Purchases that were committed while we waited for their lock, or that happened after `at`. The
+            // configuration may have changed during the wait.
+            evaluate_new(&*cache::config()?, referral, attempt.friend)?;
+        }
+        Ok(redemption)
+    })
+}
+
+/// Counts a wrong code. Returns `false` when the friend has tried so many that they learn nothing more for a while. The
+/// count stays because a refusal is an answer: an error would undo it.
+fn count_wrong_code(config: &Config, friend: &UserKey) -> Result<bool, Error> {
+    // One at a time, and each sees what the one before wrote, at every isolation level.
+    find_user(config, friend, UserLock::NoKeyUpdate)?;
+    write::exists(
+        &config.sql(
+            "INSERT INTO referral.wrong_codes AS w (friend_id, wrong, until)
+             SELECT $1::@key@, 1, now() + s.wrong_codes_within FROM referral.settings s
+             ON CONFLICT (friend_id) DO UPDATE
+             SET wrong = CASE WHEN w.until > now() THEN w.wrong + 1 ELSE 1 END,
+                 until = CASE WHEN w.until > now() THEN w.until ELSE excluded.until END
+             WHERE w.until <= now() OR w.wrong < (SELECT s.wrong_codes FROM referral.settings s)
+             RETURNING true",
+        ),
+        &args![friend.as_str()],
+    )
+}
+
+/// Redeems a code for a friend and leaves it to the caller to credit what they have bought already. For a caller with
+/// the rights of the tables' owner.
+///
+/// # Errors
+/// As [`redeem`].
+pub fn redeem_only(config: &Config, attempt: &Attempt) -> Result<Redemption, Error> {
+    check_finite("as_of", attempt.at)?;
+    let at = attempt.at.unwrap_or_else(now);
+    let Some(invite) = find(config, attempt.code, attempt.friend, at)? else {
+        find_user(config, attempt.friend, UserLock::None)?;
+        let well_formed = config.folded(attempt.code).next().is_some();
+        return Ok(Redemption::refused(redemption::decide_without_invite(well_formed)));
+    };
+    lock_users(config, &invite, attempt.friend)?;
+    // A link that any number may use is not locked: its friends would wait for each other.
+    if invite.max_redemptions.is_some() {
+        write::execute(
+            "SELECT FROM referral.invites WHERE invite_id = $1 FOR NO KEY UPDATE",
+            &args![invite.invite_id],
+        )?;
+    }
+    redeem_locked(config, attempt, &invite, at)
+}
+
+/// Locks both users, in the order of their keys: two users who redeem each other's codes do not deadlock.
+///
+/// Purchases of the friend that are open hold a lock that theirs waits for (the foreign key), and new ones wait for it.
+pub(super) fn lock_users(config: &Config, invite: &FoundInvite, friend: &UserKey) -> Result<(), Error> {
+    if invite.referrer_locks_first {
+        lock_referrer(config, invite)?;
+        find_user(config, friend, UserLock::Update)
+    } else {
+        find_user(config, friend, UserLock::Update)?;
+        lock_referrer(config, invite)
+    }
+}
+
+/// Keeps the user who issued an invite from being deleted. That they are gone already is seen under the locks.
+fn lock_referrer(config: &Config, invite: &FoundInvite) -> Result<(), Error> {
+    let Some(referrer) = invite.referrer.as_ref().filter(|_| !invite.own) else { return Ok(()) };
+    match find_user(config, referrer, UserLock::KeyShare) {
+        Err(Error::NoSuchUser { .. }) => Ok(()),
+        found => found,
+    }
+}
+
+row! {
+    /// What is known of an invite and a friend while both are locked.
+    #[derive(Default)]
+    struct Locked {
+        revoked: bool,
+        exhausted: bool,
+        /// The referral of the friend in the program, through this invite or another one.
+        referral: Option<ReferralId>,
+        redeemed_invite: Option<InviteId>,
+        redeemed_from: Option<UserKey>,
+        /// The referrer of the user who issued the invite.
+        above: Option<UserKey>,
+        above_is_friend: bool,
+        /// What is stored of the recipient of the invite.
+        recipient: Option<String>,
+        throttled: bool,
+    }
+}
+
+/// Reads, decides and stores. Nobody else redeems for this friend meanwhile.
+fn redeem_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Timestamp) -> Result<Redemption, Error> {
+    let locked = read_locked(config, attempt, invite)?;
+    let facts = Facts {
+        code: Code::Issued,
+        origin: attempt.origin,
+        throttled: locked.throttled,
+        earlier: locked.redeemed_invite.map(|earlier| invite.compared_with(earlier)),
+        own_invite: invite.own,
+        revoked: locked.revoked,
+        running: invite.running,
+        expired: invite.expired,
+        exhausted: locked.exhausted,
+        addressed: locked.recipient.is_some(),
+    };
+    let status = redemption::decide(&facts, &mut Questions { config, attempt, invite, locked: &locked, at })?;
+    match status {
+        Status::Redeemed => store(config, invite, attempt.friend, at),
+        Status::AlreadyRedeemed => Ok(Redemption { status, referrer: locked.redeemed_from, referral: locked.referral }),
+        refusal => Ok(Redemption::refused(refusal)),
+    }
+}
+
+fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite) -> Result<Locked, Error> {
+    let locked = read::fetch_optional(
+        &config.sql(
+            "SELECT i.user_id IS NULL OR coalesce(i.revoked_at <= coalesce($3, 'infinity'), false) AS revoked,
+                    coalesce(i.max_redemptions <=
+                             (SELECT count(*) FROM referral.invites_friends o WHERE o.invite_id = i.invite_id)
+                             + (SELECT count(*) FROM referral.reassignments r WHERE r.from_invite_id = i.invite_id),
+                             false) AS exhausted,
+                    f.invites_friends_id AS referral, f.invite_id AS redeemed_invite,
+                    f.referrer_id::text AS redeemed_from, above.referrer_id::text AS above,
+                    coalesce(above.referrer_id @eq@ $2::@key@, false) AS above_is_friend, i.recipient,
+                    coalesce((SELECT w.until > now() AND w.wrong >= (SELECT s.wrong_codes FROM referral.settings s)
+                              FROM referral.wrong_codes w WHERE w.friend_id @eq@ $2::@key@), false) AS throttled
+             FROM referral.invites i
+             LEFT JOIN referral.invites_friends f ON f.friend_id @eq@ $2::@key@ AND f.program_id = i.program_id
+             LEFT JOIN referral.invites_friends above
+                  ON above.friend_id @eq@ i.user_id AND above.program_id = i.program_id
+             WHERE i.invite_id = $1",
+        ),
+        &args![invite.invite_id, attempt.friend.as_str(), attempt.at],
+    )?;
+    // An invite that was deleted meanwhile.
+    Ok(locked.unwrap_or_else(|| Locked { revoked: true, ..Locked::default() }))
+}
+
+impl FoundInvite {
+    /// What the invite that a friend redeemed earlier in this one's program is to this one.
+    pub(super) fn compared_with(&self, earlier: InviteId) -> Earlier {
+        if earlier == self.invite_id { Earlier::SameInvite } else { Earlier::AnotherInvite }
+    }
+}
+
+/// The questions about an invite and a friend that take statements of their own.
+struct Questions<'a> {
+    config: &'a Config,
+    attempt: &'a Attempt<'a>,
+    invite: &'a FoundInvite,
+    locked: &'a Locked,
+    at: Timestamp,
+}
+
+impl Look for Questions<'_> {
+    type Error = Error;
+
+    fn is_recipient(&mut self) -> Result<bool, Error> {
+        Ok(recipient::hash(self.attempt.recipient)? == self.locked.recipient)
+    }
+
+    fn closes_cycle(&mut self) -> Result<bool, Error> {
+        if self.locked.above_is_friend {
+            return Ok(true);
+        }
+        is_above(self.config, self.invite.program_id, self.attempt.friend, self.locked.above.as_ref())
+    }
+
+    fn is_new(&mut self) -> Result<bool, Error> {
+        let Some(program) = self.config.programs.get(&self.invite.program_id) else { return Ok(true) };
+        Ok(!self.is_old_customer(program)? && !self.is_old_account(program)?)
+    }
+}
+
+impl Questions<'_> {
+    /// Whether the program is for new customers, and the friend had bought something before the redemption.
+    fn is_old_customer(&self, program: &Program) -> Result<bool, Error> {
+        if !program.new_customers_only {
+            return Ok(false);
+        }
+        let before = program.grace.map_or(self.at, |grace| self.at.minus(grace));
+        for source in self.config.sources_of(SourceKind::Transactions).iter().filter(|source| !source.own) {
+            if has_bought(self.config, source, self.attempt.friend, before)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the program is for new accounts, and the friend's is too old.
+    fn is_old_account(&self, program: &Program) -> Result<bool, Error> {
+        let Some(within) = program.new_accounts_within else { return Ok(false) };
+        for users in self.config.sources_of(SourceKind::Users) {
+            if is_older(self.config, &users, self.attempt.friend, self.at.minus(within))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+row! {
+    /// The referrer of a user.
+    struct Referrer {
+        referrer: UserKey,
+        is_friend: bool,
+    }
+}
+
+/// Whether a friend is among the referrers of a user, directly or through others; with no user, they are not.
+pub(super) fn is_above(
+    config: &Config,
+    program: ProgramId,
+    friend: &UserKey,
+    user: Option<&UserKey>,
+) -> Result<bool, Error> {
+    let sql = config.sql(
+        "SELECT referrer_id::text AS referrer, referrer_id @eq@ $3::@key@ AS is_friend FROM referral.invites_friends
+         WHERE friend_id @eq@ $1::@key@ AND program_id = $2 AND referrer_id IS NOT NULL",
+    );
+    let mut below = user.cloned();
+    for _ in 0..DEEPEST_CHAIN {
+        let Some(user) = below else { return Ok(false) };
+        match read::fetch_optional(&sql, &args![user, program, friend.as_str()])? {
+            Some(Referrer { is_friend: true, .. }) => return Ok(true),
+            next => below = next.map(|next| next.referrer),
+        }
+    }
+    Ok(false)
+}
+
+/// Stores a referral that was decided.
+fn store(config: &Config, invite: &FoundInvite, friend: &UserKey, at: Timestamp) -> Result<Redemption, Error> {
+    let referrer = invite.referrer.as_ref().map(UserKey::as_str);
+    let stored: Option<ReferralId> = write::optional_value(
+        &config.sql(
+            "INSERT INTO referral.invites_friends (invite_id, program_id, friend_id, referrer_id, redeemed_at)
+             VALUES ($1, $2, $3::@key@, $4::@key@, $5)
+             ON CONFLICT (friend_id, program_id) DO NOTHING RETURNING invites_friends_id",
+        ),
+        &args![invite.invite_id, invite.program_id, friend.as_str(), referrer, at],
+    )?;
+    // The friend's row is locked, so that nobody else comes first: only a writer that goes around us.
+    let Some(referral) = stored else { return Ok(Redemption::refused(Status::AlreadyReferred)) };
+    if config.has_feed(Some(invite.program_id)) {
+        write::execute(
+            "INSERT INTO referral.feed_pending (kind, invites_friends_id) VALUES ($1, $2)",
+            &args![FeedKind::Redeemed, referral],
+        )?;
+    }
+    Ok(Redemption { status: Status::Redeemed, referrer: invite.referrer.clone(), referral: Some(referral) })
+}

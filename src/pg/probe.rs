@@ -1,0 +1,171 @@
+//! Look-ups in an index without the executor.
+
+use super::catalog::{Comparison, Index};
+use super::changes::ColumnValue;
+use pgrx::IntoDatum;
+use pgrx::prelude::*;
+use std::ptr::null_mut;
+
+/// Looks keys up in an index whose first column is one of a table's, row by row with one scan. The snapshot is a
+/// constant of PostgreSQL's that sees what is committed or our own, and takes no predicate locks. The table is opened
+/// when the index has an entry, which for most buyers it has not.
+pub struct Probe {
+    index: pg_sys::Relation,
+    entries: pg_sys::IndexScanDesc,
+    key: pg_sys::ScanKeyData,
+    /// Type of the keys that are looked up.
+    key_type: pg_sys::Oid,
+    table: pg_sys::Oid,
+    rows: Option<TableScan>,
+}
+
+/// A row that was found.
+pub struct FoundRow<'a>(&'a mut pg_sys::TupleTableSlot);
+
+impl FoundRow<'_> {
+    /// The value of a column of type bigint; `None` when it is null or of another type.
+    pub fn bigint(&mut self, column: i16) -> Option<i64> {
+        let mut is_null = false;
+        // SAFETY: the slot holds a row of a table that has this column, as its description says.
+        unsafe {
+            let columns = self.0.tts_tupleDescriptor;
+            let place = usize::try_from(column - 1).ok().filter(|_| i32::from(column) <= (*columns).natts)?;
+            if (*super::row::tuple_attribute(columns, place)).atttypid != pg_sys::INT8OID {
+                return None;
+            }
+            let datum = pg_sys::slot_getattr(self.0, i32::from(column), &mut is_null);
+            (!is_null).then(|| datum.value() as i64)
+        }
+    }
+}
+
+/// A scan that fetches the rows of the entries.
+struct TableScan {
+    table: pg_sys::Relation,
+    scan: pg_sys::IndexScanDesc,
+    slot: *mut pg_sys::TupleTableSlot,
+}
+
+impl Probe {
+    /// Opens a scan of an index, whose first column has this collation, for values that are compared so.
+    pub fn open(index: Index, comparison: Comparison, collation: pg_sys::Oid) -> Self {
+        let mut key = pg_sys::ScanKeyData::default();
+        // SAFETY: the index is one of the table's and the operator is one of its family; everything is closed on
+        // drop, or by the abort after an error.
+        unsafe {
+            let relation = pg_sys::index_open(index.index, pg_sys::AccessShareLock as i32);
+            let snapshot = &raw mut pg_sys::SnapshotSelfData;
+            #[cfg(not(feature = "pg18"))]
+            let entries = pg_sys::index_beginscan_bitmap(relation, snapshot, 1);
+            #[cfg(feature = "pg18")]
+            let entries = pg_sys::index_beginscan_bitmap(relation, snapshot, null_mut(), 1);
+            pg_sys::ScanKeyEntryInitialize(
+                &mut key,
+                0,
+                1,
+                pg_sys::BTEqualStrategyNumber as u16,
+                comparison.operand,
+                collation,
+                pg_sys::get_opcode(comparison.operator),
+                pg_sys::Datum::null(),
+            );
+            Self { index: relation, entries, key, key_type: comparison.type_oid, table: index.table, rows: None }
+        }
+    }
+
+    /// Opens a scan of an index whose first column is a text.
+    pub fn open_text(index: Index) -> Self {
+        const TEXT_EQ: pg_sys::Oid = pg_sys::Oid::from_u32(98);
+        Self::open(index, Self::same_type(pg_sys::TEXTOID, TEXT_EQ), pg_sys::DEFAULT_COLLATION_OID)
+    }
+
+    /// Opens a scan of an index whose first column is a bigint.
+    pub fn open_bigint(index: Index) -> Self {
+        const INT8_EQ: pg_sys::Oid = pg_sys::Oid::from_u32(410);
+        Self::open(index, Self::same_type(pg_sys::INT8OID, INT8_EQ), pg_sys::InvalidOid)
+    }
+
+    fn same_type(oid: pg_sys::Oid, operator: pg_sys::Oid) -> Comparison {
+        Comparison { type_oid: oid, operand: oid, operator }
+    }
+
+    /// Calls `each` for the rows under a value of the type that the scan was opened for; of another type there are none.
+    pub fn find(&mut self, value: &ColumnValue, each: impl FnMut(&mut FoundRow)) {
+        if value.type_oid == self.key_type {
+            // SAFETY: of the type that the scan was opened for.
+            unsafe { self.scan(value.datum, each) };
+        }
+    }
+
+    /// Whether there is a row under a text.
+    pub fn has_text(&mut self, key: &str) -> bool {
+        self.has(pg_sys::TEXTOID, key.into_datum())
+    }
+
+    /// Whether there is a row under a bigint.
+    pub fn has_bigint(&mut self, key: i64) -> bool {
+        self.has(pg_sys::INT8OID, key.into_datum())
+    }
+
+    fn has(&mut self, type_oid: pg_sys::Oid, key: Option<pg_sys::Datum>) -> bool {
+        let mut found = false;
+        if let Some(key) = key.filter(|_| type_oid == self.key_type) {
+            // SAFETY: of the type that the scan was opened for.
+            unsafe { self.scan(key, |_| found = true) };
+        }
+        found
+    }
+
+    /// # Safety
+    /// `key` is of the type that the scan was opened for.
+    unsafe fn scan(&mut self, key: pg_sys::Datum, mut each: impl FnMut(&mut FoundRow)) {
+        const FORWARD: pg_sys::ScanDirection::Type = pg_sys::ScanDirection::ForwardScanDirection;
+        self.key.sk_argument = key;
+        // SAFETY: scans, key and slot are valid while self lives.
+        unsafe {
+            pg_sys::index_rescan(self.entries, &mut self.key, 1, null_mut(), 0);
+            if pg_sys::index_getnext_tid(self.entries, FORWARD).is_null() {
+                return;
+            }
+            let rows = self.rows.get_or_insert_with(|| TableScan::open(self.table, self.index));
+            pg_sys::index_rescan(rows.scan, &mut self.key, 1, null_mut(), 0);
+            while pg_sys::index_getnext_slot(rows.scan, FORWARD, rows.slot) {
+                each(&mut FoundRow(&mut *rows.slot));
+            }
+        }
+    }
+}
+
+impl TableScan {
+    /// # Safety
+    /// `index` is an open index of the table.
+    unsafe fn open(table: pg_sys::Oid, index: pg_sys::Relation) -> Self {
+        // SAFETY: as the caller vouches; closed with the probe.
+        unsafe {
+            let table = pg_sys::table_open(table, pg_sys::AccessShareLock as i32);
+            let snapshot = &raw mut pg_sys::SnapshotSelfData;
+            #[cfg(not(feature = "pg18"))]
+            let scan = pg_sys::index_beginscan(table, index, snapshot, 1, 0);
+            #[cfg(feature = "pg18")]
+            let scan = pg_sys::index_beginscan(table, index, snapshot, null_mut(), 1, 0);
+            Self { table, scan, slot: pg_sys::table_slot_create(table, null_mut()) }
+        }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `open`, closed in the reverse order.
+            unsafe {
+                if let Some(rows) = &self.rows {
+                    pg_sys::ExecDropSingleTupleTableSlot(rows.slot);
+                    pg_sys::index_endscan(rows.scan);
+                    pg_sys::table_close(rows.table, pg_sys::AccessShareLock as i32);
+                }
+                pg_sys::index_endscan(self.entries);
+                pg_sys::index_close(self.index, pg_sys::AccessShareLock as i32);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The verbs that read: no transaction id is assigned and no row is locked.
+
+use super::row::{FromRow, Ignored, Single};
+use super::spi::{Mode, run};
+use super::value::{Param, Read};
+use crate::error::Error;
+
+/// All rows.
+///
+/// # Errors
+/// [`Error::Statement`] when the answer has other columns than the type. What PostgreSQL says unwinds.
+pub fn fetch<T: FromRow>(sql: &str, args: &[Param]) -> Result<Vec<T>, Error> {
+    run(sql, args, Mode::Read).map(|(rows, _)| rows)
+}
+
+/// The first row; `None` when there is none.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn fetch_optional<T: FromRow>(sql: &str, args: &[Param]) -> Result<Option<T>, Error> {
+    fetch(sql, args).map(|rows| rows.into_iter().next())
+}
+
+/// The row of a statement that always returns one.
+///
+/// # Errors
+/// As [`fetch`]; [`Error::Server`] when there is no row.
+pub fn fetch_one<T: FromRow>(sql: &str, args: &[Param]) -> Result<T, Error> {
+    fetch_optional(sql, args)?.ok_or(Error::Server("a statement returned no row"))
+}
+
+/// The only column of all rows.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn values<T: Read>(sql: &str, args: &[Param]) -> Result<Vec<T>, Error> {
+    fetch(sql, args).map(|rows| rows.into_iter().map(|Single(value)| value).collect())
+}
+
+/// The only column of the first row; `None` when there is no row.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn optional_value<T: Read>(sql: &str, args: &[Param]) -> Result<Option<T>, Error> {
+    fetch_optional(sql, args).map(|row| row.map(|Single(value)| value))
+}
+
+/// The only column of the row of a statement that always returns one.
+///
+/// # Errors
+/// As [`fetch_one`].
+pub fn value<T: Read>(sql: &str, args: &[Param]) -> Result<T, Error> {
+    fetch_one(sql, args).map(|Single(value)| value)
+}
+
+/// Whether there is a row.
+///
+/// # Errors
+/// What PostgreSQL says unwinds.
+pub fn exists(sql: &str, args: &[Param]) -> Result<bool, Error> {
+    fetch_optional::<Ignored>(sql, args).map(|row| row.is_some())
+}

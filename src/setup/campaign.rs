@@ -1,0 +1,115 @@
+//! Creates programs.
+
+use crate::error::Error;
+use crate::pg::scope::with_safe_path_as;
+use crate::pg::{args, write};
+use crate::program::arguments::{check_interval, check_name, print_time};
+use crate::program::lookup::require_owner;
+use pgrx::datum::Interval;
+use referral_core::code::CodeFormat;
+use referral_core::id::ProgramId;
+use referral_core::source::SourceKind;
+use referral_core::time::Timestamp;
+
+/// A program as the caller describes it.
+pub struct NewProgram {
+    /// Name of the program.
+    pub name: String,
+    /// When redemptions begin to be accepted; always by default.
+    pub starts_at: Option<Timestamp>,
+    /// When redemptions end to be accepted; never by default.
+    pub ends_at: Option<Timestamp>,
+    /// How long after a redemption transactions count.
+    pub attribution_window: Option<Interval>,
+    /// How long before a redemption transactions count all the same.
+    pub grace: Option<Interval>,
+    /// Whether users who bought before cannot redeem.
+    pub new_customers_only: bool,
+    /// How young the account of a friend has to be.
+    pub new_accounts_within: Option<Interval>,
+    /// Whether a purchase fails when its credit cannot be posted.
+    pub strict: bool,
+    /// Whether a balance may go below zero when a refund takes back credit that was spent.
+    pub allow_debt: bool,
+    /// Whether the feed tells of the program.
+    pub feed: bool,
+    /// What generated codes look like.
+    pub codes: CodeRules,
+    /// How long an invite may be redeemed, unless the call that issues it says otherwise.
+    pub expires_in: Option<Interval>,
+    /// How many friends may redeem an invite, unless the call that issues it says otherwise; `None` is any number.
+    pub max_redemptions: Option<i32>,
+}
+
+/// What generated codes look like, as the caller describes it.
+pub struct CodeRules {
+    /// Number of random characters.
+    pub length: Option<i32>,
+    /// The characters that codes are made of.
+    pub alphabet: Option<String>,
+    /// What every code begins with.
+    pub prefix: Option<String>,
+}
+
+/// Creates a program and returns its key.
+///
+/// # Errors
+/// [`Error::BadName`], [`Error::BadPeriod`], [`Error::BadInterval`], [`Error::BadCodeFormat`],
+/// [`Error::BadMaxRedemptions`], [`Error::AgesUnknown`], [`Error::ProgramExists`], [`Error::NotOwner`],
+/// [`Error::NotInstalled`].
+pub fn create_program(program: NewProgram) -> Result<ProgramId, Error> {
+    let config = require_owner()?;
+    program.check()?;
+    if program.new_accounts_within.is_some() && config.sources_of(SourceKind::Users).is_empty() {
+        return Err(Error::AgesUnknown);
+    }
+    let NewProgram { name, codes, .. } = &program;
+    let made = with_safe_path_as(Some(config.owner), || {
+        write::optional_value(
+            "INSERT INTO referral.programs
+                 (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, new_accounts_within,
+                  allow_debt, feed, code_length, code_alphabet, code_prefix, expires_in, max_redemptions)
+             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8,
+                     $9, $10, $11, $12, $13, $14, $15)
+             ON CONFLICT (name) DO NOTHING RETURNING program_id",
+            &args![
+                name.as_str(),
+                program.starts_at,
+                program.ends_at,
+                program.attribution_window,
+                program.strict,
+                program.grace,
+                program.new_customers_only,
+                program.new_accounts_within,
+                program.allow_debt,
+                program.feed,
+                codes.length,
+                codes.alphabet.as_deref(),
+                codes.prefix.as_deref(),
+                program.expires_in,
+                program.max_redemptions,
+            ],
+        )
+    })?;
+    made.ok_or_else(|| Error::ProgramExists { name: name.clone() })
+}
+
+impl NewProgram {
+    fn check(&self) -> Result<(), Error> {
+        check_name("program", &self.name)?;
+        let starts = self.starts_at.unwrap_or(Timestamp::NEG_INFINITY);
+        let ends = self.ends_at.unwrap_or(Timestamp::INFINITY);
+        if starts >= ends {
+            return Err(Error::BadPeriod { starts: print_time(starts)?, ends: print_time(ends)? });
+        }
+        check_interval("attribution_window", self.attribution_window)?;
+        check_interval("grace", self.grace)?;
+        check_interval("expires_in", self.expires_in)?;
+        check_interval("new_accounts_within", self.new_accounts_within)?;
+        CodeFormat::new(self.codes.prefix.as_deref(), self.codes.alphabet.as_deref(), self.codes.length)?;
+        match self.max_redemptions {
+            Some(value) if value < 1 => Err(Error::BadMaxRedemptions { value }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Creates the tables, views and functions, typed for the key of the users.
+
+use super::triggers::GUARDS;
+use crate::error::Error;
+use crate::pg::catalog::{Table, base_type, own_relation};
+use crate::pg::row::row;
+use crate::pg::scope::with_safe_path;
+use crate::pg::spi::execute_ddl;
+use crate::pg::transaction::{TableLock, lock_politely};
+use crate::pg::{args, read, write};
+use crate::program::config;
+use crate::program::source::{OwnRows, create_own_source};
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+
+/// The tables, in the order in which they refer to each other.
+const TABLES: [&str; 10] = [
+    include_str!("../../sql/tables/types.sql"),
+    include_str!("../../sql/tables/programs.sql"),
+    include_str!("../../sql/tables/invites.sql"),
+    include_str!("../../sql/tables/sources.sql"),
+    include_str!("../../sql/tables/goals.sql"),
+    include_str!("../../sql/tables/ledger.sql"),
+    include_str!("../../sql/tables/accounts.sql"),
+    include_str!("../../sql/tables/spends.sql"),
+    include_str!("../../sql/tables/feed.sql"),
+    include_str!("../../sql/tables/upkeep.sql"),
+];
+const FOREIGN_KEYS: &str = include_str!("../../sql/foreign_keys.sql");
+/// The views, in the order in which they read each other.
+const VIEWS: [&str; 4] = [
+    include_str!("../../sql/views/ledger.sql"),
+    include_str!("../../sql/views/reports.sql"),
+    include_str!("../../sql/views/feed.sql"),
+    include_str!("../../sql/views/upkeep.sql"),
+];
+/// The functions in the type of the users' key.
+const FUNCTIONS: [&str; 2] =
+    [include_str!("../../sql/functions/app.sql"), include_str!("../../sql/functions/support.sql")];
+
+/// Where the users are.
+#[derive(Clone, Copy)]
+pub enum Home {
+    /// In this table.
+    Table(pg_sys::Oid),
+    /// Elsewhere; their keys are of this type.
+    Elsewhere(pg_sys::Oid),
+}
+
+row! {
+    /// The key of the users, as the scripts want it.
+    struct KeyColumn {
+        /// Name of the users table, where there is one.
+        users: Option<String>,
+        /// Name of the key's column in it, quoted.
+        users_key: Option<String>,
+        /// Type of the key, with length and collation.
+        column_type: String,
+        /// Type of the key alone.
+        key: String,
+        /// Operator under which two keys are the same.
+        eq: String,
+        /// Owner of the tables, unless the caller names another.
+        owner: pg_sys::Oid,
+        /// Number of columns of the key.
+        columns: i32,
+    }
+}
+
+/// Creates everything for these users. Returns `false` when it is there already.
+///
+/// # Errors
+/// [`Error::NotATable`], [`Error::NotOwner`], [`Error::NoKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`],
+/// [`Error::TableBusy`], [`Error::OtherEncoding`], [`Error::InstalledElsewhere`].
+pub fn install(
+    home: Home,
+    owner: Option<pg_sys::Oid>,
+    attribution_window: Option<Interval>,
+    strict: bool,
+) -> Result<bool, Error> {
+    with_safe_path(|| {
+        let fresh = own_relation(c"invites_friends").is_none();
+        if !fresh {
+            check_same(home)?;
+            // uninstall() leaves the data and takes the functions: they come back.
+            if read::value("SELECT to_regproc('referral.issue_invite') IS NOT NULL", &[])? {
+                return Ok(false);
+            }
+        }
+        check_encoding()?;
+        let key = match home {
+            Home::Table(users) => key_of_table(users)?,
+            Home::Elsewhere(key_type) => key_of_type(key_type)?,
+        };
+        run_scripts(&key, fresh)?;
+        if fresh {
+            write::execute(
+                "INSERT INTO referral.programs (name, attribution_window, strict) VALUES ('default', $1, $2)",
+                &args![attribution_window, strict],
+            )?;
+        }
+        give_to(owner.unwrap_or(key.owner))?;
+        if fresh {
+            create_own_source("redemptions", OwnRows::Redemptions)?;
+        }
+        Ok(true)
+    })
+}
+
+fn check_encoding() -> Result<(), Error> {
+    let encoding: String = read::value("SELECT getdatabaseencoding()::text", &[])?;
+    if encoding == "UTF8" { Ok(()) } else { Err(Error::OtherEncoding { encoding }) }
+}
+
+fn run_scripts(key: &KeyColumn, fresh: bool) -> Result<(), Error> {
+    let foreign_keys: &[&str] = if key.users.is_some() { &[FOREIGN_KEYS] } else { &[] };
+    let tables = if fresh { [&TABLES, foreign_keys, &VIEWS].concat() } else { Vec::new() };
+    tables.iter().chain([&GUARDS]).chain(&FUNCTIONS).try_for_each(|script| execute_ddl(&key.fill_in(script)?))
+}
+
+impl KeyColumn {
+    /// A script with its placeholders filled in. A placeholder is a name between two signs of `@`.
+    fn fill_in(&self, script: &str) -> Result<String, Error> {
+        let mut parts = script.split('@');
+        let mut filled = parts.next().unwrap_or_default().to_owned();
+        while let Some(name) = parts.next() {
+            let value = match name {
+                "key" => Some(&self.key),
+                "key_column" => Some(&self.column_type),
+                "eq" => Some(&self.eq),
+                "users" => self.users.as_ref(),
+                "users_key" => self.users_key.as_ref(),
+                _ => None,
+            };
+            filled += value.ok_or(Error::Server("a script has a placeholder that nothing fills in"))?;
+            filled += parts.next().unwrap_or_default();
+        }
+        Ok(filled)
+    }
+}
+
+/// What is installed must be for the same users.
+fn check_same(home: Home) -> Result<(), Error> {
+    let installed = config()?;
+    let same = match (home, &installed.users) {
+        (Home::Table(users), Some(known)) => known.oid == users,
+        (Home::Elsewhere(key_type), None) => key_type == installed.key.oid,
+        _ => false,
+    };
+    if same {
+        return Ok(());
+    }
+    let users = match &installed.users {
+        Some(users) => users.name.clone(),
+        None => format!("users elsewhere, with keys of type {}", installed.key.name),
+    };
+    let requested = match home {
+        Home::Table(users) => Table::of(users, "rp")?.name,
+        Home::Elsewhere(_) => "users elsewhere".into(),
+    };
+    Err(Error::InstalledElsewhere { users, requested })
+}
+
+fn key_of_table(users: pg_sys::Oid) -> Result<KeyColumn, Error> {
+    let table = Table::of(users, "rp")?;
+    let sql = include_str!("../../sql/statements/key_of_table.sql");
+    let key: Option<KeyColumn> = read::fetch_optional(sql, &args![users])?;
+    let relation = table.name;
+    match key {
+        None => Err(Error::NoKey { relation }),
+        Some(KeyColumn { columns, .. }) if columns != 1 => Err(Error::NoSingleKey { relation, columns }),
+        Some(_) if !lock_politely(users, TableLock::ShareRowExclusive) => Err(Error::TableBusy { relation }),
+        Some(key) => Ok(key),
+    }
+}
+
+fn key_of_type(key_type: pg_sys::Oid) -> Result<KeyColumn, Error> {
+    let sql = include_str!("../../sql/statements/key_of_type.sql");
+    read::fetch_optional(sql, &args![key_type, base_type(key_type)])?.ok_or(Error::NoKeyType)
+}
+
+/// Hands everything that was created to its owner, and with it the right to call and to grant the extension's own
+/// functions, which stay with the extension. So do the tables `sources` and `predicates`: they hold SQL that runs with the
+/// rights of other owners, and are written only by the functions that ask those first. Whatever default privileges gave to
+/// others is taken back.
+fn give_to(owner: pg_sys::Oid) -> Result<(), Error> {
+    let owner: String = read::optional_value("SELECT quote_ident(rolname) FROM pg_roles WHERE oid = $1", &args![owner])?
+        .ok_or(Error::Server("the owner is no role"))?;
+    execute_ddl(&format!("GRANT USAGE ON SCHEMA referral TO {owner} WITH GRANT OPTION"))?;
+    let sql = include_str!("../../sql/statements/give_to_owner.sql");
+    let statements: Vec<String> = read::values(sql, &args![owner.as_str()])?;
+    statements.iter().try_for_each(|statement| execute_ddl(statement))
+}

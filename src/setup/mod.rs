@@ -1,0 +1,25 @@
+//! Set-up: what the owner of the program calls to install it, to attach tables and to say what earns.
+//!
+//! | module | what is there |
+//! |---|---|
+//! | `install` | the tables, views and functions, typed for the key of the users |
+//! | `uninstall` | takes them off again; the data only when it is named |
+//! | `attach` | attaches, repairs and detaches tables |
+//! | `mapping` | expressions over a row, checked and made into the query that reads a table |
+//! | `triggers` | the triggers on attached tables, and those that guard the program's own |
+//! | `campaign` | creates programs |
+//! | `goal` | creates goals and their versions |
+//! | `event` | creates events that the application will record |
+//! | `access` | gives roles what they need, and no more |
+//!
+//! It knows the configuration, and none of the verbs of a purchase, a code or a balance.
+
+pub mod access;
+pub mod attach;
+pub mod campaign;
+pub mod event;
+pub mod goal;
+pub mod install;
+pub mod mapping;
+pub mod triggers;
+pub mod uninstall;

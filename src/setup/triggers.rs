@@ -1,0 +1,115 @@
+//! The triggers on attached tables, and those that guard the program's own.
+
+use crate::error::Error;
+use crate::pg::catalog::{Table, members};
+use crate::pg::row::row;
+use crate::pg::spi::execute_ddl;
+use crate::pg::transaction::{TableLock, lock_politely};
+use crate::pg::{args, read};
+use crate::program::trigger_function;
+use pgrx::prelude::*;
+use referral_core::source::SourceKind;
+use referral_core::text::TextEnum;
+
+/// The script that makes the guards.
+pub const GUARDS: &str = include_str!("../../sql/triggers.sql");
+
+/// A trigger on a table of the program.
+pub struct Guard {
+    /// Qualified name of the table.
+    pub table: &'static str,
+    /// Name of the trigger.
+    pub trigger: &'static str,
+    /// The statement that creates it.
+    pub statement: &'static str,
+}
+
+/// The triggers that [`GUARDS`] makes.
+pub fn guards() -> Vec<Guard> {
+    let statements = GUARDS.split(';').filter_map(|text| text.find("CREATE TRIGGER ").map(|start| &text[start..]));
+    statements
+        .filter_map(|statement| {
+            let trigger = statement.split_whitespace().nth(2)?;
+            let table = statement.split_whitespace().skip_while(|word| *word != "ON").nth(1)?;
+            Some(Guard { table, trigger, statement })
+        })
+        .collect()
+}
+
+row! {
+    struct Trigger {
+        relation: pg_sys::Oid,
+        table_name: String,
+        name: String,
+    }
+}
+
+/// Drops our triggers from a table and its children, and no other of such a name. Takes the lock only where there are
+/// some.
+///
+/// # Errors
+/// [`Error::TableBusy`].
+pub fn drop_triggers(relation: pg_sys::Oid, kind: SourceKind) -> Result<(), Error> {
+    let Some(function) = trigger_function(kind) else { return Ok(()) };
+    let members: Vec<pg_sys::Oid> = members(relation)?.into_iter().map(|member| member.oid).collect();
+    let triggers: Vec<Trigger> = read::fetch(
+        "SELECT c.oid AS relation, format('%I.%I', n.nspname, c.relname) AS table_name, quote_ident(t.tgname) AS name
+         FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE t.tgrelid = ANY ($1) AND t.tgfoid = to_regproc('referral.' || $2) AND t.tgparentid = 0 ORDER BY 1, 3",
+        &args![members, function],
+    )?;
+    for Trigger { relation, table_name, name } in triggers {
+        lock(relation, &table_name, TableLock::AccessExclusive)?;
+        execute_ddl(&format!("DROP TRIGGER {name} ON {table_name}"))?;
+    }
+    Ok(())
+}
+
+fn lock(relation: pg_sys::Oid, name: &str, lock: TableLock) -> Result<(), Error> {
+    if lock_politely(relation, lock) { Ok(()) } else { Err(Error::TableBusy { relation: name.to_owned() }) }
+}
+
+/// Makes the triggers of a table and of its children. Statement triggers with transition tables where a table can have
+/// them: one evaluation for a statement, however many rows. Partitioned and foreign tables cannot, nor can children, and
+/// get row triggers. `deletions`: whether rows that are deleted matter.
+///
+/// # Errors
+/// [`Error::TableBusy`].
+pub fn make_triggers(kind: SourceKind, table: &Table, deletions: bool) -> Result<(), Error> {
+    let Some(function) = trigger_function(kind) else { return Ok(()) };
+    drop_triggers(table.oid, kind)?;
+    for member in members(table.oid)?.into_iter().filter(|member| !member.partition) {
+        lock(member.oid, &member.name, TableLock::ShareRowExclusive)?;
+        let by_row = table.kind != "r" || member.oid != table.oid;
+        for (event, referencing) in events(&member.kind, deletions) {
+            let level = match event {
+                "TRUNCATE" => "FOR EACH STATEMENT".to_owned(),
+                _ if by_row => "FOR EACH ROW".to_owned(),
+                _ => format!("{referencing} FOR EACH STATEMENT"),
+            };
+            execute_ddl(&format!(
+                "CREATE TRIGGER referral_{}_{} AFTER {event} ON {} {level} EXECUTE FUNCTION referral.{function}()",
+                kind.as_str(),
+                event.to_lowercase(),
+                member.name,
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// The events that matter of a member of this kind, each with the transition tables of a statement trigger.
+fn events(kind: &str, deletions: bool) -> Vec<(&'static str, &'static str)> {
+    let mut events = vec![
+        ("INSERT", "REFERENCING NEW TABLE AS referral_new"),
+        ("UPDATE", "REFERENCING OLD TABLE AS referral_old NEW TABLE AS referral_new"),
+    ];
+    // A row that moves to another partition is deleted there and inserted here.
+    if deletions || kind == "p" {
+        events.push(("DELETE", "REFERENCING OLD TABLE AS referral_old"));
+    }
+    if deletions && kind != "f" {
+        events.push(("TRUNCATE", ""));
+    }
+    events
+}

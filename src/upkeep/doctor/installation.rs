@@ -1,0 +1,222 @@
+//! Checks of the installation: the program's own tables, triggers, rights and settings.
+
+use super::{Fault, Finding, Report, Status, find_faults};
+use crate::error::Error;
+use crate::pg::row::row;
+use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::{args, read};
+use crate::program::Config;
+use crate::setup::triggers::{Guard, guards};
+use pgrx::prelude::*;
+use referral_core::source::SourceKind;
+
+/// The version of this library.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Examines the installation.
+///
+/// # Errors
+/// None of its own; PostgreSQL's unwind.
+pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Error> {
+    let mut report = Report::of("referral");
+    check_version(&mut report)?;
+    check_owner(config, &mut report)?;
+    check_privileges(config, &mut report)?;
+    check_guards(&mut report)?;
+    check_stray_triggers(config, &mut report)?;
+    check_foreign_keys(config, &mut report)?;
+    check_indexes(&mut report)?;
+    check_new_accounts(config, &mut report)?;
+    check_durability(&mut report)?;
+    check_sessions(&mut report)?;
+    check_settlement(config, &mut report)?;
+    check_feed(config, &mut report)?;
+    Ok(report.findings)
+}
+
+fn check_version(report: &mut Report) -> Result<(), Error> {
+    let installed: Option<String> = with_safe_path(|| {
+        read::optional_value("SELECT extversion AS version FROM pg_extension WHERE extname = 'referral'", &[])
+    })?;
+    let installed = installed.as_deref().unwrap_or("none");
+    if installed == VERSION {
+        report.fine("version", format!("library and SQL are both {VERSION}"));
+    } else {
+        let finding = format!("the library is {VERSION}, the SQL of the extension {installed}");
+        report.add("version", Status::Wrong, finding, Some("ALTER EXTENSION referral UPDATE;".into()));
+    }
+    Ok(())
+}
+
+row! {
+    struct Owner {
+        name: String,
+        superuser: bool,
+    }
+}
+
+fn check_owner(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let owner: Option<Owner> = with_safe_path(|| {
+        read::fetch_optional(
+            "SELECT rolname::text AS name, rolsuper AS superuser FROM pg_roles WHERE oid = $1",
+            &args![config.owner],
+        )
+    })?;
+    match owner {
+        Some(Owner { name, superuser: true }) => {
+            let finding = format!(
+                "the tables belong to {name}, a superuser, with whose rights the program works: better install with \
+                 owner => a role that is not a superuser"
+            );
+            report.add("owner", Status::Warning, finding, None);
+        }
+        Some(Owner { name, .. }) => report.fine("owner", format!("the tables belong to {name}")),
+        None => {}
+    }
+    Ok(())
+}
+
+fn check_privileges(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let sql = include_str!("../../../sql/statements/find_open_privileges.sql");
+    let open = find_faults(sql, &args![config.owner])?;
+    report.list("privileges", Status::Wrong, open, "PUBLIC may do nothing, and nobody but the owner writes");
+    Ok(())
+}
+
+/// The triggers on the program's own tables.
+fn check_guards(report: &mut Report) -> Result<(), Error> {
+    let mut faults = Vec::new();
+    for guard in guards() {
+        faults.extend(fault_of(&guard)?);
+    }
+    report.list("guards", Status::Wrong, faults, "the ledger is append-only, and sessions hear of changes");
+    Ok(())
+}
+
+fn fault_of(guard: &Guard) -> Result<Option<Fault>, Error> {
+    let Guard { table, trigger, statement } = guard;
+    let enabled: Option<bool> = with_safe_path(|| {
+        read::optional_value(
+            "SELECT tgenabled = ANY ('{O,A}') AS enabled FROM pg_trigger
+             WHERE tgrelid = to_regclass($1) AND tgname = $2",
+            &args![*table, *trigger],
+        )
+    })?;
+    Ok(match enabled {
+        Some(true) => None,
+        Some(false) => Some(Fault {
+            finding: format!("trigger {trigger} on {table} is disabled"),
+            repair: format!("ALTER TABLE {table} ENABLE TRIGGER {trigger};"),
+        }),
+        None => {
+            Some(Fault { finding: format!("trigger {trigger} on {table} is missing"), repair: format!("{statement};") })
+        }
+    })
+}
+
+fn check_stray_triggers(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let attached: Vec<pg_sys::Oid> = config.members.keys().map(|(_, relation)| *relation).collect();
+    let stray = find_faults(
+        "SELECT format('trigger %I is on %s, which is not attached', t.tgname, t.tgrelid::regclass) AS finding,
+                format('DROP TRIGGER %I ON %s;', t.tgname, t.tgrelid::regclass) AS repair
+         FROM pg_trigger t
+         WHERE t.tgfoid = ANY (ARRAY['referral.transactions_changed', 'referral.invites_changed',
+                                     'referral.signups_changed']::regproc[])
+           AND t.tgparentid = 0 AND NOT t.tgrelid = ANY ($1) ORDER BY 1",
+        &args![attached],
+    )?;
+    report.list("stray triggers", Status::Warning, stray, "ours are on attached tables only");
+    Ok(())
+}
+
+/// The foreign keys from the program's tables to the users.
+fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let Some(users) = &config.users else {
+        report.fine("foreign keys", "users live elsewhere");
+        return Ok(());
+    };
+    let sql = include_str!("../../../sql/statements/find_missing_foreign_keys.sql");
+    let faults = find_faults(sql, &args![users.oid, users.name.as_str(), users.column.as_str()])?;
+    report.list("foreign keys", Status::Wrong, faults, "all are there and valid");
+    Ok(())
+}
+
+fn check_indexes(report: &mut Report) -> Result<(), Error> {
+    let invalid = find_faults(
+        "SELECT format('index %s is not valid', i.indexrelid::regclass) AS finding,
+                format('REINDEX INDEX CONCURRENTLY %s;', i.indexrelid::regclass) AS repair
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+         WHERE c.relnamespace = 'referral'::regnamespace AND NOT (i.indisvalid AND i.indisready) ORDER BY 1",
+        &[],
+    )?;
+    report.list("indexes", Status::Wrong, invalid, "all are valid");
+    Ok(())
+}
+
+/// A program that is for new accounts has to know when users were created.
+fn check_new_accounts(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let ageless = find_faults(
+        r#"SELECT format('program "%s" is for new accounts, and nothing says when users were created: everybody is new',
+                         name) AS finding,
+                  'SELECT referral.attach_users(created_at => ''created_at'');' AS repair
+           FROM referral.programs WHERE new_accounts_within IS NOT NULL AND $1 ORDER BY name"#,
+        &args![config.sources_of(SourceKind::Users).is_empty()],
+    )?;
+    report.list("new accounts", Status::Warning, ageless, "the age of accounts is known where a program requires it");
+    Ok(())
+}
+
+fn check_durability(report: &mut Report) -> Result<(), Error> {
+    let unlogged = find_faults(
+        "SELECT format('%s is unlogged: a crash empties it', oid::regclass) AS finding,
+                format('ALTER TABLE %s SET LOGGED;', oid::regclass) AS repair
+         FROM pg_class WHERE relnamespace = 'referral'::regnamespace AND relkind = 'r' AND relpersistence = 'u'
+         ORDER BY 1",
+        &[],
+    )?;
+    report.list("durability", Status::Wrong, unlogged, "all tables survive a crash");
+    Ok(())
+}
+
+/// Roles and databases whose sessions fire no triggers.
+fn check_sessions(report: &mut Report) -> Result<(), Error> {
+    let sql = include_str!("../../../sql/statements/find_sessions_without_triggers.sql");
+    let replica = find_faults(sql, &[])?;
+    report.list("sessions", Status::Wrong, replica, "no role and no database switches triggers off");
+    Ok(())
+}
+
+fn check_settlement(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let waiting = with_safe_path_as(Some(config.owner), || {
+        read::fetch(
+            "SELECT * FROM (
+                 SELECT format('%s rewards have waited for more than a day for their limit to be applied',
+                               count(*)) AS finding,
+                        'CALL referral.settle();' AS repair
+                 FROM referral.unsettled WHERE goal_id IS NOT NULL AND due_at < now() - interval '1 day'
+                 HAVING count(*) > 0
+                 UNION ALL
+                 SELECT format('%s lots of credit expired more than a day ago and are not taken off', count(*)),
+                        'CALL referral.settle();'
+                 FROM referral.lots WHERE remaining > 0 AND expires_at < now() - interval '1 day'
+                 HAVING count(*) > 0) x",
+            &[],
+        )
+    })?;
+    report.list("settlement", Status::Warning, waiting, "nothing has waited for it for more than a day");
+    Ok(())
+}
+
+fn check_feed(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let unread = with_safe_path_as(Some(config.owner), || {
+        read::fetch(
+            "SELECT format('%s entries of the feed have waited for more than a day for somebody to poll '
+                           'referral.feed()', count(*)) AS finding,
+                    'UPDATE referral.programs SET feed = false;' AS repair
+             FROM referral.feed_pending WHERE happened_at < now() - interval '1 day' HAVING count(*) > 0",
+            &[],
+        )
+    })?;
+    report.list("feed", Status::Warning, unread, "none has waited for more than a day");
+    Ok(())
+}

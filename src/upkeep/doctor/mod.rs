@@ -1,0 +1,146 @@
+//! Looks for whatever keeps the program from working as it should, and says how to repair it.
+//!
+//! | module | what is there |
+//! |---|---|
+//! | `installation` | checks of the program's own tables, triggers, rights and settings |
+//! | `sources` | checks of each attached table, its mappings, its goals and its triggers |
+
+mod installation;
+mod sources;
+
+use crate::error::Error;
+use crate::pg::catalog::quote_literal;
+use crate::pg::row::row;
+use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::{Param, read};
+use crate::program::Config;
+use crate::program::lookup::require_owner;
+use pgrx::prelude::*;
+use referral_core::source::SourceKind;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// As it should be.
+    Fine,
+    /// It works now, and may stop working.
+    Warning,
+    /// Credits are missed, or may be.
+    Wrong,
+}
+
+impl Status {
+    /// The status as the function returns it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fine => "ok",
+            Self::Warning => "warning",
+            Self::Wrong => "error",
+        }
+    }
+}
+
+/// The result of one check of one object.
+pub struct Finding {
+    /// Name of the check.
+    pub check: &'static str,
+    /// Object that was examined: a source, or `referral` for the installation.
+    pub object: String,
+    /// How bad the finding is.
+    pub status: Status,
+    /// What was found.
+    pub finding: String,
+    /// The statement that repairs it; `None` when there is nothing to repair, or no single statement does.
+    pub repair: Option<String>,
+}
+
+/// The findings of one object.
+struct Report {
+    object: String,
+    findings: Vec<Finding>,
+}
+
+row! {
+    /// Something that is wrong, as a statement over the catalogue finds it.
+    struct Fault {
+        /// What was found.
+        finding: String,
+        /// The statement that repairs it.
+        repair: String,
+    }
+}
+
+impl Report {
+    fn of(object: &str) -> Self {
+        Self { object: object.to_owned(), findings: Vec::new() }
+    }
+
+    fn add(&mut self, check: &'static str, status: Status, finding: impl Into<String>, repair: Option<String>) {
+        self.findings.push(Finding { check, object: self.object.clone(), status, finding: finding.into(), repair });
+    }
+
+    fn fine(&mut self, check: &'static str, finding: impl Into<String>) {
+        self.add(check, Status::Fine, finding, None);
+    }
+
+    /// Adds one finding for each fault, or one that says that there is none.
+    fn list(&mut self, check: &'static str, status: Status, faults: Vec<Fault>, fine: &str) {
+        if faults.is_empty() {
+            self.fine(check, fine);
+        }
+        for Fault { finding, repair } in faults {
+            self.add(check, status, finding, Some(repair));
+        }
+    }
+}
+
+/// Examines the installation and every source.
+///
+/// # Errors
+/// [`Error::NotOwner`] when the caller is not the owner of the program; [`Error::NotInstalled`].
+pub fn doctor() -> Result<Vec<Finding>, Error> {
+    let config = require_owner()?;
+    let mut findings = installation::examine(&config)?;
+    for source in dropped_sources(&config)? {
+        findings.append(&mut source.report().findings);
+    }
+    for kind in [SourceKind::Transactions, SourceKind::Invites, SourceKind::Signups, SourceKind::Users] {
+        for source in config.sources_of(kind) {
+            findings.append(&mut sources::examine(&config, &source)?);
+        }
+    }
+    Ok(findings)
+}
+
+row! {
+    /// A source whose table is there no longer.
+    struct DroppedSource {
+        name: String,
+        relation: pg_sys::Oid,
+    }
+}
+
+fn dropped_sources(config: &Config) -> Result<Vec<DroppedSource>, Error> {
+    with_safe_path_as(Some(config.owner), || {
+        read::fetch(
+            "SELECT s.name, s.relation::oid AS relation FROM referral.sources s
+             WHERE s.detached_at IS NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relation) ORDER BY 1",
+            &[],
+        )
+    })
+}
+
+impl DroppedSource {
+    fn report(&self) -> Report {
+        let mut report = Report::of(&self.name);
+        let finding = format!("the table that was attached (Oid {}) is gone", self.relation.to_u32());
+        let repair = format!("SELECT referral.detach({});", quote_literal(&self.name));
+        report.add("table", Status::Wrong, finding, Some(repair));
+        report
+    }
+}
+
+/// Faults that a statement over the catalogue finds, with the rights of whoever calls.
+fn find_faults(sql: &str, args: &[Param]) -> Result<Vec<Fault>, Error> {
+    with_safe_path(|| read::fetch(sql, args))
+}

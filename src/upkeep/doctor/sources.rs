@@ -1,0 +1,292 @@
+//! Checks of a source: its table, its mappings, its goals and its triggers.
+
+use super::{Finding, Report, Status, find_faults};
+use crate::error::{Error, Failure};
+use crate::pg::catalog::{Table, members, quote_literal};
+use crate::pg::row::row;
+use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::{args, read};
+use crate::program::model::Predicate;
+use crate::program::source::{check_predicate, check_readable};
+use crate::program::{Config, Source, trigger_function};
+use crate::setup::mapping::{UserOf, column_of, index_wanted};
+use pgrx::prelude::*;
+use referral_core::source::{Phase, SourceKind};
+
+/// Examines a source.
+///
+/// # Errors
+/// [`Error::NoSuchColumn`] when the column of the user is dropped meanwhile.
+pub(super) fn examine(config: &Config, source: &Source) -> Result<Vec<Finding>, Error> {
+    let mut examination = Examination { config, source, report: Report::of(&source.name) };
+    examination.check_predicates();
+    if !source.own {
+        examination.check_attached_table()?;
+    }
+    Ok(examination.report.findings)
+}
+
+/// The examination of one source.
+struct Examination<'a> {
+    config: &'a Config,
+    source: &'a Source,
+    report: Report,
+}
+
+row! {
+    /// What is recorded about a source.
+    struct Records {
+        /// Number of open failures.
+        failures: i64,
+        /// Message of the last open failure.
+        last_failure: Option<String>,
+        /// Number of codes that were refused.
+        refusals: i64,
+        /// How far reconcile has come since the table was attached.
+        phase: Option<Phase>,
+    }
+}
+
+impl Examination<'_> {
+    /// The call of a function whose one argument is the name of the source.
+    fn call(&self, function: &str) -> String {
+        format!("{function}({});", quote_literal(&self.source.name))
+    }
+
+    fn repair(&self) -> String {
+        self.call("SELECT referral.repair")
+    }
+
+    fn reconcile(&self) -> String {
+        self.call("CALL referral.reconcile")
+    }
+
+    /// A goal is never changed: the columns that its predicate reads have to stay.
+    fn check_predicates(&mut self) {
+        let source = self.source;
+        if source.predicates.is_empty() || source.broken.is_some() {
+            return;
+        }
+        let mut all_resolve = true;
+        for predicate in &source.predicates {
+            all_resolve &= self.check_predicate(predicate);
+        }
+        if all_resolve {
+            self.report.fine("predicates", "all resolve");
+        }
+    }
+
+    /// Whether a predicate resolves as it was written.
+    fn check_predicate(&mut self, predicate: &Predicate) -> bool {
+        let version = predicate.goal_version;
+        match check_predicate(self.source, version) {
+            Err(failure) => {
+                let hint = failure.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+                let why = why(failure);
+                let finding = format!("the predicate of goal version {version} cannot be evaluated: {why}{hint}");
+                let owner_changed = matches!(&predicate.sql, Err(Error::OwnerChanged { .. }));
+                let repair = owner_changed.then(|| self.repair());
+                self.report.add("predicates", Status::Wrong, finding, repair);
+            }
+            Ok(()) if predicate.renamed => {
+                let finding = format!(
+                    "a column that the predicate of goal version {version} reads was renamed: record its new name \
+                     before the next dump"
+                );
+                self.report.add("predicates", Status::Warning, finding, Some(self.repair()));
+            }
+            Ok(()) => return true,
+        }
+        false
+    }
+
+    fn check_attached_table(&mut self) -> Result<(), Error> {
+        self.check_mappings();
+        self.check_persistence()?;
+        if let Some(function) = trigger_function(self.source.kind) {
+            self.check_triggers(function)?;
+        }
+        if self.source.kind == SourceKind::Transactions {
+            self.check_rows_of_users()?;
+            self.check_goals();
+        }
+        self.check_replication()?;
+        self.check_records()
+    }
+
+    fn check_mappings(&mut self) {
+        let Source { broken, renamed, replaced, .. } = self.source;
+        match check_readable(self.source) {
+            Err(Failure { message, detail, .. }) if matches!(broken, Some(Error::OwnerChanged { .. })) => {
+                self.report.add("mappings", Status::Wrong, detail.unwrap_or(message), Some(self.repair()));
+            }
+            Err(failure) => {
+                let finding = format!("{} Detach it, and attach it under the same name as it is now", why(failure));
+                let detach = self.call("SELECT referral.detach");
+                self.report.add("mappings", Status::Wrong, finding, Some(detach));
+            }
+            Ok(()) if !replaced.is_empty() => {
+                let finding = format!(
+                    "a name means another column than when it was attached: {}. Take it over, or detach and attach \
+                     again",
+                    replaced.join(", ")
+                );
+                self.report.add("mappings", Status::Warning, finding, Some(self.repair()));
+            }
+            Ok(()) if renamed.is_empty() => self.report.fine("mappings", "all resolve"),
+            Ok(()) => {
+                self.report.fine("mappings", format!("all resolve; renamed since: {}", renamed.join(", ")));
+            }
+        }
+    }
+
+    fn check_persistence(&mut self) -> Result<(), Error> {
+        let Source { relation, table, .. } = self.source;
+        let unlogged = with_safe_path(|| {
+            read::exists("SELECT FROM pg_class WHERE oid = $1 AND relpersistence = 'u'", &args![*relation])
+        })?;
+        if unlogged {
+            let finding = format!("{table} is unlogged: a crash empties it, and the ledger stands");
+            self.report.add("table", Status::Warning, finding, Some(format!("ALTER TABLE {table} SET LOGGED;")));
+        } else {
+            self.report.fine("table", format!("{table} is there"));
+        }
+        Ok(())
+    }
+
+    /// Every member of the table must have enabled triggers of the program for every event that matters.
+    fn check_triggers(&mut self, function: &str) -> Result<(), Error> {
+        let source = self.source;
+        let tables: Vec<pg_sys::Oid> =
+            with_safe_path(|| members(source.relation))?.into_iter().map(|member| member.oid).collect();
+        let sql = include_str!("../../../sql/statements/find_missing_triggers.sql");
+        let missing =
+            find_faults(sql, &args![tables, source.relation, function, source.hears_deletions(), self.repair()])?;
+        self.report.list("triggers", Status::Wrong, missing, "enabled and ours");
+        Ok(())
+    }
+
+    /// An index finds the rows of a friend, and a foreign key holds purchases and redemptions apart.
+    fn check_rows_of_users(&mut self) -> Result<(), Error> {
+        // The owner of the program need not own the table.
+        let Ok(table) = with_safe_path(|| Table::of(self.source.relation, "rpf")) else { return Ok(()) };
+        if self.source.broken.is_some() {
+            return Ok(());
+        }
+        self.check_index(&table)?;
+        self.check_race(&table)
+    }
+
+    fn check_index(&mut self, table: &Table) -> Result<(), Error> {
+        let user = UserOf { column: self.source.user_column.clone(), expression: None };
+        match index_wanted(self.config, table, &user, &self.source.facts)? {
+            Some(repair) => {
+                let finding = "no index finds the rows of a user: every purchase by a friend scans the table";
+                self.report.add("index", Status::Warning, finding, Some(repair));
+            }
+            None => self.report.fine("index", "the rows of a user are found"),
+        }
+        Ok(())
+    }
+
+    fn check_race(&mut self, table: &Table) -> Result<(), Error> {
+        let (Some(users), Some(column)) = (&self.config.users, &self.source.user_column) else { return Ok(()) };
+        let kept_apart = with_safe_path(|| {
+            read::exists(
+                "SELECT FROM pg_constraint c
+                 JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attname = $2 AND c.conkey = ARRAY[a.attnum]
+                 WHERE c.conrelid = $1 AND c.contype = 'f' AND c.confrelid = $3 AND NOT c.condeferrable",
+                &args![self.source.relation, column.as_str(), users.oid],
+            )
+        })?;
+        if kept_apart {
+            self.report.fine("race", "a foreign key holds purchases and redemptions of one friend apart");
+            return Ok(());
+        }
+        let (column, _) = column_of(table, column)?;
+        let repair = format!(
+            "ALTER TABLE {} ADD FOREIGN KEY ({column}) REFERENCES {} ({}) NOT VALID;",
+            table.name, users.name, users.column
+        );
+        let finding = "no foreign key to the users: a purchase and a redemption at the same moment may miss each other \
+                       until reconcile";
+        self.report.add("race", Status::Warning, finding, Some(repair));
+        Ok(())
+    }
+
+    fn check_goals(&mut self) {
+        let versions = self.source.goal_versions.len();
+        if versions > 0 {
+            return self.report.fine("goals", format!("goals and their versions about it: {versions}"));
+        }
+        let name = quote_literal(&self.source.name);
+        let repair =
+            format!("SELECT referral.create_goal('first purchase', reward => 10, unit => 'USD', source => {name});");
+        self.report.add("goals", Status::Warning, "no goal is about it: nothing is earned", Some(repair));
+    }
+
+    fn check_replication(&mut self) -> Result<(), Error> {
+        let subscribed = find_faults(
+            "SELECT format('%s is a target of logical replication, whose rows fire no trigger', source.oid::regclass)
+                        AS finding,
+                    $2 AS repair
+             FROM pg_class source WHERE source.oid = $1
+               AND EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = source.oid)",
+            &args![self.source.relation, self.reconcile()],
+        )?;
+        self.report.list("replication", Status::Warning, subscribed, "no subscription writes to it");
+        Ok(())
+    }
+
+    fn check_records(&mut self) -> Result<(), Error> {
+        let Records { failures, last_failure, refusals, phase } = self.records()?;
+        match last_failure {
+            Some(last) => {
+                let finding = format!("{failures} wait in referral.failures, the last with: {last}");
+                self.report.add("failures", Status::Wrong, finding, Some(self.reconcile()));
+            }
+            None => self.report.fine("failures", "none waits"),
+        }
+        let kind = self.source.kind;
+        if matches!(kind, SourceKind::Invites | SourceKind::Signups) {
+            self.report.fine("refusals", format!("{refusals} codes were refused: see referral.refusals"));
+        }
+        if kind != SourceKind::Users {
+            self.check_history(phase);
+        }
+        Ok(())
+    }
+
+    fn records(&self) -> Result<Records, Error> {
+        with_safe_path_as(Some(self.config.owner), || {
+            read::fetch_one(
+                "SELECT (SELECT count(*) FROM referral.failures f
+                         WHERE f.source_id = $1 AND f.resolved_at IS NULL) AS failures,
+                        (SELECT f.message FROM referral.failures f WHERE f.source_id = $1 AND f.resolved_at IS NULL
+                         ORDER BY f.failure_id DESC LIMIT 1) AS last_failure,
+                        (SELECT count(*) FROM referral.refusals r WHERE r.source_id = $1) AS refusals,
+                        (SELECT r.phase FROM referral.reconciliations r JOIN referral.sources s USING (source_id)
+                         WHERE r.source_id = $1 AND coalesce(r.finished_at, 'infinity') >= s.attached_at) AS phase",
+                &args![self.source.id],
+            )
+        })
+    }
+
+    /// What happened before the table was attached has to be brought in.
+    fn check_history(&mut self, phase: Option<Phase>) {
+        let finding = match phase {
+            Some(Phase::Finished) => return self.report.fine("history", "reconciled since it was attached"),
+            Some(_) => "reconcile was not finished",
+            None => "what happened before it was attached has not been brought in",
+        };
+        self.report.add("history", Status::Warning, finding, Some(self.reconcile()));
+    }
+}
+
+/// The message and the detail of a failure.
+fn why(Failure { message, detail, .. }: Failure) -> String {
+    match detail {
+        Some(detail) => format!("{message}: {detail}"),
+        None => message,
+    }
+}
