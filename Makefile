@@ -1,6 +1,6 @@
 # The names to type; the work is done in tools/, tests/, demo/ and bench/.
 
-.PHONY: build install installcheck test test-clients demo demo-stop bench deps clean help
+.PHONY: build install installcheck test test-clients demo demo-stop bench deps clean reference help
 
 build: deps        ## build the extension under target/package (the default)
 	tools/build package
@@ -9,7 +9,7 @@ install: deps      ## build it and copy it into PostgreSQL; uses sudo where that
 	tools/build install
 
 installcheck:      ## the tests that need a server, in a throw-away one, on what is installed
-	tests/run --installed pg_regress isolation
+	tests/run --installed signatures pg_regress isolation
 
 test: deps         ## every test, in a throw-away server
 	tests/run
@@ -26,12 +26,15 @@ demo-stop:         ## stop the server that make demo left running, and remove it
 bench: deps install ## the figures of bench/README.md
 	bench/run
 
-deps:              ## install what is missing: Debian packages, cargo-pgrx
+deps:              ## install what is missing: Debian packages, rustfmt and clippy
 	tools/deps
 
 clean:             ## remove what was built
 	cargo clean
-	rm -rf tests/results
+	rm -rf target/package tests/results
+
+reference: deps install ## write docs/reference.md anew, from the catalogue and the sources
+	tools/reference
 
 help:              ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
