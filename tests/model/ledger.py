@@ -500,7 +500,8 @@ class Ledger:
                 part, lines = lines[:size], lines[size:]
                 users = {line.beneficiary for line in part}
                 settled += self.settle_users(users, as_of, program, {line.id for line in part})
-        ripe = {line.beneficiary for line in self.unsettled.values() if line.available <= as_of}
+        ripe = {line.beneficiary for line in self.unsettled.values()
+                if line.available <= as_of and program in (None, self.referrals[line.referral].program)}
         settled += self.settle_users(ripe, as_of, program)
         if program is None:
             self.settle_users({user for user, _ in self.balances}, as_of)
