@@ -188,7 +188,12 @@ fn width(source: &Source, user: Option<i16>) -> i16 {
 }
 
 /// One pass over the changes: each buyer is a probe of the index of referrals.
-fn touched_by_column(config: &Config, source: &Source, user: &UserColumn, rows: &TriggerRows) -> Result<Touched, Error> {
+fn touched_by_column(
+    config: &Config,
+    source: &Source,
+    user: &UserColumn,
+    rows: &TriggerRows,
+) -> Result<Touched, Error> {
     let mut probe = Probe::open(config.referrals_by_friend, user.comparison, config.key.collation);
     let (mut found, mut last) = (BTreeSet::new(), None);
     let mut touched = Touched::new(Friends::ByExpression);

@@ -1,9 +1,9 @@
 //! The rows of a trigger, one change at a time, or as a relation that a statement reads.
 
+use super::c_string;
 use super::row::FromRow;
 use super::spi::{Mode, Session, execute};
 use super::value::{Param, print};
-use super::c_string;
 use crate::error::Error;
 use pgrx::prelude::*;
 use pgrx::{PgTrigger, PgTriggerError, PgTriggerLevel, PgTriggerOperation};

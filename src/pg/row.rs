@@ -41,9 +41,12 @@ impl Answer {
     pub fn column<T: Read>(&self, hint: usize, name: &'static str) -> Result<ColumnIndex, Error> {
         let attributes = self.attributes();
         // SAFETY: a name is a C string of fixed length.
-        let named = |i: &usize| unsafe { CStr::from_ptr(attributes[*i].attname.data.as_ptr()) }.to_bytes() == name.as_bytes();
-        let found = Some(hint).filter(|i| *i < attributes.len() && named(i)).or_else(|| (0..attributes.len()).find(named));
-        let index = found.ok_or(Error::Statement { column: name, problem: "is not among the columns of the answer" })?;
+        let named =
+            |i: &usize| unsafe { CStr::from_ptr(attributes[*i].attname.data.as_ptr()) }.to_bytes() == name.as_bytes();
+        let found =
+            Some(hint).filter(|i| *i < attributes.len() && named(i)).or_else(|| (0..attributes.len()).find(named));
+        let index =
+            found.ok_or(Error::Statement { column: name, problem: "is not among the columns of the answer" })?;
         self.checked::<T>(index, name)
     }
 

@@ -11,10 +11,10 @@ use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum};
 use referral_core::amount::{Decimal, Unit, parse_amount};
 use referral_core::balance::LineKind;
+use referral_core::feed::FeedKind;
 use referral_core::id::{
     CreditId, EventId, GoalId, GoalVersionId, InviteId, ProgramId, ReferralId, SourceId, SpendId, UserKey,
 };
-use referral_core::feed::FeedKind;
 use referral_core::ledger::CompletionState;
 use referral_core::redemption::Status;
 use referral_core::rule::Side;
@@ -364,9 +364,7 @@ impl Value for Decimal {
             cursor: 0,
         };
         // SAFETY: numeric_recv reads the buffer, which outlives the call, and copies what it needs.
-        unsafe {
-            pg_sys::OidReceiveFunctionCall(catalog::NUMERIC_RECV, &mut buffer, pg_sys::InvalidOid, -1)
-        }
+        unsafe { pg_sys::OidReceiveFunctionCall(catalog::NUMERIC_RECV, &mut buffer, pg_sys::InvalidOid, -1) }
     }
 
     unsafe fn from_value(datum: pg_sys::Datum) -> Result<Self, Error> {

@@ -2,8 +2,8 @@
 
 use super::row::{FromRow, Ignored, Single};
 use super::spi::{Mode, run};
-use super::value::{Param, Read};
 use super::transaction::subtransaction;
+use super::value::{Param, Read};
 use crate::error::Error;
 use pgrx::prelude::*;
 

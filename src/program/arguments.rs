@@ -53,4 +53,3 @@ pub fn check_finite(argument: &'static str, at: Option<Timestamp>) -> Result<(),
 pub fn print_time(at: Timestamp) -> Result<String, Error> {
     with_safe_path(|| read::value("SELECT $1::text", &args![at]))
 }
-

@@ -216,7 +216,9 @@ fn load_goals() -> Result<Goals, Error> {
                 until: row.until.unwrap_or(Timestamp::INFINITY),
                 rule,
             }),
-            (Err(mistake), versions) => *versions = Err(Error::BadRule { path: mistake.path, problem: mistake.problem }),
+            (Err(mistake), versions) => {
+                *versions = Err(Error::BadRule { path: mistake.path, problem: mistake.problem })
+            }
             (Ok(_), Err(_)) => {}
         }
     }

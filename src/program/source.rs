@@ -30,9 +30,9 @@ pub fn as_reader<R>(source: &Source, f: impl FnOnce() -> Result<R, Error>) -> Re
 pub fn check_readable(source: &Source) -> Result<(), Failure> {
     match &source.broken {
         Some(broken) => Err(broken.clone().into()),
-        None => with_safe_path(|| {
-            sandboxed_as(source.owner, || analyse(&format!("SELECT * FROM ({}) f", source.facts)))
-        }),
+        None => {
+            with_safe_path(|| sandboxed_as(source.owner, || analyse(&format!("SELECT * FROM ({}) f", source.facts))))
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Attaches tables: records how they are read (`mapping`), and makes the triggers (`triggers`).
 
-use super::mapping::{Facts, MappedColumn, MappedType, Mapping, RowId, UserOf, check_user, column_of, index_wanted, row_id};
+use super::mapping::{
+    Facts, MappedColumn, MappedType, Mapping, RowId, UserOf, check_user, column_of, index_wanted, row_id,
+};
 use super::triggers::{drop_triggers, make_triggers};
 use crate::error::Error;
 use crate::pg::catalog::{Table, quote_literal};
@@ -105,7 +107,12 @@ struct Attachment {
 }
 
 /// The table that a source is to be attached to, and its name.
-fn begin(config: &Config, kind: SourceKind, relation: pg_sys::Oid, name: Option<&str>) -> Result<(Table, String), Error> {
+fn begin(
+    config: &Config,
+    kind: SourceKind,
+    relation: pg_sys::Oid,
+    name: Option<&str>,
+) -> Result<(Table, String), Error> {
     let kinds = if kind == SourceKind::Users { "rp" } else { "rpf" };
     let table = with_safe_path(|| Table::of(relation, kinds))?;
     let name = name.unwrap_or(&table.own_name).to_owned();

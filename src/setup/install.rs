@@ -184,8 +184,9 @@ fn key_of_type(key_type: pg_sys::Oid) -> Result<KeyColumn, Error> {
 /// rights of other owners, and are written only by the functions that ask those first. Whatever default privileges gave to
 /// others is taken back.
 fn give_to(owner: pg_sys::Oid) -> Result<(), Error> {
-    let owner: String = read::optional_value("SELECT quote_ident(rolname) FROM pg_roles WHERE oid = $1", &args![owner])?
-        .ok_or(Error::Server("the owner is no role"))?;
+    let owner: String =
+        read::optional_value("SELECT quote_ident(rolname) FROM pg_roles WHERE oid = $1", &args![owner])?
+            .ok_or(Error::Server("the owner is no role"))?;
     execute_ddl(&format!("GRANT USAGE ON SCHEMA referral TO {owner} WITH GRANT OPTION"))?;
     let sql = include_str!("../../sql/statements/give_to_owner.sql");
     let statements: Vec<String> = read::values(sql, &args![owner.as_str()])?;

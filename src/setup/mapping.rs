@@ -254,10 +254,8 @@ impl Mapping {
 
     /// The types of the expressions as they are, before they become what the query has.
     fn types(&self, table: &Table, user: &UserSql) -> Result<Vec<ViewColumn>, Error> {
-        let mut columns = vec![
-            ("row_id".to_owned(), format!("(\n{}\n)", self.id.sql)),
-            ("user_key".to_owned(), user.sql.clone()),
-        ];
+        let mut columns =
+            vec![("row_id".to_owned(), format!("(\n{}\n)", self.id.sql)), ("user_key".to_owned(), user.sql.clone())];
         for column in &self.columns {
             columns.extend(column.sql.as_ref().map(|sql| (column.name.to_owned(), format!("(\n{sql}\n)"))));
         }
@@ -273,12 +271,7 @@ fn check_mapping(table: &Table, mapping: &'static str, expression: &str) -> Resu
 }
 
 fn bad_mapping(mapping: &'static str, expression: &str, failure: Failure) -> Error {
-    Error::BadMapping {
-        mapping,
-        expression: expression.to_owned(),
-        problem: failure.message,
-        sqlstate: failure.code,
-    }
+    Error::BadMapping { mapping, expression: expression.to_owned(), problem: failure.message, sqlstate: failure.code }
 }
 
 /// The query before and after the name of its table.
