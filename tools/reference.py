@@ -174,6 +174,9 @@ def write_relations(out, title, about, names, relations):
     out += [f"## {title}", "", about, ""]
     for name in names:
         relation = relations[name]
+        uncommented = [name] * (not relation["comment"]) + [c["name"] for c in relation["columns"] if not c["comment"]]
+        if uncommented:
+            sys.exit(f"{name}: without COMMENT: {', '.join(uncommented)}")
         out += [f"### {name}", "", relation["comment"], "", "| column | type | meaning |", "|---|---|---|"]
         for column in relation["columns"]:
             type_ = short(column["type"])
