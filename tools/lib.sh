@@ -6,6 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 PG_MAJOR=${PG_MAJOR:-15}
 PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$PG_MAJOR/bin/pg_config}
+export PGRX_PG_CONFIG_PATH=$PG_CONFIG
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 # A server that inherits it puts Rust backtraces into the DETAIL of errors.
 unset RUST_BACKTRACE

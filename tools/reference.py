@@ -132,36 +132,8 @@ def said(comment):
 
 
 def errors():
-    """The errors of src/error.rs: SQLSTATE, message, DETAIL, HINT. Each is an error code of PostgreSQL, followed by string
-    literals in this order."""
-    codes = {}
-    share = subprocess.run([pg_config(), "--sharedir"], check=True, capture_output=True, text=True).stdout.strip()
-    for line in pathlib.Path(share, "errcodes.txt").read_text().splitlines():
-        match = re.match(r"(\w{5})\s+[EWS]\s+(ERRCODE_\w+)", line)
-        if match:
-            codes[match.group(2)] = match.group(1)
-    text = (ROOT / "src/error.rs").read_text()
-    for path in [*ROOT.glob("core/src/**/*.rs"), *ROOT.glob("src/**/*.rs")]:
-        for name, value in re.findall(r"\bconst (\w+): \w+ = ([\d_]+);", path.read_text()):
-            text = text.replace(f"{{{name}}}", value.replace("_", ""))
-    pieces = re.split(r"\b(ERRCODE_\w+|sqlstate,|failure\.code)", text)
-    found = []
-    for code, piece in zip(pieces[1::2], pieces[2::2]):
-        strings = [unescape(string) for string in re.findall(r'"((?:[^"\\]|\\.)*)"', piece, re.DOTALL)]
-        if strings:
-            message, detail, hint = (strings + ["", ""])[:3]
-            found.append((codes.get(code, "of the cause"), message, detail, hint))
-    return sorted(found, key=lambda error: (error[0] == "of the cause", error[0], error[1]))
-
-
-def unescape(string):
-    return re.sub(r"\\(.)", r"\1", re.sub(r"\\\n\s*", "", string))
-
-
-def pg_config():
-    import os
-
-    return os.environ.get("PG_CONFIG", "pg_config")
+    """The table of the errors that src/error.rs declares."""
+    return subprocess.run([ROOT / "tools/errors"], check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 def examples():
@@ -202,6 +174,9 @@ def write_relations(out, title, about, names, relations):
     out += [f"## {title}", "", about, ""]
     for name in names:
         relation = relations[name]
+        uncommented = [name] * (not relation["comment"]) + [c["name"] for c in relation["columns"] if not c["comment"]]
+        if uncommented:
+            sys.exit(f"{name}: without COMMENT: {', '.join(uncommented)}")
         out += [f"### {name}", "", relation["comment"], "", "| column | type | meaning |", "|---|---|---|"]
         for column in relation["columns"]:
             type_ = short(column["type"])
@@ -230,8 +205,7 @@ def main():
         out += [about, "", "| value | meaning |", "|---|---|"] + [f"| `{value}` | {cell(meaning)} |" for value, meaning in values] + [""]
     out += ["## Errors", "", "Every error of the extension, by SQLSTATE. Words in braces stand for values. In a program that is "
             "`strict` an error of a purchase reads \"purchase refused by the referral program\" and has the SQLSTATE, DETAIL and "
-            "HINT of its cause.", "", "| SQLSTATE | message | DETAIL | HINT |", "|---|---|---|---|"]
-    out += [f"| {code} | {cell(message)} | {cell(detail)} | {cell(hint)} |" for code, message, detail, hint in errors()] + [""]
+            "HINT of its cause. The DETAIL of an error gives the values.", ""] + errors() + [""]
     relations = query(RELATIONS)
     views, tables = in_order("views", "CREATE VIEW"), in_order("tables", "CREATE TABLE")
     if sorted(views + tables) != sorted(relations):

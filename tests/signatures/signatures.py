@@ -14,11 +14,13 @@ import sys
 # What each Rust type is in SQL. An argument of another type fails: say here what it is.
 SQL_TYPES = {
     "&str": "text",
+    "AmountResult": "numeric",
     "AnyNumeric": "numeric",
     "Interval": "interval",
     "JsonB": "jsonb",
     "Relation": "regclass",
     "Role": "regrole",
+    "SiteAmount": "numeric",
     "String": "text",
     "TimestampWithTimeZone": "timestamp with time zone",
     "Type": "regtype",
@@ -156,7 +158,7 @@ class Source:
 
     def sql(self, type_, function):
         type_ = self.resolve(type_)
-        if type_ == "UserKey":
+        if type_ == "KeyArgument":
             return self.key
         if type_ not in SQL_TYPES:
             self.problems.append(f"{function}: what is the Rust type {type_} in SQL?")
@@ -200,7 +202,7 @@ def mistakes(text):
             return f"{name}: {what}", text[:start] + new + text[end:]
 
         yield f"{name}: not exported", text[: match.start()] + text[match.start() :].replace("#[pg_", "#[", 1)
-        for old, new in (("i32", "i64"), ("i64", "i32"), ("bool", "i32"), ("AnyNumeric", "i64"), ("UserKey", "String")):
+        for old, new in (("i32", "i64"), ("i64", "i32"), ("bool", "i32"), ("SiteAmount", "i64"), ("KeyArgument", "String")):
             for place in re.finditer(rf"\b{old}\b", signature):
                 yield changed(f"{old} as {new}", signature[: place.start()] + new + signature[place.end() :])
         inside, after = enclosed(signature, 0)
@@ -220,8 +222,10 @@ def mistakes(text):
 def main():
     self_test = sys.argv[1] == "--self-test"
     root, library, key = sys.argv[2:] if self_test else sys.argv[1:]
-    paths = sorted(path for path in pathlib.Path(root, "src").rglob("*.rs"))
-    text = "\n".join(path.read_text() for path in paths if "#[pg_" in path.read_text())
+    exporting = [path for path in pathlib.Path(root, "src").rglob("*.rs") if "#[pg_" in path.read_text()]
+    # The types that these files share are named in the mod.rs beside them.
+    shared = [path.with_name("mod.rs") for path in exporting if path.with_name("mod.rs").exists()]
+    text = "\n".join(path.read_text() for path in sorted({*exporting, *shared}))
     symbols = pathlib.Path(library).read_bytes()
     exported = {name.decode() for name in re.findall(rb"\0pg_finfo_(\w+_wrapper)(?=\0)", symbols)}
     answer = subprocess.run(["psql", "-XAtqc", CATALOGUE], check=True, capture_output=True, text=True)
