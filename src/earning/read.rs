@@ -120,9 +120,10 @@ row! {
     }
 }
 
-/// The columns of [`FactRow`] but its predicates.
-const FACT_COLUMNS: &str =
-    "n, f.row_key, f.qualifies, f.amount::numeric AS amount, f.currency, f.occurred_at, f.refund_of";
+/// The columns of [`FactRow`] but its predicates. They are cast, because the site may have changed the type of a column
+/// since the table was attached.
+const FACT_COLUMNS: &str = "n, f.row_key, f.qualifies::bool AS qualifies, f.amount::numeric AS amount, f.currency,
+    f.occurred_at::timestamptz AS occurred_at, f.refund_of";
 
 /// Reads the transactions of the friends as they are now, and takes refunds off.
 pub(super) fn read_facts(config: &Config, source: &Source, locked: &mut [LockedReferral]) -> Result<(), Error> {

@@ -207,7 +207,7 @@ row! {
 
 fn read_redemptions(source: &Source, condition: &str, order: &str, args: &[Param]) -> Result<Vec<Step>, Error> {
     let sql = format!(
-        "SELECT f.row_key, f.redeemed_at FROM ({}) f {} AND {condition} ORDER BY {order} LIMIT $1",
+        "SELECT f.row_key, f.redeemed_at::timestamptz AS redeemed_at FROM ({}) f {} AND {condition} ORDER BY {order} LIMIT $1",
         source.facts,
         rows_of(source, Phase::Redemptions)
     );
