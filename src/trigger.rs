@@ -83,8 +83,11 @@ thread_local! {
     static WARNED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// A source, with the configuration that it is from.
+type Found = (Rc<Config>, Rc<Source>);
+
 /// The source that a trigger belongs to; `None` when the trigger has to do nothing: no reason to stop a sale.
-fn source_of(trigger: &PgTrigger, kind: SourceKind) -> Result<Option<(Rc<Config>, Rc<Source>)>, Error> {
+fn source_of(trigger: &PgTrigger, kind: SourceKind) -> Result<Option<Found>, Error> {
     if is_restoring() {
         // Of two tables that belong together only one may be there yet: what is missing would seem deleted.
         if !WARNED.replace(true) {

@@ -19,13 +19,27 @@ impl From<PgTriggerError> for Error {
 /// What happened to a row.
 pub enum Change<'a> {
     /// The row is new.
-    Inserted { new: &'a ChangedRow<'a> },
+    Inserted {
+        /// The row as it is.
+        new: &'a ChangedRow<'a>,
+    },
     /// The row was one and is the other.
-    Updated { old: &'a ChangedRow<'a>, new: &'a ChangedRow<'a> },
+    Updated {
+        /// The row as it was.
+        old: &'a ChangedRow<'a>,
+        /// The row as it is.
+        new: &'a ChangedRow<'a>,
+    },
     /// The row is gone.
-    Deleted { old: &'a ChangedRow<'a> },
+    Deleted {
+        /// The row as it was.
+        old: &'a ChangedRow<'a>,
+    },
     /// The row went to another partition, where it is inserted.
-    Moved { old: &'a ChangedRow<'a> },
+    Moved {
+        /// The row as it was.
+        old: &'a ChangedRow<'a>,
+    },
 }
 
 impl<'a> Change<'a> {
