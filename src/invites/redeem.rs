@@ -122,7 +122,8 @@ pub fn redeem_only(config: &Config, attempt: &Attempt) -> Result<Redemption, Err
     redeem_locked(config, attempt, &invite, at)
 }
 
-/// Locks both users, in the order of their keys: two users who redeem each other's codes do not deadlock.
+/// Locks both users, in the order in which PostgreSQL sorts their keys: two users who redeem each other's codes do not
+/// deadlock, in whatever spelling they are typed.
 ///
 /// Purchases of the friend that are open hold a lock that theirs waits for (the foreign key), and new ones wait for it.
 pub(super) fn lock_users(config: &Config, invite: &FoundInvite, friend: &UserKey) -> Result<(), Error> {
