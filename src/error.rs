@@ -72,7 +72,7 @@ errors! {
         code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         message: "the referral program is installed for another users table",
         detail: "It is installed for {users}, not for {requested}.",
-        hint: "One database has one referral program; create further campaigns with referral.create_program.",
+        hint: "A database has one users table for all its programs; create further programs with referral.create_program.",
     }
 
     /// The database has another encoding than UTF8.

@@ -3,6 +3,10 @@
 //! The order of refusals stands in one place for each verb: the list that [`decide`] walks for a redemption, and the one
 //! that [`decide_reassignment`] walks. The first refusal that applies is the status. What is costly to know is a question
 //! in [`Look`], asked only when the order reaches it.
+//!
+//! Three are not on these lists, because only the database can know them: [`Status::Throttled`] follows from the wrong
+//! codes that were counted, [`Status::UnknownFriend`] from a row of an attached table, and [`Status::AlreadyReferred`]
+//! also from a redemption that was committed at the same moment.
 
 use crate::text::text_enum;
 use std::convert::Infallible;

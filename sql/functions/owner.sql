@@ -112,7 +112,7 @@ CREATE FUNCTION referral.create_program(
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'create_program_wrapper';
 COMMENT ON FUNCTION referral.create_program IS
-    'Creates a campaign. The columns of referral.programs describe the arguments. expires_in and max_redemptions '
+    'Creates a program. The columns of referral.programs describe the arguments. expires_in and max_redemptions '
     '(null: any number) apply to invites whose issuer passes no others. Returns the program_id. Errors: 22004 null '
     'argument, 22023 bad argument, 42602 bad name, 42710 the program exists, 55000 new_accounts_within without '
     'attach_users.';

@@ -1,4 +1,4 @@
--- What the owner configures for a campaign, and for all of them.
+-- What the owner configures for a program, and for all of them.
 
 CREATE TABLE referral.programs (
     program_id          integer GENERATED ALWAYS AS IDENTITY CONSTRAINT programs_pkey PRIMARY KEY,
@@ -23,7 +23,7 @@ CREATE TABLE referral.programs (
     CONSTRAINT programs_period_check CHECK (starts_at < ends_at)
 );
 COMMENT ON TABLE referral.programs IS
-    'Campaigns. The owner may change a program; what its friends have earned follows at their next evaluation.';
+    'Programs: rules for codes, redemptions and debts. The owner may change a program; what its friends have earned follows at their next evaluation.';
 COMMENT ON COLUMN referral.programs.program_id IS 'Key of the program.';
 COMMENT ON COLUMN referral.programs.name IS
     'Name of the program, of 1 to 63 characters. install creates the program default.';

@@ -7,10 +7,10 @@ use crate::pg::transaction::Procedure;
 use crate::pg::value::{Relation, Role, SiteAmount, Type};
 use crate::program::arguments::check_interval;
 use crate::setup::attach::{self, Invites, Signups, Transactions};
-use crate::setup::campaign::{self, CodeRules, NewProgram};
 use crate::setup::goal::{self, NewGoal, ShortForm};
 use crate::setup::install::{self, Home};
 use crate::setup::mapping::UserOf;
+use crate::setup::program::{self, CodeRules, NewProgram};
 use crate::setup::{access, event, uninstall};
 use crate::upkeep::doctor::{self, Finding};
 use crate::upkeep::reconcile;
@@ -163,7 +163,7 @@ fn create_program(
     max_redemptions: Option<i32>,
     new_accounts_within: Option<Interval>,
 ) -> Outcome<i32> {
-    let program = campaign::create_program(NewProgram {
+    let program = program::create_program(NewProgram {
         name: need("name", name)?.to_owned(),
         starts_at: timestamp(starts_at),
         ends_at: timestamp(ends_at),

@@ -57,7 +57,7 @@ pub(super) fn find(
                     coalesce(i.expires_at <= $3, false) AS expired,
                     p.starts_at <= $3 AND $3 < p.ends_at AS running,
                     coalesce(i.user_id @eq@ $2::@key@, false) AS own,
-                    coalesce(ARRAY[i.user_id] < ARRAY[$2::@key@], false) AS referrer_locks_first
+                    coalesce($2::@key@ @gt@ i.user_id, false) AS referrer_locks_first
              FROM unnest($1) WITH ORDINALITY AS c (code, n)
              JOIN referral.invites i ON i.invite_code = c.code
              JOIN referral.programs p ON p.program_id = i.program_id

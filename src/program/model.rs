@@ -67,7 +67,7 @@ pub struct Users {
     pub owner: pg_sys::Oid,
 }
 
-/// A campaign.
+/// A program: rules for codes, redemptions and debts.
 pub struct Program {
     /// How long after the redemption transactions count; `None` is for ever.
     pub attribution_window: Option<Interval>,

@@ -7,7 +7,7 @@
 //! | `attach` | attaches, repairs and detaches tables |
 //! | `mapping` | expressions over a row, checked and made into the query that reads a table |
 //! | `triggers` | the triggers on attached tables, and those that guard the program's own |
-//! | `campaign` | creates programs |
+//! | `program` | creates programs |
 //! | `goal` | creates goals and their versions |
 //! | `event` | creates events that the application will record |
 //! | `access` | gives roles what they need, and no more |
@@ -16,10 +16,10 @@
 
 pub mod access;
 pub mod attach;
-pub mod campaign;
 pub mod event;
 pub mod goal;
 pub mod install;
 pub mod mapping;
+pub mod program;
 pub mod triggers;
 pub mod uninstall;
