@@ -185,7 +185,7 @@ fn find_bad_transaction(config: &Config, source: &Source, referral: ReferralId) 
 
 /// Ids of the friend's transactions; none when not even these can be read.
 fn transactions_of(config: &Config, source: &Source, friend: &UserKey) -> Result<Vec<String>, Error> {
-    let sql = facts_of_users(config, source, "f.row_key");
+    let sql = facts_of_users(config, source, "f.row_key::text");
     let keys =
         catch_failure(|| as_reader(source, || write::values::<Option<String>>(&sql, &args![vec![friend.as_str()]])))?;
     Ok(keys.unwrap_or_default().into_iter().flatten().collect())

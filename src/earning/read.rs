@@ -122,8 +122,8 @@ row! {
 
 /// The columns of [`FactRow`] but its predicates. They are cast, because the site may have changed the type of a column
 /// since the table was attached.
-const FACT_COLUMNS: &str = "n, f.row_key, f.qualifies::bool AS qualifies, f.amount::numeric AS amount, f.currency,
-    f.occurred_at::timestamptz AS occurred_at, f.refund_of";
+const FACT_COLUMNS: &str = "n, f.row_key::text AS row_key, f.qualifies::bool AS qualifies, f.amount::numeric AS amount,
+    f.currency::text AS currency, f.occurred_at::timestamptz AS occurred_at, f.refund_of::text AS refund_of";
 
 /// Reads the transactions of the friends as they are now, and takes refunds off.
 pub(super) fn read_facts(config: &Config, source: &Source, locked: &mut [LockedReferral]) -> Result<(), Error> {
@@ -227,7 +227,7 @@ fn missing<'a>(referral: &'a LockedReferral, renamed: &[String]) -> Vec<&'a Comp
 /// Those of some transactions that are in the table, whosever they are.
 fn keys_that_exist(source: &Source, keys: Vec<&str>) -> Result<HashSet<String>, Error> {
     let (facts, id) = (&source.facts, &source.row_id_type);
-    let sql = format!("SELECT f.row_key FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[])");
+    let sql = format!("SELECT f.row_key::text FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[])");
     let there: Vec<String> = as_reader(source, || write::values(&sql, &args![keys]))?;
     Ok(there.into_iter().collect())
 }

@@ -76,7 +76,7 @@ pub fn read_changes(
 /// # Errors
 /// As [`read_changes`].
 pub fn keys_of(source: &Source, changes: &[ChangedRelation]) -> Result<Result<Vec<String>, Failure>, Error> {
-    let sql = format!("SELECT DISTINCT f.row_key FROM ({}) f WHERE f.row_key IS NOT NULL", source.changed);
+    let sql = format!("SELECT DISTINCT f.row_key::text FROM ({}) f WHERE f.row_key IS NOT NULL", source.changed);
     read_changes(source, changes, &sql)
 }
 

@@ -111,9 +111,11 @@ fn rows_by_key(source: &Source, columns: &str) -> String {
 /// Reads rows of a table of invites. A row without a code is none. Columns are cast, because the site may have changed
 /// their types since the table was attached.
 pub(super) fn read_invites(source: &Source, keys: &[String]) -> Result<InviteRows, Error> {
-    let columns = "f.row_key, f.user_key::text AS user_key, f.code, f.max_redemptions::int4 AS max_redemptions,
+    let columns = "f.row_key::text AS row_key, f.user_key::text AS user_key, f.code::text AS code,
+                   f.max_redemptions::int4 AS max_redemptions,
                    f.expires_at::timestamptz AS expires_at, f.revoked::bool AS revoked,
-                   f.created_at::timestamptz AS created_at, f.recipient, f.redeemed_by,
+                   f.created_at::timestamptz AS created_at, f.recipient::text AS recipient,
+                   f.redeemed_by::text AS redeemed_by,
                    f.redeemed_at::timestamptz AS redeemed_at, f.revoked_at::timestamptz AS revoked_at";
     let rows: Vec<InviteRow> =
         as_reader(source, || write::fetch(&rows_by_key(source, columns), &args![as_strs(keys)]))?;
@@ -156,8 +158,8 @@ impl InviteRow {
 
 /// Reads rows of a table of sign-ups. A row without a user or a code reports nothing.
 pub(super) fn read_signups(source: &Source, keys: &[String]) -> Result<Vec<ReportedRedemption>, Error> {
-    let columns = "f.row_key, f.user_key::text AS user_key, f.code, f.redeemed_at::timestamptz AS redeemed_at,
-                   f.recipient";
+    let columns = "f.row_key::text AS row_key, f.user_key::text AS user_key, f.code::text AS code,
+                   f.redeemed_at::timestamptz AS redeemed_at, f.recipient::text AS recipient";
     let rows: Vec<SignupRow> =
         as_reader(source, || write::fetch(&rows_by_key(source, columns), &args![as_strs(keys)]))?;
     let mut reported: Vec<_> = rows.into_iter().filter_map(SignupRow::reported).collect();

@@ -148,7 +148,7 @@ fn next_rows(source: &Source, progress: &Progress, size: i64) -> Result<Vec<Stri
     let after = progress.position.as_deref();
     let follows = after.map_or(String::new(), |_| format!("AND f.row_id > $1::{}", source.row_id_type));
     let sql = format!(
-        "SELECT f.row_key FROM ({}) f {} {follows} ORDER BY f.row_id LIMIT $2",
+        "SELECT f.row_key::text FROM ({}) f {} {follows} ORDER BY f.row_id LIMIT $2",
         source.facts,
         rows_of(source, progress.phase)
     );
@@ -207,7 +207,8 @@ row! {
 
 fn read_redemptions(source: &Source, condition: &str, order: &str, args: &[Param]) -> Result<Vec<Step>, Error> {
     let sql = format!(
-        "SELECT f.row_key, f.redeemed_at::timestamptz AS redeemed_at FROM ({}) f {} AND {condition} ORDER BY {order} LIMIT $1",
+        "SELECT f.row_key::text AS row_key, f.redeemed_at::timestamptz AS redeemed_at
+         FROM ({}) f {} AND {condition} ORDER BY {order} LIMIT $1",
         source.facts,
         rows_of(source, Phase::Redemptions)
     );
