@@ -265,13 +265,7 @@ impl NewAward {
 /// # Errors
 /// None of its own; PostgreSQL's unwind.
 pub fn insert_limit_uses(config: &Config, used: &[Change<LimitUseKey, LimitUse>]) -> Result<(), Error> {
-    write_limit_uses(
-        config,
-        "INSERT INTO referral.limits_used (beneficiary_id, goal_id, unit, day, rewards, amount, friends)
-         SELECT used.beneficiary::@key@, used.goal_id, used.unit, used.day, used.rewards, used.amount, used.friends
-         FROM @used@",
-        used,
-    )
+    write_limit_uses(config, include_str!("../../sql/statements/insert_limits_used.sql"), used)
 }
 
 /// Records what is used of limits on days on which something was used before.
@@ -279,15 +273,12 @@ pub fn insert_limit_uses(config: &Config, used: &[Change<LimitUseKey, LimitUse>]
 /// # Errors
 /// None of its own; PostgreSQL's unwind.
 pub fn replace_limit_uses(config: &Config, used: &[Change<LimitUseKey, LimitUse>]) -> Result<(), Error> {
-    write_limit_uses(
-        config,
-        "INSERT INTO referral.limits_used (beneficiary_id, goal_id, unit, day, rewards, amount, friends)
-         SELECT used.beneficiary::@key@, used.goal_id, used.unit, used.day, used.rewards, used.amount, used.friends
-         FROM @used@
-         ON CONFLICT (beneficiary_id, goal_id, unit, day) DO UPDATE
-             SET rewards = excluded.rewards, amount = excluded.amount, friends = excluded.friends",
-        used,
-    )
+    const REPLACE: &str = concat!(
+        include_str!("../../sql/statements/insert_limits_used.sql"),
+        "ON CONFLICT (beneficiary_id, goal_id, unit, day) DO UPDATE
+             SET rewards = excluded.rewards, amount = excluded.amount, friends = excluded.friends"
+    );
+    write_limit_uses(config, REPLACE, used)
 }
 
 fn write_limit_uses(config: &Config, sql: &'static str, used: &[Change<LimitUseKey, LimitUse>]) -> Result<(), Error> {
