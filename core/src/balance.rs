@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
 text_enum! {
-    /// What a line of the ledger does, as `credits.kind` holds it.
+    /// The kind of a line of the ledger: a value of `credits.kind`.
     pub enum LineKind {
         /// Credit was earned by a completion.
         Earned = "earned",

@@ -101,7 +101,7 @@ pub fn take_off(facts: &mut [Fact], refund: Refund) -> Result<(), (&'static str,
 }
 
 text_enum! {
-    /// What a transaction is checked for, in this order.
+    /// A check of a transaction. The checks are made in this order.
     pub enum Gate {
         /// The source's own condition holds.
         Qualifies = "qualifies",

@@ -3,7 +3,7 @@
 use crate::text::text_enum;
 
 text_enum! {
-    /// What an entry of the feed is about, as `feed.kind` holds it.
+    /// The kind of an entry of the feed: a value of `feed.kind`.
     pub enum FeedKind {
         /// An invite was issued.
         Issued = "issued",

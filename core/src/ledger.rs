@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 text_enum! {
-    /// What a stored completion is worth now, as `goal_completions.state` holds it.
+    /// The state of a completion: a value of `goal_completions.state`.
     pub enum CompletionState {
         /// The goal is completed.
         Active = "active",

@@ -3,7 +3,7 @@
 use crate::text::text_enum;
 
 text_enum! {
-    /// What the rows of an attached table are, as `sources.kind` holds it.
+    /// The kind of an attached table: a value of `sources.kind`.
     pub enum SourceKind {
         /// Purchases of friends, or whatever else earns.
         Transactions = "transactions",

@@ -3,7 +3,7 @@
 use crate::text::text_enum;
 
 text_enum! {
-    /// The state of a spend, as `spends.state` holds it.
+    /// The state of a spend: a value of `spends.state`.
     pub enum SpendState {
         /// The amount is reserved, and neither captured nor voided.
         Authorized = "authorized",

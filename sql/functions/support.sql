@@ -15,8 +15,8 @@ CREATE FUNCTION referral.reassign_referral(friend @key@, code text, reason text)
 RETURNS TABLE (status text, referrer @key@) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'referral', 'reassign_referral_wrapper';
 COMMENT ON FUNCTION referral.reassign_referral IS
-    'Gives a friend to the user who issued another code of the same program. What the friend''s transactions have '
-    'earned is taken back from the one and given to the other; the reason is recorded in referral.reassignments. '
+    'Gives a friend to the user who issued another code of the same program. The credit that the friend earned the '
+    'earlier referrer is reversed, and the new referrer earns it. The reason is recorded in referral.reassignments. '
     'Returns a status and the referrer. status: reassigned; already_redeemed (by this code: nothing changes); '
     'not_referred; unknown_code; revoked (the user who issued it was deleted); own_invite; cycle. Only the owner of '
     'the tables may call it. Errors: 22004 null argument, 22023 empty reason, 23503 unknown friend, 42501 not the '

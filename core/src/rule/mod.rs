@@ -73,7 +73,7 @@ text_enum! {
         Ever = "ever",
     }
 
-    /// One of the two users of a referral, as `credits.side` holds it.
+    /// One of the two users of a referral: a value of `credits.side`.
     #[derive(Deserialize)]
     #[serde(try_from = "String")]
     pub enum Side {
