@@ -34,20 +34,8 @@ REVOKE ALL ON FUNCTION referral.reevaluate FROM PUBLIC;
 CREATE FUNCTION referral.friend_terms(friend @key@)
 RETURNS TABLE (program text, referrer @key@, redeemed_at timestamptz, goal text, version integer,
                effective_from timestamptz, until timestamptz, source text, rule jsonb)
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT p.name, i.referrer_id, i.redeemed_at, g.name, g.version, g.effective_from, g.until, s.name, g.rule
-    FROM referral.invites_friends i
-    JOIN referral.programs p USING (program_id)
-    LEFT JOIN (SELECT o.program_id, o.name, v.*,
-                      lead(v.effective_from) OVER (PARTITION BY v.goal_id ORDER BY v.version) AS until
-               FROM referral.goal_versions v JOIN referral.goals o USING (goal_id)) g
-      ON g.program_id = i.program_id AND g.effective_from <= i.redeemed_at
-     AND (g.until IS NULL OR i.redeemed_at < g.until)
-    LEFT JOIN referral.sources s USING (source_id)
-    WHERE i.friend_id @eq@ $1
-    ORDER BY i.redeemed_at, p.name, g.name
-$$;
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'referral', 'friend_terms_wrapper';
 COMMENT ON FUNCTION referral.friend_terms IS
     'Returns the terms of a friend: for each program, the version of each goal in force at the redemption, with its '
     'source and its rule. effective_from and until: the period in which the version is in force (until null: it still '

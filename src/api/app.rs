@@ -4,8 +4,10 @@ use super::{Outcome, amount, key_like, need, timestamp};
 use crate::credit::spend::{self, Spend};
 use crate::earning::event::{self, Event};
 use crate::error::Error;
+use crate::insight::{feed, statement};
 use crate::invites::issue::{self, Terms};
 use crate::invites::redeem::{self, Attempt};
+use crate::pg::relay::{Call, Relayed};
 use crate::pg::value::{AmountResult, KeyArgument, SiteAmount};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
@@ -115,6 +117,26 @@ fn authorize_credit(
     ErrorReport,
 > {
     spend_or_reserve(user_id, amount, unit, reference, partial, Some(valid_for))
+}
+
+#[pg_extern(sql = false)]
+fn balance(user_id: Option<KeyArgument>, as_of: Option<TimestampWithTimeZone>, call: Call) -> Outcome<Relayed> {
+    Ok(statement::balance(user_id.as_ref().map(|user| &user.key), timestamp(as_of), call)?)
+}
+
+#[pg_extern(sql = false)]
+fn credit_history(user_id: Option<KeyArgument>, call: Call) -> Outcome<Relayed> {
+    Ok(statement::credit_history(user_id.as_ref().map(|user| &user.key), call)?)
+}
+
+#[pg_extern(sql = false)]
+fn expiring(within: Option<Interval>, as_of: Option<TimestampWithTimeZone>, call: Call) -> Outcome<Relayed> {
+    Ok(statement::expiring(within, timestamp(as_of), call)?)
+}
+
+#[pg_extern(sql = false)]
+fn feed(after: Option<i64>, max_entries: Option<i32>, call: Call) -> Outcome<Relayed> {
+    Ok(feed::feed(after, max_entries, call)?)
 }
 
 /// A spend's status, how much it came to and what the user has left.

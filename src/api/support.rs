@@ -3,7 +3,9 @@
 use super::{Outcome, key_like, need};
 use crate::credit::spend;
 use crate::earning::evaluate;
+use crate::insight::terms;
 use crate::invites::reassign;
+use crate::pg::relay::{Call, Relayed};
 use crate::pg::value::{KeyArgument, SiteAmount};
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -37,4 +39,9 @@ fn reassign_referral(
 #[pg_extern(sql = false)]
 fn reevaluate(user_id: Option<KeyArgument>) -> Outcome<i64> {
     Ok(evaluate::reevaluate(&need("user_id", user_id)?.key)?)
+}
+
+#[pg_extern(sql = false)]
+fn friend_terms(friend: Option<KeyArgument>, call: Call) -> Outcome<Relayed> {
+    Ok(terms::friend_terms(friend.as_ref().map(|friend| &friend.key), call)?)
 }

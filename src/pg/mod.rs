@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `read`, `write` | the verbs that run a statement: `fetch`, `fetch_optional`, `fetch_one`, `value`, `exists`, `execute` |
 //! | `value` | the Rust types that a statement binds and returns |
+//! | `relay` | the answer of a statement as the rows that a function returns |
 //! | `row` | answers read by column name, lists that become one `unnest` |
 //! | `spi` | connections, kept plans and the snapshot rule |
 //! | `scope` | settings, roles and memory for the length of a call |
@@ -16,6 +17,7 @@ pub mod catalog;
 pub mod changes;
 pub mod probe;
 pub mod read;
+pub mod relay;
 pub mod row;
 pub mod scope;
 pub mod spi;

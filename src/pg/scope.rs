@@ -22,10 +22,10 @@ const TEXT: [Setting; 4] = [
     (c"extra_float_digits", c"1"),
 ];
 
-/// Runs `f` under this crate's search path and, when a role is given, with that role's rights.
+/// Runs `f` under this crate's search path and, when a role is given, as [`acting_as`] that role.
 pub fn with_safe_path_as<R>(role: Option<pg_sys::Oid>, f: impl FnOnce() -> R) -> R {
     with_settings(PATH, || match role {
-        Some(role) => acting_as(role, f),
+        Some(role) => switched(role, f),
         None => f(),
     })
 }
@@ -96,18 +96,16 @@ pub(super) fn with_settings<'a, R>(settings: impl IntoIterator<Item = Setting<'a
     f()
 }
 
-/// Runs `f` with the rights of a role, as PostgreSQL's foreign keys do.
+/// Runs `f` with the rights of a role, and so that nothing of that role is left behind. The role may have written what
+/// runs: the expressions of a mapping, a trigger on a table, a function in a view. None of it can queue a deferred
+/// trigger, which would run at COMMIT with the session's own rights; nor keep a setting, a temporary table, a prepared
+/// statement or a cursor; nor take another role.
 pub fn acting_as<R>(role: pg_sys::Oid, f: impl FnOnce() -> R) -> R {
-    switched(role, 0, f)
+    with_settings([], || switched(role, f))
 }
 
-/// Runs `f`, which runs expressions that this role has written, with its rights and so that nothing of it is left: no
-/// deferred trigger that would run later with the session's own rights, no setting, no temporary table.
-pub fn sandboxed_as<R>(role: pg_sys::Oid, f: impl FnOnce() -> R) -> R {
-    with_settings([], || switched(role, pg_sys::SECURITY_RESTRICTED_OPERATION, f))
-}
-
-fn switched<R>(role: pg_sys::Oid, restriction: u32, f: impl FnOnce() -> R) -> R {
+/// Runs `f` as a role, inside [`with_settings`].
+fn switched<R>(role: pg_sys::Oid, f: impl FnOnce() -> R) -> R {
     struct Restore(pg_sys::Oid, i32);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -119,7 +117,8 @@ fn switched<R>(role: pg_sys::Oid, restriction: u32, f: impl FnOnce() -> R) -> R 
     // SAFETY: plain reads and writes of the session's state, undone by Restore also when `f` fails.
     let _restore = unsafe {
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-        let flags = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS | restriction;
+        let flags =
+            pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_NOFORCE_RLS;
         pg_sys::SetUserIdAndSecContext(role, context | flags as i32);
         Restore(user, context)
     };

@@ -4,14 +4,14 @@
 //! and reports "no row" as an error. Money needs the opposite of all three, so this module calls SPI itself.
 //!
 //! **The snapshot rule.** Every statement of this crate sees the newest committed state and our own writes, at any
-//! isolation level. Reports are views and SQL functions: they read with their statement's snapshot.
+//! isolation level. Reports read with the snapshot of the statement that asks for them ([`super::relay`]).
 
 use super::c_string;
 use super::row::{Answer, FromRow, Row, Single};
 use super::scope::{PLANNER, with_settings};
-use super::transaction::subtransaction;
+use super::transaction::{Caught, catch_failure};
 use super::value::Param;
-use crate::error::{Error, Failure};
+use crate::error::Error;
 use pgrx::prelude::*;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -60,12 +60,12 @@ pub fn explain(sql: &str) -> Result<Vec<String>, Error> {
     })
 }
 
-/// Parses and analyses a statement without running it.
+/// Parses and analyses a statement without running it; or returns what PostgreSQL says of it.
 ///
 /// # Errors
-/// What PostgreSQL says of the statement.
-pub fn analyse(sql: &str) -> Result<(), Failure> {
-    subtransaction(|| {
+/// As [`catch_failure`].
+pub fn analyse(sql: &str) -> Caught<()> {
+    catch_failure(|| {
         let sql = c_string(sql);
         let _session = Session::open()?;
         // SAFETY: SPI is connected, the text outlives the call, and the plan goes with the session.
@@ -97,17 +97,23 @@ impl Drop for Session {
 /// Runs a statement in the SPI connection that is open.
 pub(super) fn execute<T: FromRow>(sql: &str, args: &[Param], mode: Mode) -> Result<(Vec<T>, u64), Error> {
     let _seen = NewestSnapshot::push();
+    execute_seeing(newest_snapshot(), sql, args, mode)?;
+    answer()
+}
+
+/// Runs a statement with a snapshot, or with the active one where it is null, in the SPI connection that is open. Its answer
+/// is SPI's.
+pub(super) fn execute_seeing(snapshot: pg_sys::Snapshot, sql: &str, args: &[Param], mode: Mode) -> Result<(), Error> {
     let (plan, planned) = plan(sql, args)?;
     let mut values: Vec<pg_sys::Datum> = args.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::null())).collect();
     let nulls: Vec<i8> = args.iter().map(|a| if a.datum.is_some() { b' ' } else { b'n' } as i8).collect();
-    // SAFETY: SPI is connected; plan, values and nulls agree in number and outlive the call; the snapshot
-    // is PostgreSQL's newest, which SPI copies.
+    // SAFETY: SPI is connected; plan, values and nulls agree in number and outlive the call; SPI copies the snapshot.
     let mut run = || unsafe {
         pg_sys::SPI_execute_snapshot(
             plan,
             values.as_mut_ptr(),
             nulls.as_ptr().cast(),
-            pg_sys::GetLatestSnapshot(),
+            snapshot,
             null_mut(),
             mode == Mode::Read,
             true,
@@ -116,10 +122,13 @@ pub(super) fn execute<T: FromRow>(sql: &str, args: &[Param], mode: Mode) -> Resu
     };
     // A plan that is new, or whose tables changed, is made by this execution.
     let code = if planned { run() } else { with_settings(PLANNER, run) };
-    if code < 0 {
-        return Err(Error::Server("SPI_execute_snapshot failed"));
-    }
-    answer()
+    if code < 0 { Err(Error::Server("SPI_execute_snapshot failed")) } else { Ok(()) }
+}
+
+/// The newest snapshot. A worker of a parallel query can take none: it has that of the query.
+fn newest_snapshot() -> pg_sys::Snapshot {
+    // SAFETY: in a transaction, with an active snapshot.
+    unsafe { if pg_sys::IsInParallelMode() { pg_sys::GetActiveSnapshot() } else { pg_sys::GetLatestSnapshot() } }
 }
 
 /// The newest snapshot, active until the answer is read: after a COMMIT in a procedure there would be none to read values
@@ -129,7 +138,7 @@ struct NewestSnapshot;
 impl NewestSnapshot {
     fn push() -> Self {
         // SAFETY: in a transaction; popped at the end of the scope, or by the abort.
-        unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
+        unsafe { pg_sys::PushActiveSnapshot(newest_snapshot()) };
         Self
     }
 }

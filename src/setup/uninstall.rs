@@ -2,10 +2,20 @@
 
 use super::attach::detach;
 use crate::error::Error;
-use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::row::row;
+use crate::pg::scope::{acting_as, with_safe_path, with_safe_path_as};
 use crate::pg::spi::execute_ddl;
 use crate::pg::{args, read};
 use crate::program::lookup::require_owner;
+use pgrx::pg_sys;
+
+row! {
+    /// A statement that drops something, and the role whose rights it takes; `None`: the caller's.
+    struct Statement {
+        sql: String,
+        role: Option<pg_sys::Oid>,
+    }
+}
 
 /// Takes the triggers off all attached tables and drops the functions that `install` made; the data only when
 /// `drop_data_of` is the name of this database. `install` makes everything again.
@@ -26,7 +36,10 @@ pub fn uninstall(drop_data_of: Option<&str>) -> Result<(), Error> {
     names.iter().try_for_each(|name| detach(name))?;
     with_safe_path(|| {
         let sql = include_str!("../../sql/statements/uninstall.sql");
-        let statements: Vec<String> = read::values(sql, &args![drop_data_of.is_some()])?;
-        statements.iter().try_for_each(|statement| execute_ddl(statement))
+        let statements: Vec<Statement> = read::fetch(sql, &args![drop_data_of.is_some()])?;
+        statements.iter().try_for_each(|Statement { sql, role }| match role {
+            Some(role) => acting_as(*role, || execute_ddl(sql)),
+            None => execute_ddl(sql),
+        })
     })
 }

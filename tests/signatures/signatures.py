@@ -29,6 +29,9 @@ SQL_TYPES = {
     "i64": "bigint",
 }
 
+# A function that hands on the rows of a statement compares their types with its columns when it runs.
+RELAYED = "Relayed"
+
 CATALOGUE = """
 SELECT coalesce(json_agg(json_build_object(
     'name', p.proname, 'wrapper', p.prosrc, 'library', p.probin, 'strict', p.proisstrict, 'set', p.proretset,
@@ -80,6 +83,11 @@ def plain(type_):
     return re.sub(r"\b(?:\w+::)+(?=\w)", "", type_)
 
 
+def is_call(argument):
+    """Whether an argument is how the function was called, which is none in SQL."""
+    return plain(argument.split(":", 1)[1]) in ("FunctionCallInfo", "Call")
+
+
 def generic(type_, name):
     """The arguments of the generic type `name`; None where it is another."""
     match = re.fullmatch(rf"{name}\s*<(.*)>", type_, re.DOTALL)
@@ -114,7 +122,7 @@ class Source:
         declared["arguments"], declared["names"] = [], []
         for argument in split(inside):
             argument_name, type_ = re.fullmatch(r"(?:mut\s+)?(\w+)\s*:\s*(.*)", argument, re.DOTALL).groups()
-            if plain(type_) == "FunctionCallInfo":
+            if is_call(argument):
                 continue
             if type_.startswith("default!"):
                 type_ = split(enclosed(type_, type_.index("("))[0])[0]
@@ -129,6 +137,8 @@ class Source:
         type_ = self.resolve(type_)
         result = generic(type_, "Result")
         type_ = self.resolve(result[0]) if result else type_
+        if type_ == RELAYED:
+            return {"returns": "record", "set": True, "columns": None, "column_names": None}
         table, rows = generic(type_, "TableIterator"), generic(type_, "SetOfIterator")
         if rows:
             return {"returns": self.sql(self.optional(rows[0]), name), "set": True}
@@ -186,7 +196,7 @@ def differences(text, exported, catalogue, key):
         if sql["strict"]:
             found.append(f"{sql['name']} is STRICT: a null argument would return null without a word")
         for what in ("arguments", "names", "returns", "set", "columns", "column_names"):
-            if rust[what] != sql[what]:
+            if rust[what] is not None and rust[what] != sql[what]:
                 found.append(f"{sql['name']}: {what}: {rust[what]} in Rust, {sql[what]} in SQL")
     return found
 
@@ -208,13 +218,13 @@ def mistakes(text):
         inside, after = enclosed(signature, 0)
         arguments = split(inside)
         for i, argument in enumerate(arguments):
-            if "FunctionCallInfo" in argument or match.group(1) == "pg_trigger":
+            if is_call(argument) or match.group(1) == "pg_trigger":
                 continue
             bare = re.sub(r"Option<(.*)>", r"\1", argument, flags=re.DOTALL)
             for what, new in (("missing", []), ("no Option", [bare]), ("twice", [argument, "more: Option<i32>"])):
                 rest = ", ".join(arguments[:i] + new + arguments[i + 1 :])
                 yield changed(f"{argument.split(':')[0]} {what}", f"({rest}){signature[after:]}")
-        if len(arguments) > 1 and "FunctionCallInfo" not in inside:
+        if len(arguments) > 1 and not any(map(is_call, arguments[:2])):
             rest = ", ".join([arguments[1], arguments[0]] + arguments[2:])
             yield changed("two arguments exchanged", f"({rest}){signature[after:]}")
 
