@@ -3,7 +3,7 @@
 //! Goals with a budget come first, line by line in the order of the purchases' time; then everything else, user by
 //! user. Lines are taken by deleting their rows of `unsettled`, so that none that commits late is passed over and none
 //! is taken twice. An account that somebody else holds is left for the next time, and so is one whose settlement fails.
-//! Each batch commits.
+//! A settlement that can settle nobody ends with the failure of the first. Each batch commits.
 
 use super::account::{IfHeld, LockedAccount, lock_accounts};
 use super::books::{Books, Scope};
@@ -11,24 +11,54 @@ use super::due_lines::{self, BudgetLine, DueUser};
 use super::reservations::{overdue, void_overdue};
 use crate::error::{Error, Failure};
 use crate::pg::scope::{LockTimeout, in_own_memory, with_lock_timeout, with_safe_path_as};
-use crate::pg::transaction::{Procedure, is_about_a_lock, must_reach_the_client, now, subtransaction};
+use crate::pg::transaction::{Caught, Procedure, catch_failure, is_about_a_lock, now, require_read_write};
 use crate::program::arguments::check_finite;
 use crate::program::lookup::{program_named, require_owner};
 use crate::program::{Config, config};
 use referral_core::id::{CreditId, GoalId, ProgramId, UserKey};
 use referral_core::time::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of a goal with a budget that are put into order at once, and users that are looked for at once.
 const PAGE: i64 = 50_000;
+
+/// Accounts that have to fail, where none is settled, before nobody else is tried.
+const ENOUGH: usize = 10;
 
 /// How far a settlement has come.
 #[derive(Default)]
 struct Progress {
     /// The number of lines that are settled.
     lines: u64,
-    /// Users whose account somebody else held, or could not be settled.
-    left: BTreeSet<UserKey>,
+    /// Whether any account is settled.
+    any: bool,
+    /// Users whose account somebody else held.
+    busy: BTreeSet<UserKey>,
+    /// Users whose account could not be settled, with what PostgreSQL said.
+    failed: BTreeMap<UserKey, Failure>,
+}
+
+impl Progress {
+    /// Why nobody could be settled; `None` when somebody was, or nobody failed.
+    fn failure_of_all(&self) -> Option<&Failure> {
+        self.failed.values().next().filter(|_| !self.any)
+    }
+
+    /// Users who are left for the next time.
+    fn left(&self) -> Vec<UserKey> {
+        self.busy.iter().chain(self.failed.keys()).cloned().collect()
+    }
+
+    /// How many lines were settled, and how many accounts are left for which reason, in words.
+    fn summary(&self) -> String {
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for failure in self.failed.values() {
+            *reasons.entry(&failure.message).or_default() += 1;
+        }
+        let failed: String = reasons.iter().map(|(message, n)| format!("; {n} failed: {message}")).collect();
+        let Self { lines, busy, .. } = self;
+        format!("{lines} lines settled; {} accounts were busy and are left for the next time{failed}", busy.len())
+    }
 }
 
 /// What is settled: everything, or what belongs to one program, as of some time.
@@ -55,8 +85,8 @@ pub fn settle_in_batches(
 ) -> Result<(), Error> {
     let size = usize::try_from(batch_size).ok().filter(|size| (1..=100_000).contains(size));
     let size = size.ok_or(Error::BadBatchSize { size: batch_size })?;
-    let Progress { lines, left } = run(as_of, program, size, Some(procedure))?;
-    pgrx::notice!("{lines} lines settled; {} accounts were busy and are left for the next time", left.len());
+    let progress = run(as_of, program, size, Some(procedure))?;
+    pgrx::notice!("{}", progress.summary());
     Ok(())
 }
 
@@ -66,6 +96,9 @@ pub fn settle_in_batches(
 /// As [`settle_in_batches`].
 pub fn settle_at_once(as_of: Option<Timestamp>, program: Option<&str>) -> Result<i64, Error> {
     let progress = run(as_of, program, usize::try_from(PAGE).unwrap_or(usize::MAX), None)?;
+    if !progress.left().is_empty() {
+        pgrx::notice!("{}", progress.summary());
+    }
     Ok(i64::try_from(progress.lines).unwrap_or(i64::MAX))
 }
 
@@ -75,6 +108,7 @@ fn run(
     size: usize,
     procedure: Option<&Procedure>,
 ) -> Result<Progress, Error> {
+    require_read_write(c"settle");
     check_finite("as_of", as_of)?;
     let config = require_owner()?;
     let program = program.map(|name| program_named(&config, name)).transpose()?;
@@ -86,7 +120,10 @@ fn run(
     settlement.by_budget()?;
     settlement.by_user()?;
     settlement.expire()?;
-    Ok(settlement.progress)
+    match settlement.progress.failure_of_all() {
+        Some(failure) => Err(Error::Raised(Box::new(failure.clone()))),
+        None => Ok(settlement.progress),
+    }
 }
 
 /// Runs `f` with the configuration of now and the rights of the tables' owner.
@@ -108,9 +145,9 @@ impl Settlement<'_> {
         for user in as_owner(|_| overdue(self.as_of))? {
             let void =
                 |config: &Config| with_lock_timeout(LockTimeout::Batch, || void_overdue(config, &user, self.as_of));
-            match subtransaction(|| as_owner(void)) {
-                Ok(true) => {}
-                Ok(false) => drop(self.progress.left.insert(user)),
+            match catch_failure(|| as_owner(void))? {
+                Ok(true) => self.progress.any = true,
+                Ok(false) => drop(self.progress.busy.insert(user)),
                 Err(failure) => self.leave(&user, failure)?,
             }
             self.commit()?;
@@ -180,7 +217,7 @@ impl Settlement<'_> {
         }
         let size = i64::try_from(self.size).unwrap_or(PAGE);
         loop {
-            let left = self.progress.left.iter().cloned().collect();
+            let left = self.progress.left();
             let users = as_owner(|_| due_lines::users_with_expired_lots(left, self.as_of, size))?;
             if users.is_empty() {
                 return Ok(());
@@ -194,13 +231,12 @@ impl Settlement<'_> {
         if users.is_empty() {
             return Ok(());
         }
-        match self.together(users, lines) {
+        match self.together(users, lines)? {
             Ok(()) => {}
             // A budget is one lock for all.
             Err(failure) if lines.is_some() && is_about_a_lock(failure.code) => {
-                self.progress.left.extend(users.iter().cloned());
+                self.progress.busy.extend(users.iter().cloned());
             }
-            Err(failure) if is_final(&failure) => return Err(Error::Raised(Box::new(failure))),
             Err(_) => users.iter().try_for_each(|user| self.alone(user, lines))?,
         }
         self.commit()
@@ -209,33 +245,40 @@ impl Settlement<'_> {
     /// Settles one user of a batch that failed.
     fn alone(&mut self, user: &UserKey, lines: Option<&[CreditId]>) -> Result<(), Error> {
         self.commit()?;
-        self.together(std::slice::from_ref(user), lines).or_else(|failure| self.leave(user, failure))
+        self.together(std::slice::from_ref(user), lines)?.or_else(|failure| self.leave(user, failure))
     }
 
-    /// Leaves a user whose account could not be settled for the next time, and warns unless it was about a lock.
+    /// Leaves a user whose account could not be settled for the next time, and warns unless it was about a lock. Ends the
+    /// settlement when it is plain that nobody can be settled.
     fn leave(&mut self, user: &UserKey, failure: Failure) -> Result<(), Error> {
-        if is_final(&failure) {
-            return Err(Error::Raised(Box::new(failure)));
+        if is_about_a_lock(failure.code) {
+            self.progress.busy.insert(user.clone());
+            return Ok(());
         }
-        self.progress.left.insert(user.clone());
-        if !is_about_a_lock(failure.code) {
-            Error::NotSettled { user: user.to_string(), problem: problem(failure) }.warn();
+        Error::NotSettled { user: user.to_string(), problem: problem(&failure) }.warn();
+        self.progress.failed.insert(user.clone(), failure);
+        match self.progress.failure_of_all() {
+            Some(failure) if self.progress.failed.len() >= ENOUGH => Err(Error::Raised(Box::new(failure.clone()))),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    fn together(&mut self, users: &[UserKey], lines: Option<&[CreditId]>) -> Result<(), Failure> {
+    fn together(&mut self, users: &[UserKey], lines: Option<&[CreditId]>) -> Caught<()> {
         let scope = Scope { as_of: self.as_of, program: self.program, lines, budgets: lines.is_some() };
         let settle = |config: &Config| {
             with_lock_timeout(LockTimeout::Batch, || in_own_memory(|| settle_unless_held(config, users, scope)))
         };
-        let Settled { lines, places } = subtransaction(|| as_owner(settle))?;
+        let Settled { lines, places } = match catch_failure(|| as_owner(settle))? {
+            Ok(settled) => settled,
+            Err(failure) => return Ok(Err(failure)),
+        };
         self.progress.lines += lines;
+        self.progress.any |= !places.is_empty();
         if places.len() < users.len() {
             let left = users.iter().enumerate().filter(|(place, _)| !places.contains(place));
-            self.progress.left.extend(left.map(|(_, user)| user.clone()));
+            self.progress.busy.extend(left.map(|(_, user)| user.clone()));
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }
 
@@ -259,15 +302,10 @@ fn settle_unless_held(config: &Config, users: &[UserKey], scope: Scope) -> Resul
     Ok(Settled { lines, places })
 }
 
-/// Whether a failure ends the settlement. A lock that was not to be had ends nothing.
-fn is_final(failure: &Failure) -> bool {
-    must_reach_the_client(failure.code) && !is_about_a_lock(failure.code)
-}
-
 /// What kept an account from being settled, in words.
-fn problem(failure: Failure) -> String {
-    match failure.detail {
+fn problem(failure: &Failure) -> String {
+    match &failure.detail {
         Some(detail) => format!("{} ({})", failure.message, detail.trim_end_matches('.')),
-        None => failure.message,
+        None => failure.message.clone(),
     }
 }

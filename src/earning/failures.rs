@@ -176,9 +176,8 @@ fn find_bad_transaction(config: &Config, source: &Source, referral: ReferralId) 
     let versions = array_text(&versions);
     for key in transactions_of(config, source, &friend)? {
         let row = || write::execute(&sql, &args![vec![key.as_str()], versions.as_str()]);
-        if catch_failure(|| as_reader(source, row))?.is_err() {
-            return Ok(Some(key));
-        }
+        let Err(_failure) = catch_failure(|| as_reader(source, row))? else { continue };
+        return Ok(Some(key));
     }
     Ok(None)
 }

@@ -5,7 +5,6 @@ use super::recipient;
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::{in_own_memory, with_safe_path_as};
-use crate::pg::transaction::catch_failure;
 use crate::pg::{Param, args, read, write};
 use crate::program::arguments::check_interval;
 use crate::program::cache::config;
@@ -127,7 +126,7 @@ fn issue_generated(
     while issued.len() < count {
         let mut codes = format.generate((count - issued.len()).min(BATCH))?;
         // Writing many without asking first which are free costs half as much.
-        if codes.len() > 1 && catch_failure(|| store_all(config, invites, &codes))?.is_ok() {
+        if codes.len() > 1 && write::unless_taken(|| store_all(config, invites, &codes))?.is_some() {
             issued.append(&mut codes);
         } else {
             issued.append(&mut store_free(config, invites, &codes)?);

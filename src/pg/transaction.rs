@@ -7,13 +7,15 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use referral_core::time::Timestamp;
 use std::cell::Cell;
+use std::ffi::CStr;
 use std::panic::AssertUnwindSafe;
 
-/// Runs `f` in a subtransaction. When it fails, everything it did is undone and the failure is returned.
+/// Runs `f` in a subtransaction. When it fails, everything it did is undone and the failure is returned, also one that
+/// has to reach the client: [`catch_failure`] is for everybody else.
 ///
 /// # Errors
 /// What `f` returned, or what PostgreSQL said inside it.
-pub fn subtransaction<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
+fn subtransaction<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
     // SAFETY: the pattern of PL/pgSQL's exception blocks: open, run, then release or roll back, and return to
     // the memory context and the resource owner of before.
     unsafe {
@@ -49,11 +51,15 @@ impl From<CaughtError> for Failure {
     }
 }
 
-/// Runs `f` in a subtransaction and returns its failure, unless that has to reach the client.
+/// An outcome, or the failure that was caught and undone; or an error that goes on to the client.
+pub type Caught<T> = Result<Result<T, Failure>, Error>;
+
+/// Runs `f` in a subtransaction and returns its failure, unless that has to reach the client: a statement that is
+/// cancelled ends.
 ///
 /// # Errors
 /// [`Error::Raised`] for a failure that [`must_reach_the_client`].
-pub fn catch_failure<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<Result<T, Failure>, Error> {
+pub fn catch_failure<T>(f: impl FnOnce() -> Result<T, Error>) -> Caught<T> {
     match subtransaction(f) {
         Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
         outcome => Ok(outcome),
@@ -105,7 +111,7 @@ pub fn returning_lock_failures<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Whether an error says nothing about the referral program: the client asked for an end, or has to try again.
-pub fn must_reach_the_client(code: PgSqlErrorCode) -> bool {
+fn must_reach_the_client(code: PgSqlErrorCode) -> bool {
     if RETURNING_LOCK_FAILURES.get() && is_about_a_lock(code) {
         return true;
     }
@@ -214,6 +220,19 @@ pub fn is_restoring() -> bool {
         !pg_sys::check_function_bodies
             && !pg_sys::namespace_search_path.is_null()
             && *pg_sys::namespace_search_path == 0
+    }
+}
+
+/// Refuses to go on where nothing can be written: on a standby, and in a transaction that is read-only. `what` is the
+/// command for the message.
+///
+/// # Errors
+/// PostgreSQL's 25006 unwinds.
+pub fn require_read_write(what: &CStr) {
+    // SAFETY: a check of the session's state; the text is copied into the error.
+    unsafe {
+        pg_sys::PreventCommandDuringRecovery(what.as_ptr());
+        pg_sys::PreventCommandIfReadOnly(what.as_ptr());
     }
 }
 

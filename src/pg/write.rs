@@ -2,7 +2,7 @@
 
 use super::row::{FromRow, Ignored, Single};
 use super::spi::{Mode, run};
-use super::transaction::subtransaction;
+use super::transaction::catch_failure;
 use super::value::{Param, Read};
 use crate::error::Error;
 use pgrx::prelude::*;
@@ -71,15 +71,23 @@ pub fn execute(sql: &str, args: &[Param]) -> Result<u64, Error> {
     run::<Ignored>(sql, args, Mode::Write).map(|(_, count)| count)
 }
 
+/// Runs `f`, which inserts rows; `None` when one of them has a key that is taken: then nothing is inserted.
+///
+/// # Errors
+/// [`Error::Raised`] for any other failure of `f`.
+pub fn unless_taken<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
+    match catch_failure(f)? {
+        Ok(done) => Ok(Some(done)),
+        Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION => Ok(None),
+        Err(failure) => Err(Error::Raised(Box::new(failure))),
+    }
+}
+
 /// Inserts rows and returns what the statement returns; `None` when one of them has a key that is taken. ON CONFLICT is not
 /// asked, because under REPEATABLE READ it is a serialization failure when the key was taken meanwhile.
 ///
 /// # Errors
-/// [`Error::Raised`] for any other error of PostgreSQL; otherwise as [`fetch`].
+/// As [`unless_taken`] and [`fetch`].
 pub fn insert_unless_taken<T: FromRow>(sql: &str, args: &[Param]) -> Result<Option<Vec<T>>, Error> {
-    match subtransaction(|| fetch(sql, args)) {
-        Ok(rows) => Ok(Some(rows)),
-        Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION => Ok(None),
-        Err(failure) => Err(Error::Raised(Box::new(failure))),
-    }
+    unless_taken(|| fetch(sql, args))
 }

@@ -2,12 +2,12 @@
 //! sources whose rows are the program's own.
 
 use super::model::{Config, Source};
-use crate::error::{Error, Failure};
+use crate::error::Error;
 use crate::pg::changes::ChangedRelation;
 use crate::pg::row::Single;
-use crate::pg::scope::{in_time_zone, sandboxed_as, with_safe_path, with_safe_path_as};
+use crate::pg::scope::{acting_as, in_time_zone, with_safe_path, with_safe_path_as};
 use crate::pg::spi::{analyse, explain};
-use crate::pg::transaction::{catch_failure, subtransaction};
+use crate::pg::transaction::{Caught, catch_failure};
 use crate::pg::{args, read, write};
 use referral_core::id::{GoalVersionId, ReferralId, SourceId};
 
@@ -19,45 +19,42 @@ use referral_core::id::{GoalVersionId, ReferralId, SourceId};
 pub fn as_reader<R>(source: &Source, f: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
     match &source.broken {
         Some(broken) => Err(broken.clone()),
-        None => in_time_zone(&source.time_zone, || sandboxed_as(source.owner, f)),
+        None => in_time_zone(&source.time_zone, || acting_as(source.owner, f)),
     }
 }
 
-/// Whether the mappings of a source resolve.
+/// Whether the mappings of a source resolve; or why they do not.
 ///
 /// # Errors
-/// Why they do not.
-pub fn check_readable(source: &Source) -> Result<(), Failure> {
+/// [`Error::Raised`] for a failure that has to reach the client.
+pub fn check_readable(source: &Source) -> Caught<()> {
     match &source.broken {
-        Some(broken) => Err(broken.clone().into()),
-        None => {
-            with_safe_path(|| sandboxed_as(source.owner, || analyse(&format!("SELECT * FROM ({}) f", source.facts))))
-        }
+        Some(broken) => Ok(Err(broken.clone().into())),
+        None => with_safe_path(|| acting_as(source.owner, || analyse(&format!("SELECT * FROM ({}) f", source.facts)))),
     }
 }
 
-/// Whether the predicate of a version of a goal resolves and may be run.
+/// Whether the predicate of a version of a goal resolves and may be run; or why it does not, or may not.
 ///
 /// # Errors
-/// Why it does not, or may not.
-pub fn check_predicate(source: &Source, version: GoalVersionId) -> Result<(), Failure> {
-    let facts = source.facts_with_predicates(&[version])?;
+/// As [`check_readable`].
+pub fn check_predicate(source: &Source, version: GoalVersionId) -> Caught<()> {
+    let facts = match source.facts_with_predicates(&[version]) {
+        Ok(facts) => facts,
+        Err(error) => return Ok(Err(error.into())),
+    };
     let sql = format!(
         "SELECT f.* FROM (VALUES ('{{}}'::text)) referral_friend (goal_versions) CROSS JOIN LATERAL ({facts}) f"
     );
     // It is planned and not run: that also shows what its owner may not read.
-    subtransaction(|| with_safe_path(|| as_reader(source, || explain(&sql)))).map(drop)
+    catch_failure(|| with_safe_path(|| as_reader(source, || explain(&sql)).map(drop)))
 }
 
 /// Reads a text from changed rows, or says what failed.
 ///
 /// # Errors
 /// [`Error::Raised`] for a failure that has to reach the client.
-pub fn read_changes(
-    source: &Source,
-    changes: &[ChangedRelation],
-    sql: &str,
-) -> Result<Result<Vec<String>, Failure>, Error> {
+pub fn read_changes(source: &Source, changes: &[ChangedRelation], sql: &str) -> Caught<Vec<String>> {
     catch_failure(|| {
         with_safe_path(|| {
             as_reader(source, || {
@@ -75,7 +72,7 @@ pub fn read_changes(
 ///
 /// # Errors
 /// As [`read_changes`].
-pub fn keys_of(source: &Source, changes: &[ChangedRelation]) -> Result<Result<Vec<String>, Failure>, Error> {
+pub fn keys_of(source: &Source, changes: &[ChangedRelation]) -> Caught<Vec<String>> {
     let sql = format!("SELECT DISTINCT f.row_key::text FROM ({}) f WHERE f.row_key IS NOT NULL", source.changed);
     read_changes(source, changes, &sql)
 }
@@ -85,11 +82,7 @@ pub fn keys_of(source: &Source, changes: &[ChangedRelation]) -> Result<Result<Ve
 ///
 /// # Errors
 /// As [`read_changes`].
-pub fn referrals_of(
-    config: &Config,
-    source: &Source,
-    changes: &[ChangedRelation],
-) -> Result<Result<Vec<ReferralId>, Failure>, Error> {
+pub fn referrals_of(config: &Config, source: &Source, changes: &[ChangedRelation]) -> Caught<Vec<ReferralId>> {
     let sql = format!(
         "SELECT DISTINCT f.user_key::text AS user_key FROM ({}) f WHERE f.user_key IS NOT NULL",
         source.changed

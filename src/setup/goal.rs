@@ -221,7 +221,7 @@ impl NewPredicate {
         // As it will be asked, from now on.
         let config = config()?;
         let Some(source) = config.sources.iter().find(|known| known.id == source.source_id) else { return Ok(()) };
-        check_predicate(source, version).map_err(|failure| Error::BadPredicate {
+        check_predicate(source, version)?.map_err(|failure| Error::BadPredicate {
             predicate,
             problem: failure.message,
             sqlstate: failure.code,

@@ -6,8 +6,9 @@
 use crate::error::{Error, Failure};
 use crate::pg::catalog::{Table, base_type, quote_literal};
 use crate::pg::row::row;
-use crate::pg::scope::{in_time_zone, sandboxed_as, with_safe_path};
+use crate::pg::scope::{acting_as, in_time_zone, with_safe_path};
 use crate::pg::spi::{analyse, execute_ddl, explain};
+use crate::pg::transaction::Caught;
 use crate::pg::{args, read};
 use crate::program::Config;
 use pgrx::prelude::*;
@@ -107,7 +108,7 @@ pub struct Condition {
 /// [`Error::BadPredicate`].
 pub fn condition(table: &Table, sql: &str) -> Result<Condition, Error> {
     let bad = |problem, sqlstate| Error::BadPredicate { predicate: sql.to_owned(), problem, sqlstate };
-    check(table, sql).map_err(|failure| bad(failure.message, failure.code))?;
+    check(table, sql)?.map_err(|failure| bad(failure.message, failure.code))?;
     make_view(table, &[("referral_holds".into(), format!("(\n{sql}\n)"))], "")?;
     for ViewColumn { type_name, type_oid, .. } in view_columns()? {
         if base_type(type_oid) != pg_sys::BOOLOID {
@@ -126,7 +127,7 @@ pub fn condition(table: &Table, sql: &str) -> Result<Condition, Error> {
 
 /// In a WHERE clause PostgreSQL rejects aggregates, window functions and sets of rows; an expression that closes a bracket to
 /// open another is none between brackets of both kinds.
-fn check(table: &Table, expression: &str) -> Result<(), Failure> {
+fn check(table: &Table, expression: &str) -> Caught<()> {
     analyse(&format!("SELECT ARRAY[\n{expression}\n] FROM ONLY {} WHERE (\n{expression}\n) IS NOT NULL", table.name))
 }
 
@@ -246,7 +247,7 @@ impl Mapping {
         let expression = self.user.expression.as_deref().unwrap_or("NULL");
         check_mapping(table, "user", expression)?;
         let from = format!(", LATERAL (\n{expression}\n) referral_user (user_key)");
-        Ok(match analyse(&format!("SELECT FROM {}{from}", table.name)) {
+        Ok(match analyse(&format!("SELECT FROM {}{from}", table.name))? {
             Ok(()) => UserSql { argument: "user", sql: "referral_user.user_key".into(), from },
             Err(_) => UserSql { argument: "user", sql: format!("(\n{expression}\n)"), from: String::new() },
         })
@@ -267,7 +268,7 @@ impl Mapping {
 }
 
 fn check_mapping(table: &Table, mapping: &'static str, expression: &str) -> Result<(), Error> {
-    check(table, expression).map_err(|failure| bad_mapping(mapping, expression, failure))
+    check(table, expression)?.map_err(|failure| bad_mapping(mapping, expression, failure))
 }
 
 fn bad_mapping(mapping: &'static str, expression: &str, failure: Failure) -> Error {
@@ -284,7 +285,7 @@ fn split_at_table(query: &str, table: &Table) -> Result<[String; 2], Error> {
 
 /// The engine will run the query with the rights of the table's owner: what the owner may not read shows now.
 fn check_rights(table: &Table, query: &str) -> Result<(), Error> {
-    with_safe_path(|| sandboxed_as(table.owner, || analyse(&format!("SELECT * FROM ({query}) f"))))
+    with_safe_path(|| acting_as(table.owner, || analyse(&format!("SELECT * FROM ({query}) f"))))?
         .map_err(|failure| bad_mapping("facts", query, failure))
 }
 
@@ -323,7 +324,7 @@ impl MappedColumn {
         };
         Ok(match self.mapped_type {
             MappedType::Text => format!("(\n{sql}\n)::pg_catalog.text"),
-            MappedType::OtherId => match analyse(&format!("SELECT (NULL::{printed})::{row_id_type}")) {
+            MappedType::OtherId => match analyse(&format!("SELECT (NULL::{printed})::{row_id_type}"))? {
                 Ok(()) => format!("(\n{sql}\n)::{row_id_type}::pg_catalog.text"),
                 Err(_) => return wrong("one that can be cast to the type of the id"),
             },
@@ -467,7 +468,7 @@ pub fn index_wanted(config: &Config, table: &Table, user: &UserOf, query: &str) 
         return Ok((!indexed).then(|| format!("CREATE INDEX CONCURRENTLY ON {} ({quoted});", table.name)));
     }
     let sql = format!("SELECT FROM ({query}) f WHERE f.user_key = (SELECT NULL::{})", config.key.name);
-    let plan = with_safe_path(|| sandboxed_as(table.owner, || explain(&sql)))?;
+    let plan = with_safe_path(|| acting_as(table.owner, || explain(&sql)))?;
     let scan = format!("Seq Scan on {}", table.own_name_quoted);
     let scanned = plan.iter().any(|line| {
         let rest = line.split_once(&scan).map(|(_, rest)| rest);

@@ -18,7 +18,7 @@ use referral_core::source::{Phase, SourceKind};
 /// [`Error::NoSuchColumn`] when the column of the user is dropped meanwhile.
 pub(super) fn examine(config: &Config, source: &Source) -> Result<Vec<Finding>, Error> {
     let mut examination = Examination { config, source, report: Report::of(&source.name) };
-    examination.check_predicates();
+    examination.check_predicates()?;
     if !source.own {
         examination.check_attached_table()?;
     }
@@ -61,24 +61,25 @@ impl Examination<'_> {
     }
 
     /// A goal is never changed: the columns that its predicate reads have to stay.
-    fn check_predicates(&mut self) {
+    fn check_predicates(&mut self) -> Result<(), Error> {
         let source = self.source;
         if source.predicates.is_empty() || source.broken.is_some() {
-            return;
+            return Ok(());
         }
         let mut all_resolve = true;
         for predicate in &source.predicates {
-            all_resolve &= self.check_predicate(predicate);
+            all_resolve &= self.check_predicate(predicate)?;
         }
         if all_resolve {
             self.report.fine("predicates", "all resolve");
         }
+        Ok(())
     }
 
     /// Whether a predicate resolves as it was written.
-    fn check_predicate(&mut self, predicate: &Predicate) -> bool {
+    fn check_predicate(&mut self, predicate: &Predicate) -> Result<bool, Error> {
         let version = predicate.goal_version;
-        match check_predicate(self.source, version) {
+        match check_predicate(self.source, version)? {
             Err(failure) => {
                 let hint = failure.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
                 let why = why(failure);
@@ -94,13 +95,13 @@ impl Examination<'_> {
                 );
                 self.report.add("predicates", Status::Warning, finding, Some(self.repair()));
             }
-            Ok(()) => return true,
+            Ok(()) => return Ok(true),
         }
-        false
+        Ok(false)
     }
 
     fn check_attached_table(&mut self) -> Result<(), Error> {
-        self.check_mappings();
+        self.check_mappings()?;
         self.check_persistence()?;
         if let Some(function) = trigger_function(self.source.kind) {
             self.check_triggers(function)?;
@@ -113,9 +114,9 @@ impl Examination<'_> {
         self.check_records()
     }
 
-    fn check_mappings(&mut self) {
+    fn check_mappings(&mut self) -> Result<(), Error> {
         let Source { broken, renamed, replaced, .. } = self.source;
-        match check_readable(self.source) {
+        match check_readable(self.source)? {
             Err(Failure { message, detail, .. }) if matches!(broken, Some(Error::OwnerChanged { .. })) => {
                 self.report.add("mappings", Status::Wrong, detail.unwrap_or(message), Some(self.repair()));
             }
@@ -137,6 +138,7 @@ impl Examination<'_> {
                 self.report.fine("mappings", format!("all resolve; renamed since: {}", renamed.join(", ")));
             }
         }
+        Ok(())
     }
 
     fn check_persistence(&mut self) -> Result<(), Error> {

@@ -71,7 +71,7 @@ fn source_named(config: &Config, name: &str) -> Result<Rc<Source>, Error> {
 /// Whether the source can be read; one that cannot would leave a failure for every friend and every row. `skip` leaves
 /// it out with a warning.
 fn can_be_read(source: &Source, skip: bool) -> Result<bool, Error> {
-    match check_readable(source) {
+    match check_readable(source)? {
         Ok(()) => Ok(true),
         Err(failure) if skip => {
             Error::Skipped { source: source.name.clone(), problem: failure.message }.warn();

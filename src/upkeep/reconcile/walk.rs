@@ -7,7 +7,7 @@ use crate::earning::evaluate::evaluate_friends;
 use crate::error::Error;
 use crate::invites::adopt::{AdoptionScope, adopt};
 use crate::pg::scope::with_safe_path_as;
-use crate::pg::transaction::{Procedure, is_about_a_lock, returning_lock_failures, subtransaction};
+use crate::pg::transaction::{Procedure, catch_failure, is_about_a_lock, returning_lock_failures};
 use crate::program::{Config, Source, config};
 use referral_core::id::ReferralId;
 use referral_core::source::{Phase, SourceKind};
@@ -165,7 +165,7 @@ fn bring_in_unless_locked(
     phase: Phase,
     keys: &[String],
 ) -> Result<Option<u64>, Error> {
-    match returning_lock_failures(|| subtransaction(|| bring_in(config, source, phase, keys))) {
+    match catch_failure(|| returning_lock_failures(|| bring_in(config, source, phase, keys)))? {
         Ok(posted) => Ok(Some(posted)),
         Err(failure) if is_about_a_lock(failure.code) => Ok(None),
         Err(failure) => Err(Error::Raised(Box::new(failure))),
