@@ -11,7 +11,7 @@ use crate::invites::adopt::{AdoptionScope, adopt, adopted};
 use crate::pg::catalog::announce_change;
 use crate::pg::changes::{Change, TriggerRows};
 use crate::pg::probe::Probe;
-use crate::pg::scope::{LockTimeout, with_lock_timeout};
+use crate::pg::scope::{LockTimeout, with_lock_timeout, with_site_settings};
 use crate::pg::transaction::is_restoring;
 use crate::program::source::{keys_of, referrals_of};
 use crate::program::{Config, Source, User, UserColumn, config_or_failure};
@@ -179,7 +179,7 @@ impl Touched {
         if matters {
             self.any = true;
             self.moved |= matches!(change, Change::Moved { .. });
-            self.former_ids.extend(former.map(|id| id.print()));
+            self.former_ids.extend(former.map(|id| with_site_settings(&source.settings, || id.print())));
         }
         matters
     }
@@ -269,14 +269,16 @@ fn adopt_rows(trigger: &PgTrigger, kind: SourceKind) -> Result<(), Error> {
 fn touched_ids(source: &Source, rows: &TriggerRows) -> Result<Option<Vec<String>>, Error> {
     let Some(column) = source.row_id_column else { return Ok(None) };
     let mut ids = BTreeSet::new();
-    rows.each(width(source, None), |change| {
-        let matters = match &change {
-            Change::Updated { old, new } => source.reads_changed_columns(old, new),
-            _ => true,
-        };
-        if matters {
-            ids.extend(change.rows().filter_map(|row| row.value(column)).map(|id| id.print()));
-        }
+    with_site_settings(&source.settings, || {
+        rows.each(width(source, None), |change| {
+            let matters = match &change {
+                Change::Updated { old, new } => source.reads_changed_columns(old, new),
+                _ => true,
+            };
+            if matters {
+                ids.extend(change.rows().filter_map(|row| row.value(column)).map(|id| id.print()));
+            }
+        })
     })?;
     Ok(Some(ids.into_iter().collect()))
 }

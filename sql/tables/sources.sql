@@ -20,7 +20,7 @@ CREATE TABLE referral.sources (
     column_names   name[] NOT NULL,
     column_numbers smallint[] NOT NULL,
     table_identity text NOT NULL,
-    time_zone      text NOT NULL,
+    settings       text[] NOT NULL,
     attached_at    timestamptz NOT NULL DEFAULT now(),
     detached_at    timestamptz
 );
@@ -57,9 +57,10 @@ COMMENT ON COLUMN referral.sources.column_numbers IS
 COMMENT ON COLUMN referral.sources.table_identity IS
     'Server, database and Oid of the table that column_numbers is about. After a restore it differs, and columns are '
     'found by name until repair is called.';
-COMMENT ON COLUMN referral.sources.time_zone IS
-    'Time zone of the session that attached the table. The mapping is evaluated in it, whatever the session of the '
-    'purchase has set.';
+COMMENT ON COLUMN referral.sources.settings IS
+    'Settings of the session that attached the table which say how values are written: time zone, order of day and '
+    'month, locales of money and numbers. The mapping is evaluated under them, whatever the session of the purchase '
+    'has set.';
 COMMENT ON COLUMN referral.sources.attached_at IS 'Time at which the table was attached.';
 COMMENT ON COLUMN referral.sources.detached_at IS 'Time at which the table was detached. Null: it is attached.';
 

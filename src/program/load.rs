@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::pg::catalog::{Index, Key, base_type, own_relation, quote_identifier, quote_literal};
 use crate::pg::changes::changed_relation;
 use crate::pg::row::row;
-use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::scope::{SiteSettings, with_safe_path, with_safe_path_as};
 use crate::pg::{args, read};
 use pgrx::prelude::*;
 use referral_core::code::CodeFormat;
@@ -18,7 +18,7 @@ use referral_core::source::{OnDelete, SourceKind};
 use referral_core::time::{Interval, Timestamp};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::rc::Rc;
 
 /// Reads the configuration, and watches what it was read from.
@@ -251,7 +251,7 @@ row! {
         key_column: Option<String>,
         user_column: Option<String>,
         user_type: String,
-        time_zone: String,
+        settings: Vec<String>,
         on_delete: OnDelete,
         program_id: Option<ProgramId>,
         refunds: bool,
@@ -550,7 +550,7 @@ fn member(
         row_id_type: row_id.map_or_else(|| row.key_type.clone(), |column| column.type_name.clone()),
         row_id_column: row_id.map(|column| column.number),
         row_id_name: row_id.map(|column| quote_identifier(&column.name)),
-        time_zone: CString::new(row.time_zone.as_str()).unwrap_or_default(),
+        settings: SiteSettings::parse(&row.settings),
         on_delete: row.on_delete,
         foreign: row.is_foreign,
         refunds: row.refunds,

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::pg::catalog::{Comparison, Index, Key};
 use crate::pg::changes::ChangedRow;
 use crate::pg::row::unnest;
+use crate::pg::scope::SiteSettings;
 use pgrx::prelude::*;
 use referral_core::code::CodeFormat;
 use referral_core::evaluate::GoalVersion;
@@ -12,7 +13,6 @@ use referral_core::source::{OnDelete, SourceKind};
 use referral_core::time::Interval;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
-use std::ffi::CString;
 use std::rc::Rc;
 
 /// The configuration of the referral program in this database.
@@ -155,8 +155,8 @@ pub struct Source {
     pub row_id_column: Option<i16>,
     /// Name that the id's column has now, quoted.
     pub row_id_name: Option<String>,
-    /// Time zone of the session that attached the table; mappings are evaluated in it.
-    pub time_zone: CString,
+    /// Settings of the session that attached the table; mappings are evaluated under them.
+    pub settings: SiteSettings,
     /// What a deleted row means.
     pub on_delete: OnDelete,
     /// Whether it is a foreign table.

@@ -5,13 +5,13 @@ use super::model::{Config, Source};
 use crate::error::Error;
 use crate::pg::changes::ChangedRelation;
 use crate::pg::row::Single;
-use crate::pg::scope::{acting_as, in_time_zone, with_safe_path, with_safe_path_as};
+use crate::pg::scope::{acting_as, with_safe_path, with_safe_path_as, with_site_settings};
 use crate::pg::spi::{analyse, explain};
 use crate::pg::transaction::{Caught, catch_failure};
 use crate::pg::{args, read, write};
 use referral_core::id::{GoalVersionId, ReferralId, SourceId};
 
-/// Runs what reads the table of a source: with the rights of its owner, in the time zone of the attachment.
+/// Runs what reads the table of a source: with the rights of its owner, under the settings of the attachment.
 /// What keeps the source from being evaluated keeps its mappings from being run at all.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ use referral_core::id::{GoalVersionId, ReferralId, SourceId};
 pub fn as_reader<R>(source: &Source, f: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
     match &source.broken {
         Some(broken) => Err(broken.clone()),
-        None => in_time_zone(&source.time_zone, || acting_as(source.owner, f)),
+        None => with_site_settings(&source.settings, || acting_as(source.owner, f)),
     }
 }
 

@@ -324,7 +324,7 @@ fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
             facts.user_type.as_str(),
             facts.columns.clone(),
             facts.numbers.clone(),
-            facts.time_zone.as_str(),
+            facts.settings.clone(),
         ],
     )
     .map(drop)

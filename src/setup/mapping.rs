@@ -6,7 +6,7 @@
 use crate::error::{Error, Failure};
 use crate::pg::catalog::{Table, base_type, quote_literal};
 use crate::pg::row::row;
-use crate::pg::scope::{acting_as, in_time_zone, with_safe_path};
+use crate::pg::scope::{SITE, SiteSettings, acting_as, with_safe_path, with_site_settings};
 use crate::pg::spi::{analyse, execute_ddl, explain};
 use crate::pg::transaction::Caught;
 use crate::pg::{args, read};
@@ -88,8 +88,8 @@ pub struct Facts {
     pub columns: Vec<String>,
     /// Numbers of those columns.
     pub numbers: Vec<i16>,
-    /// Time zone in which times without one are read.
-    pub time_zone: String,
+    /// Settings under which the query reads, as `sources` keeps them.
+    pub settings: Vec<String>,
 }
 
 /// A condition over the row, with every name qualified.
@@ -177,7 +177,7 @@ fn view_columns() -> Result<Vec<ViewColumn>, Error> {
 fn read_view(table: &Table) -> Result<View, Error> {
     let sql = include_str!("../../sql/statements/read_view.sql");
     // The text that is printed is read by others, whatever this session's DateStyle is.
-    with_safe_path(|| in_time_zone(c"UTC", || read::fetch_one(sql, &args![table.oid])))
+    with_safe_path(|| with_site_settings(&SiteSettings::default(), || read::fetch_one(sql, &args![table.oid])))
 }
 
 /// The user of a row in the query.
@@ -217,7 +217,7 @@ impl Mapping {
         let said = self.user.column.as_ref().or(self.user.expression.as_ref()).map_or("", String::as_str);
         check_comparable(config, user.argument, said, user_oid)?;
 
-        let time_zone = with_safe_path(|| read::value::<String>("SELECT current_setting('TimeZone')", &[]))?;
+        let (time_zone, settings) = site_settings()?;
         let mut columns = vec![
             ("row_id".to_owned(), format!("(\n{}\n)", self.id.sql)),
             ("row_key".into(), format!("(\n{}\n)::pg_catalog.text", self.id.sql)),
@@ -235,7 +235,7 @@ impl Mapping {
         drop_view()?;
         let around = split_at_table(&query, table)?;
         check_rights(table, &query)?;
-        Ok(Facts { query, around, row_id_type, user_type: user_type.to_owned(), columns, numbers, time_zone })
+        Ok(Facts { query, around, row_id_type, user_type: user_type.to_owned(), columns, numbers, settings })
     }
 
     /// A query that finds the user becomes a join, which PostgreSQL can also go from the user to the rows.
@@ -353,6 +353,28 @@ impl MappedColumn {
             },
         })
     }
+}
+
+row! {
+    /// The settings that say how the site writes its values, as the session of whoever attaches has them.
+    struct Settings {
+        time_zone: String,
+        /// All of them, each with its value.
+        settings: Vec<String>,
+    }
+}
+
+/// The time zone of this session, and its settings as `sources` keeps them. Of DateStyle the order of day, month and year is
+/// kept: keys are printed in ISO.
+fn site_settings() -> Result<(String, Vec<String>), Error> {
+    let names: Vec<String> = SITE.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    let sql = "SELECT current_setting('TimeZone') AS time_zone,
+                      array_agg(concat(name, '=', CASE name WHEN 'DateStyle'
+                                                  THEN 'ISO, ' || split_part(current_setting(name), ', ', 2)
+                                                  ELSE current_setting(name) END) ORDER BY n) AS settings
+               FROM unnest($1) WITH ORDINALITY AS s (name, n)";
+    let Settings { time_zone, settings } = with_safe_path(|| read::fetch_one(sql, &args![names]))?;
+    Ok((time_zone, settings))
 }
 
 /// A time without a zone is read in the zone that is set now, whatever later sessions have set. A date is the end of its day,

@@ -7,7 +7,7 @@ TABLE referral.failures ORDER BY 1;
 TABLE referral.reconciliations ORDER BY 1;
 -- All but the oid of the table.
 SELECT source_id, name, kind, relation, owner, program_id, mapping, facts, alias, key_type, key_column, user_column, user_type,
-       column_names, time_zone, attached_at, detached_at
+       column_names, settings, attached_at, detached_at
 FROM referral.sources ORDER BY 1;
 SELECT goal_version_id, source_id, owner, condition, alias, known_as, column_names FROM referral.predicates ORDER BY 1;
 SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'referral' ORDER BY 1;
