@@ -6,13 +6,15 @@
 
 use crate::earning::evaluate::{evaluate_friends, evaluate_source};
 use crate::earning::failures::{record_unattributed, record_unread};
+use crate::earning::read::all_exist;
+use crate::earning::seen::{not_evaluated_since, note_evaluated};
 use crate::error::Error;
 use crate::invites::adopt::{AdoptionScope, adopt, adopted};
 use crate::pg::catalog::announce_change;
-use crate::pg::changes::{Change, TriggerRows};
+use crate::pg::changes::{Change, Command, TriggerRows};
 use crate::pg::probe::Probe;
 use crate::pg::scope::{LockTimeout, with_lock_timeout, with_site_settings};
-use crate::pg::transaction::is_restoring;
+use crate::pg::transaction::{catch_failure, is_restoring};
 use crate::program::source::{keys_of, referrals_of};
 use crate::program::{Config, Source, User, UserColumn, config_or_failure};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -136,7 +138,36 @@ fn credit_buyers(trigger: &PgTrigger) -> Result<(), Error> {
     if source.row_id_column.is_none() && source.broken.is_none() {
         former_ids.extend(former_ids_by_expression(&source, trigger, &rows, touched.moved)?);
     }
-    evaluate_friends(&config, &source, &friends, &former_ids).map(drop)
+    match rows.written_by() {
+        Some(command) => evaluate_unless_seen(&config, &source, friends, &former_ids, command),
+        None => evaluate_friends(&config, &source, &friends, &former_ids).map(drop),
+    }
+}
+
+/// Evaluates the friends of one row, which a command wrote: those that no evaluation since has covered.
+fn evaluate_unless_seen(
+    config: &Config,
+    source: &Source,
+    friends: Vec<ReferralId>,
+    former_ids: &[String],
+    written_by: Command,
+) -> Result<(), Error> {
+    let rest = not_evaluated_since(source.id, friends.clone(), written_by);
+    // An id that a row no longer has is news for everybody, unless the row moved and kept it.
+    let news = rest.len() < friends.len() && !former_ids.is_empty() && !is_known_to_exist(source, former_ids)?;
+    let friends = if news { friends } else { rest };
+    if friends.is_empty() {
+        return Ok(());
+    }
+    let now = Command::next();
+    evaluate_friends(config, source, &friends, former_ids)?;
+    note_evaluated(source.id, &friends, now);
+    Ok(())
+}
+
+/// Whether rows of all these ids are there; what cannot be read is not known.
+fn is_known_to_exist(source: &Source, ids: &[String]) -> Result<bool, Error> {
+    Ok(matches!(catch_failure(|| all_exist(source, ids))?, Ok(true)))
 }
 
 /// What the changed rows touch.

@@ -9,6 +9,7 @@
 //! | `posted` | the referrals under lock, and what is posted for them |
 //! | `read` | transactions and users, read through the mappings of an attached table |
 //! | `write` | the difference, as lists that one statement appends |
+//! | `seen` | which friends were evaluated already when a trigger fires row by row |
 //! | `failures` | the durable rows that say what could not be evaluated |
 //! | `event` | events other than a purchase, which the application records |
 //!
@@ -19,4 +20,5 @@ pub mod event;
 pub mod failures;
 mod posted;
 pub mod read;
+pub mod seen;
 mod write;

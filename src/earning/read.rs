@@ -5,6 +5,7 @@ use super::failures::record_row;
 use super::posted::LockedReferral;
 use crate::error::{Error, Failure};
 use crate::pg::row::row;
+use crate::pg::scope::with_safe_path;
 use crate::pg::transaction::catch_failure;
 use crate::pg::value::{BadAmount, SiteAmount};
 use crate::pg::{Param, arg, args, read, write};
@@ -222,6 +223,16 @@ fn missing<'a>(referral: &'a LockedReferral, renamed: &[String]) -> Vec<&'a Comp
     let here: HashSet<&String> = facts.chain(renamed).collect();
     let posted = referral.posted.iter().map(|posted| &posted.completion);
     posted.filter(|c| c.state != CompletionState::Reversed && !here.contains(&c.transaction_key)).collect()
+}
+
+/// Whether all of some transactions are in the table, whosever they are.
+///
+/// # Errors
+/// What keeps them from being read; PostgreSQL's unwind.
+pub fn all_exist(source: &Source, keys: &[String]) -> Result<bool, Error> {
+    let wanted: HashSet<&str> = keys.iter().map(String::as_str).collect();
+    let there = with_safe_path(|| keys_that_exist(source, keys.iter().map(String::as_str).collect()))?;
+    Ok(wanted.iter().all(|key| there.contains(*key)))
 }
 
 /// Those of some transactions that are in the table, whosever they are.

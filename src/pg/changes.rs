@@ -16,6 +16,24 @@ impl From<PgTriggerError> for Error {
     }
 }
 
+/// The storage of ordinary tables.
+const HEAP: pg_sys::Oid = pg_sys::Oid::from_u32(2);
+
+/// The number of a command within its transaction. A later command sees what an earlier one wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Command(pg_sys::CommandId);
+
+impl Command {
+    /// The command that comes next: it sees whatever was written up to now.
+    pub fn next() -> Self {
+        // SAFETY: in a transaction; this is how PostgreSQL makes one command's writes visible to the next.
+        unsafe {
+            pg_sys::CommandCounterIncrement();
+            Self(pg_sys::GetCurrentCommandId(false))
+        }
+    }
+}
+
 /// What happened to a row.
 pub enum Change<'a> {
     /// The row is new.
@@ -109,6 +127,27 @@ impl<'a> TriggerRows<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The command of this transaction that wrote the row of a trigger by row; `None` for a trigger by statement, and where
+    /// rows do not say: a foreign table's, or another storage's.
+    pub fn written_by(&self) -> Option<Command> {
+        let data = self.0.trigger_data();
+        // SAFETY: PostgreSQL fills trigger data as the event and the level say. The row was written by this transaction:
+        // its header says so, and by which command.
+        unsafe {
+            if !matches!(self.0.level(), PgTriggerLevel::Row) || (*(*data.tg_relation).rd_rel).relam != HEAP {
+                return None;
+            }
+            let header = |tuple: pg_sys::HeapTuple| tuple.as_ref().map(|tuple| tuple.t_data);
+            match self.0.op().ok()? {
+                PgTriggerOperation::Insert => header(data.tg_trigtuple).map(|row| pg_sys::HeapTupleHeaderGetCmin(row)),
+                PgTriggerOperation::Update => header(data.tg_newtuple).map(|row| pg_sys::HeapTupleHeaderGetCmin(row)),
+                PgTriggerOperation::Delete => header(data.tg_trigtuple).map(|row| pg_sys::HeapTupleHeaderGetCmax(row)),
+                PgTriggerOperation::Truncate => None,
+            }
+        }
+        .map(Command)
     }
 
     /// The rows as relations that statements read: as they were, then as they are.

@@ -236,6 +236,18 @@ pub fn require_read_write(what: &CStr) {
     }
 }
 
+/// A transaction that has written, or a subtransaction of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransactionPart(pg_sys::TransactionId, pg_sys::SubTransactionId);
+
+impl TransactionPart {
+    /// Where this session is now.
+    pub fn current() -> Self {
+        // SAFETY: plain reads of the session's state.
+        unsafe { Self(pg_sys::GetTopTransactionIdIfAny(), pg_sys::GetCurrentSubTransactionId()) }
+    }
+}
+
 /// The start of this transaction, which is what now() returns.
 pub fn now() -> Timestamp {
     // SAFETY: a plain read.
