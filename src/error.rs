@@ -763,6 +763,14 @@ errors! {
 
     // The server, and mistakes of ours
 
+    /// Memory is short. As PostgreSQL does, the statement ends and the session goes on.
+    OutOfMemory => {
+        code: ERRCODE_OUT_OF_MEMORY,
+        message: "out of memory",
+        detail: "The memory that the statement needs cannot be had.",
+        hint: "Write fewer rows in one statement, or give the server more memory.",
+    }
+
     /// A statement of this extension does not return what the code reads from it.
     Statement { column: &'static str, problem: &'static str } => {
         code: ERRCODE_INTERNAL_ERROR,

@@ -7,7 +7,7 @@ use super::write::Batch;
 use crate::error::Error;
 use crate::pg::scope::with_safe_path_as;
 use crate::pg::transaction::isolate_failures;
-use crate::pg::{args, read};
+use crate::pg::{args, memory, read};
 use crate::program::lookup::require_owner;
 use crate::program::{Config, Source};
 use referral_core::evaluate::{GoalVersion, ReferralTerms, evaluate};
@@ -134,21 +134,23 @@ fn bring_up_to_date(
     if source.on_delete == OnDelete::Archive {
         keep_what_is_gone(source, &mut locked, renamed)?;
     }
-    let written = evaluate_locked(config, source, &locked).write(config, source)?;
+    let written = evaluate_locked(config, source, &locked)?.write(config, source)?;
     resolve_failures(config, source, &locked)?;
     Ok(written)
 }
 
 /// What has to be written for these referrals.
-fn evaluate_locked<'a>(config: &Config, source: &Source, locked: &'a [LockedReferral]) -> Batch<'a> {
+fn evaluate_locked<'a>(config: &Config, source: &Source, locked: &'a [LockedReferral]) -> Result<Batch<'a>, Error> {
     let mut batch = Batch::default();
     for referral in locked {
         // The purchases of one friend may be many, and no statement runs meanwhile that could be cancelled.
         pgrx::check_for_interrupts!();
+        memory::check()?;
+        memory::ensure_rows(referral.facts.len() + referral.posted.len())?;
         let changes = changes_of(config, source, referral);
         batch.add(config, source, referral, changes);
     }
-    batch
+    Ok(batch)
 }
 
 fn changes_of(config: &Config, source: &Source, referral: &LockedReferral) -> Changes {

@@ -1,6 +1,7 @@
 //! The rows of a trigger, one change at a time, or as a relation that a statement reads.
 
 use super::c_string;
+use super::memory;
 use super::row::FromRow;
 use super::spi::{Mode, Session, execute};
 use super::value::{Param, print};
@@ -84,9 +85,19 @@ impl<'a> TriggerRows<'a> {
     /// Calls `each` with every change. Columns up to number `width` can be looked at.
     ///
     /// # Errors
-    /// [`Error::NotATrigger`] when the trigger has no rows of the kind that its event has.
+    /// [`Error::NotATrigger`] when the trigger has no rows of the kind that its event has; [`Error::OutOfMemory`].
     pub fn each(&self, width: i16, mut each: impl FnMut(Change)) -> Result<(), Error> {
         let data = self.0.trigger_data();
+        let mut count = 0_usize;
+        // What the caller collects may grow with the rows.
+        let mut each = |change: Change| -> Result<(), Error> {
+            count += 1;
+            if count.is_power_of_two() {
+                memory::ensure_rows(count)?;
+            }
+            each(change);
+            memory::check()
+        };
         // SAFETY: PostgreSQL fills trigger data as the event and the level say; tuples and tuplestores live until
         // the trigger returns, and every slot is dropped at the end of its scope.
         unsafe {
@@ -97,32 +108,32 @@ impl<'a> TriggerRows<'a> {
                 (PgTriggerLevel::Statement, PgTriggerOperation::Insert) => {
                     let mut new = stored(data.tg_newtable)?;
                     while new.next() {
-                        each(Change::Inserted { new: &new.row() });
+                        each(Change::Inserted { new: &new.row() })?;
                     }
                 }
                 (PgTriggerLevel::Statement, PgTriggerOperation::Delete) => {
                     let mut old = stored(data.tg_oldtable)?;
                     while old.next() {
-                        each(Change::Deleted { old: &old.row() });
+                        each(Change::Deleted { old: &old.row() })?;
                     }
                 }
                 (PgTriggerLevel::Statement, PgTriggerOperation::Update) => {
                     let (mut old, mut new) = (stored(data.tg_oldtable)?, stored(data.tg_newtable)?);
                     while old.next() && new.next() {
-                        each(Change::Updated { old: &old.row(), new: &new.row() });
+                        each(Change::Updated { old: &old.row(), new: &new.row() })?;
                     }
                 }
                 (PgTriggerLevel::Row, PgTriggerOperation::Update) => {
                     let (old, new) = (row(data.tg_trigtuple)?, row(data.tg_newtuple)?);
-                    each(Change::Updated { old: &old.row(), new: &new.row() });
+                    each(Change::Updated { old: &old.row(), new: &new.row() })?;
                 }
                 (PgTriggerLevel::Row, PgTriggerOperation::Delete) => {
                     let slot = row(data.tg_trigtuple)?;
                     let old = &slot.row();
                     let moved = moved_to_another_partition(data.tg_trigtuple);
-                    each(if moved { Change::Moved { old } } else { Change::Deleted { old } });
+                    each(if moved { Change::Moved { old } } else { Change::Deleted { old } })?;
                 }
-                (PgTriggerLevel::Row, _) => each(Change::Inserted { new: &row(data.tg_trigtuple)?.row() }),
+                (PgTriggerLevel::Row, _) => each(Change::Inserted { new: &row(data.tg_trigtuple)?.row() })?,
                 (PgTriggerLevel::Statement, PgTriggerOperation::Truncate) => {}
             }
         }

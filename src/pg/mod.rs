@@ -7,6 +7,7 @@
 //! | `relay` | the answer of a statement as the rows that a function returns |
 //! | `row` | answers read by column name, lists that become one `unnest` |
 //! | `spi` | connections, kept plans and the snapshot rule |
+//! | `memory` | what becomes of an allocation that fails |
 //! | `scope` | settings, roles and memory for the length of a call |
 //! | `transaction` | subtransactions, procedures that commit, polite locks |
 //! | `changes` | the rows of a trigger |
@@ -15,6 +16,7 @@
 
 pub mod catalog;
 pub mod changes;
+pub mod memory;
 pub mod probe;
 pub mod read;
 pub mod relay;

@@ -7,6 +7,7 @@
 //! isolation level. Reports read with the snapshot of the statement that asks for them ([`super::relay`]).
 
 use super::c_string;
+use super::memory;
 use super::row::{Answer, FromRow, Row, Single};
 use super::scope::{PLANNER, with_settings};
 use super::transaction::{Caught, catch_failure};
@@ -104,6 +105,7 @@ pub(super) fn execute<T: FromRow>(sql: &str, args: &[Param], mode: Mode) -> Resu
 /// Runs a statement with a snapshot, or with the active one where it is null, in the SPI connection that is open. Its answer
 /// is SPI's.
 pub(super) fn execute_seeing(snapshot: pg_sys::Snapshot, sql: &str, args: &[Param], mode: Mode) -> Result<(), Error> {
+    memory::check()?;
     let (plan, planned) = plan(sql, args)?;
     let mut values: Vec<pg_sys::Datum> = args.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::null())).collect();
     let nulls: Vec<i8> = args.iter().map(|a| if a.datum.is_some() { b' ' } else { b'n' } as i8).collect();
@@ -160,8 +162,10 @@ fn answer<T: FromRow>() -> Result<(Vec<T>, u64), Error> {
     let Some(table) = table.filter(|_| found > 0) else { return Ok((Vec::new(), count)) };
     // SAFETY: the description is that of the table's rows.
     let columns = T::find(&unsafe { Answer::new(table.tupdesc) })?;
+    memory::ensure_rows(found)?;
     let mut rows = Vec::with_capacity(found);
     for i in 0..found {
+        memory::check()?;
         // SAFETY: SPI_processed rows are in the table.
         let row = Row { tuple: unsafe { *table.vals.add(i) }, columns: table.tupdesc };
         rows.push(T::read(&row, &columns)?);

@@ -3,6 +3,7 @@
 //! [`Value`] is the one trait for both directions: a decimal is a `numeric`, a unit and every text enum a `text`, a
 //! [`Timestamp`] a `timestamptz`, an id an `integer` or a `bigint`. `Option` stands for null, `Vec` for an array.
 
+use super::memory::copy_text;
 use super::{c_string, catalog};
 use crate::error::Error;
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
@@ -181,8 +182,9 @@ impl Value for String {
     }
 
     unsafe fn from_value(datum: pg_sys::Datum) -> Result<Self, Error> {
-        // SAFETY: as the caller vouches.
-        unsafe { Self::from_datum(datum, false) }.ok_or(Error::Server("a text is not UTF-8"))
+        // SAFETY: as the caller vouches; the text that is borrowed is copied before anything else happens.
+        let text = unsafe { <&str>::from_datum(datum, false) }.ok_or(Error::Server("a text is not UTF-8"))?;
+        copy_text(text)
     }
 }
 
