@@ -7,8 +7,8 @@ use std::ffi::CStr;
 /// A setting and its value.
 type Setting<'a> = (&'a CStr, &'a CStr);
 
-/// The path under which all SQL of this crate is parsed: nothing of the caller's is used.
-const PATH: [Setting; 1] = [(c"search_path", c"pg_catalog, pg_temp")];
+/// The path under which all SQL of this crate is parsed, and how names are printed in it: nothing of the caller's is used.
+const PATH: [Setting; 2] = [(c"search_path", c"pg_catalog, pg_temp"), (c"quote_all_identifiers", c"off")];
 
 /// How plans are made: those that are kept from when a table was empty must not scan it when it has grown.
 pub(super) const PLANNER: [Setting; 4] =
