@@ -4,6 +4,7 @@
 use PgSqlErrorCode::*;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use referral_core::bounds::shown;
 use referral_core::code::{BadCodeFormat, LONGEST_CHOSEN, NoRandomness, SHORTEST_CHOSEN};
 use referral_core::id::GoalVersionId;
 use referral_core::rule::Mistake;
@@ -42,7 +43,7 @@ macro_rules! errors {
                 match self {
                     $(
                         Self::$name $({ $($field),+ })? $(($only))? => {
-                            ($code, $message.to_owned(), Some(format!($detail)), Some(format!($hint)))
+                            ($code, $message.to_owned(), Some(shown(format!($detail))), Some(format!($hint)))
                         }
                     )+
                     Self::Raised(failure) => (failure.code, failure.message, failure.detail, failure.hint),
@@ -139,6 +140,22 @@ errors! {
         message: "invalid name",
         detail: "\"{value}\" is not a name for a {what}.",
         hint: "A name has 1 to 63 bytes.",
+    }
+
+    /// A text is longer than such a text may be.
+    TooLong { argument: &'static str, length: usize, most: usize } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "text is too long",
+        detail: "{argument} has {length} bytes.",
+        hint: "Pass at most {most} bytes.",
+    }
+
+    /// A role or a type is given by an Oid that none has.
+    NoSuchObject { argument: &'static str, kind: &'static str, oid: u32 } => {
+        code: ERRCODE_UNDEFINED_OBJECT,
+        message: "object does not exist",
+        detail: "{argument} is Oid {oid}, and no {kind} has it.",
+        hint: "Pass the name of a {kind} that exists.",
     }
 
     /// An interval is empty or negative.
@@ -575,6 +592,14 @@ errors! {
         hint: "Choose another code.",
     }
 
+    /// A code is to be chosen, after so many wrong codes that nobody is told which codes there are.
+    TooManyWrongCodes => {
+        code: ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+        message: "codes cannot be chosen for a while",
+        detail: "The wrong codes of all users have reached wrong_codes_of_all of referral.settings.",
+        hint: "Try again when wrong_codes_within of referral.settings is over, or let a code be generated.",
+    }
+
     /// An invite is to be addressed to nobody.
     EmptyRecipient => {
         code: ERRCODE_INVALID_PARAMETER_VALUE,
@@ -700,6 +725,14 @@ errors! {
         message: "a mapped value cannot be used",
         detail: "{value} of transaction {transaction}: {problem}.",
         hint: "Correct the row or the mapping; the next change of the row is evaluated again.",
+    }
+
+    /// A row of an attached table has a text that is longer than such a text may be. It is recorded in `referral.failures`.
+    LongValue { row: String, value: &'static str, length: usize, most: usize } => {
+        code: ERRCODE_STRING_DATA_RIGHT_TRUNCATION,
+        message: "a mapped text is too long",
+        detail: "{value} of row {row} has {length} bytes.",
+        hint: "At most {most} bytes are taken in. Correct the row or the mapping; the next change of the row is read again.",
     }
 
     /// Rows of the ledger were changed by hand while they were being written.
@@ -841,7 +874,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let transaction = match &error {
-            Error::BadValue { transaction, .. } => Some(transaction.clone()),
+            Error::BadValue { transaction: row, .. } | Error::LongValue { row, .. } => Some(row.clone()),
             _ => None,
         };
         let (code, message, detail, hint) = error.parts();

@@ -90,7 +90,7 @@ type Found = (Rc<Config>, Rc<Source>);
 
 /// The source that a trigger belongs to; `None` when the trigger has to do nothing: no reason to stop a sale.
 fn source_of(trigger: &PgTrigger, kind: SourceKind) -> Result<Option<Found>, Error> {
-    if is_restoring() {
+    if is_restoring(trigger.relid()?) {
         // Of two tables that belong together only one may be there yet: what is missing would seem deleted.
         if !WARNED.replace(true) {
             Error::Restoring { relation: name_of_table(trigger)? }.warn();

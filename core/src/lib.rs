@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`id`] | keys of rows as types, and the key of a user |
 //! | [`text`] | the trait of enums that are stored as text |
+//! | [`bounds`] | the longest texts and the largest documents that are taken in |
 //! | [`amount`] | exact decimals, units and their rounding |
 //! | [`time`] | timestamps, intervals and days of the calendar |
 //! | [`code`] | invite codes: how they are made, printed and read back |
@@ -26,6 +27,7 @@
 pub mod amount;
 pub mod balance;
 pub mod books;
+pub mod bounds;
 pub mod code;
 pub mod evaluate;
 pub mod feed;

@@ -262,6 +262,11 @@ impl Status {
     pub fn is_wrong_code(self) -> bool {
         matches!(self, Self::UnknownCode | Self::MalformedCode | Self::WrongRecipient)
     }
+
+    /// Whether the friend tried a code that nobody can redeem: one that there is not, or not any more.
+    pub fn is_about_code(self) -> bool {
+        self.is_wrong_code() || matches!(self, Self::Throttled | Self::Revoked | Self::Expired | Self::ProgramEnded)
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ CREATE FUNCTION referral.issue_invite(
 RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'referral', 'issue_invite_wrapper';
 COMMENT ON FUNCTION referral.issue_invite IS
-    'Issues an invite of a user. max_redemptions 0: as the program says; null: any number of friends. expires_in '
-    'null: as the program says. code: a code that the site chooses; null: a generated one. recipient: the address of '
-    'the only person who may redeem it, of which a hash is stored. Returns the code, such as 7KQ2-M9XD-4TRW3. Errors: '
-    '22004 null argument, 22023 bad argument, 23503 unknown user, 23505 the code is taken, 42704 unknown program, '
-    '55000 the program is over.';
+    'Issues an invite of a user. max_redemptions 0: as the program says; null: any number of friends. expires_in null: '
+    'as the program says. code: a code that the site chooses; null: a generated one. recipient: the address of the '
+    'only person who may redeem it, of at most 500 bytes, of which a hash is stored. Returns the code, such as '
+    '7KQ2-M9XD-4TRW3. Errors: 22004 null argument, 22023 bad argument, 23503 unknown user, 23505 the code is taken, '
+    '42704 unknown program, 53400 no code can be chosen after too many wrong codes of all users, 55000 the program is '
+    'over.';
 REVOKE ALL ON FUNCTION referral.issue_invite FROM PUBLIC;
 
 CREATE FUNCTION referral.issue_invites(
@@ -35,7 +36,8 @@ COMMENT ON FUNCTION referral.redeem_invite IS
     'changes); malformed_code; unknown_code; wrong_recipient; expired; revoked; exhausted (max_redemptions is '
     'reached); own_invite; already_referred (by another user in this program); not_new (a customer or an account from '
     'before); cycle (the friend referred the referrer, directly or through others); program_ended (outside the period '
-    'of the program); throttled (too many wrong codes). Errors: 22004 null argument, 23503 unknown friend.';
+    'of the program); throttled (too many wrong codes of the friend or of all users). Errors: 22004 null argument, '
+    '23503 unknown friend.';
 REVOKE ALL ON FUNCTION referral.redeem_invite FROM PUBLIC;
 
 CREATE FUNCTION referral.revoke_invite(code text)

@@ -14,7 +14,7 @@ COMMENT ON FUNCTION referral.install IS
     'owner of the users table unless given. attribution_window and strict are those of the program default. A second '
     'call changes nothing; after uninstall() it restores the functions. Errors: 22004 neither users nor key_type, '
     '22023 both, 42809 not a table, 42P16 no primary key of one column, 42804 no key type, 42501 not the owner, 55000 '
-    'installed for other users, 55P03 table busy, 0A000 database not in UTF8.';
+    'installed for other users, 42704 no such role or type, 55P03 table busy, 0A000 database not in UTF8.';
 REVOKE ALL ON FUNCTION referral.install FROM PUBLIC;
 
 CREATE FUNCTION referral.attach_transactions(
@@ -34,11 +34,11 @@ RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'attach_transactions_wrapper';
 COMMENT ON FUNCTION referral.attach_transactions IS
     'Attaches a table of transactions, whose rows earn from then on. amount, qualifies, occurred_at, id and refund_of '
-    'are SQL expressions over the row. The user is a column (user_column) or an expression ("user"). currency is an '
-    'ISO 4217 code, or currency_column the column that holds it. on_delete says what a deleted row does: archive '
-    'keeps what it earned, reverse takes it back. Returns the name of the source. Errors: 22004 null argument, 22023 '
-    'bad argument, 42703 no such column, 42804 wrong type, 42809 not a table, 42501 not the owner, 42710 already '
-    'attached, 55P03 table busy.';
+    'are SQL expressions over the row, of at most 10000 bytes. The user is a column (user_column) or an expression '
+    '("user"). currency is an ISO 4217 code, or currency_column the column that holds it. on_delete says what a '
+    'deleted row does: archive keeps what it earned, reverse takes it back. Returns the name of the source. Errors: '
+    '22004 null argument, 22023 bad argument, 42703 no such column, 42804 wrong type, 42809 not a table, 42501 not the '
+    'owner, 42710 already attached, 55P03 table busy.';
 REVOKE ALL ON FUNCTION referral.attach_transactions FROM PUBLIC;
 
 CREATE FUNCTION referral.attach_invites(
@@ -135,10 +135,10 @@ AS 'MODULE_PATHNAME', 'create_goal_wrapper';
 COMMENT ON FUNCTION referral.create_goal IS
     'Creates a goal, or the next version of the goal with that name. rule is the whole document; reward, unit, '
     'friend_reward, occurrence, min_amount and "within" are a short form of it. Friends keep the versions in force at '
-    'their redemption. source null: the only source of transactions. Returns the goal_id. Errors: 22004 null '
-    'argument, 22023 bad rule, with the path of the mistake, 42602 bad name, 42704 unknown program or source, 42501 a '
-    'predicate over a table of another owner, 55000 the version would change frozen terms; for a bad predicate the '
-    'error of PostgreSQL.';
+    'their redemption. source null: the only source of transactions. Returns the goal_id. Errors: 22004 null argument, '
+    '22023 bad rule, with the path of the mistake, or a rule of more than 100000 bytes, 42602 bad name, 42704 unknown '
+    'program or source, 42501 a predicate over a table of another owner, 55000 the version would change frozen terms; '
+    'for a bad predicate the error of PostgreSQL.';
 REVOKE ALL ON FUNCTION referral.create_goal FROM PUBLIC;
 
 CREATE FUNCTION referral.rule_schema()
@@ -163,7 +163,7 @@ AS 'MODULE_PATHNAME', 'grant_app_wrapper';
 COMMENT ON FUNCTION referral.grant_app IS
     'Lets the role of an application call issue_invite, issue_invites, redeem_invite, revoke_invite, record_event, '
     'balance, spend_credit, authorize_credit, capture_credit, void_credit, release_credit, credit_history, expiring '
-    'and feed. It gets no right on any table. Errors: 22004 null argument, 55000 not installed.';
+    'and feed. It gets no right on any table. Errors: 22004 null argument, 42704 no such role, 55000 not installed.';
 REVOKE ALL ON FUNCTION referral.grant_app FROM PUBLIC;
 
 CREATE FUNCTION referral.grant_reports(role regrole)
@@ -171,15 +171,15 @@ RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'grant_reports_wrapper';
 COMMENT ON FUNCTION referral.grant_reports IS
     'Lets a role read all views, and call balance, credit_history, expiring and friend_terms. Errors: 22004 null '
-    'argument, 55000 not installed.';
+    'argument, 42704 no such role, 55000 not installed.';
 REVOKE ALL ON FUNCTION referral.grant_reports FROM PUBLIC;
 
 CREATE FUNCTION referral.grant_support(role regrole)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'grant_support_wrapper';
 COMMENT ON FUNCTION referral.grant_support IS
-    'Lets a role of support call adjust_credit, credit_history, balance and friend_terms. Errors: 22004 null '
-    'argument, 55000 not installed.';
+    'Lets a role of support call adjust_credit, credit_history, balance and friend_terms. Errors: 22004 null argument, '
+    '42704 no such role, 55000 not installed.';
 REVOKE ALL ON FUNCTION referral.grant_support FROM PUBLIC;
 
 -- A procedure, because it commits after every batch.

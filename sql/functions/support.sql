@@ -7,8 +7,8 @@ AS 'referral', 'adjust_credit_wrapper';
 COMMENT ON FUNCTION referral.adjust_credit IS
     'Gives a user credit, or takes it where the amount is below zero, with a reason that is stored with the role that '
     'is logged in. expires_in: time until given credit expires; null: never. Returns the credit_id of the line. '
-    'Errors: 22004 null argument, 22023 bad amount, unit or reason, 23503 unknown user, 23514 less is available than '
-    'is taken.';
+    'Errors: 22004 null argument, 22023 bad amount, unit or reason (at most 2000 bytes), 23503 unknown user, 23514 '
+    'less is available than is taken.';
 REVOKE ALL ON FUNCTION referral.adjust_credit FROM PUBLIC;
 
 CREATE FUNCTION referral.reassign_referral(friend @key@, code text, reason text)
@@ -19,8 +19,8 @@ COMMENT ON FUNCTION referral.reassign_referral IS
     'earlier referrer is reversed, and the new referrer earns it. The reason is recorded in referral.reassignments. '
     'Returns a status and the referrer. status: reassigned; already_redeemed (by this code: nothing changes); '
     'not_referred; unknown_code; revoked (the user who issued it was deleted); own_invite; cycle. Only the owner of '
-    'the tables may call it. Errors: 22004 null argument, 22023 empty reason, 23503 unknown friend, 42501 not the '
-    'owner.';
+    'the tables may call it. Errors: 22004 null argument, 22023 empty reason or one of more than 2000 bytes, 23503 '
+    'unknown friend, 42501 not the owner.';
 REVOKE ALL ON FUNCTION referral.reassign_referral FROM PUBLIC;
 
 CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -3,7 +3,8 @@
 CREATE TABLE referral.invites (
     invite_id       bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_pkey PRIMARY KEY,
     user_id         @key_column@,
-    invite_code     text NOT NULL CONSTRAINT invites_invite_code_key UNIQUE,
+    invite_code     text NOT NULL CONSTRAINT invites_invite_code_key UNIQUE
+                    CONSTRAINT invites_invite_code_check CHECK (octet_length(invite_code) <= 500),
     program_id      integer NOT NULL,
     max_redemptions integer DEFAULT 1 CONSTRAINT invites_max_redemptions_check CHECK (max_redemptions > 0),
     expires_at      timestamptz,
@@ -22,8 +23,8 @@ COMMENT ON COLUMN referral.invites.invite_id IS 'Key of the invite.';
 COMMENT ON COLUMN referral.invites.user_id IS
     'User who issued the code: the referrer. Null: that user was deleted, and the code cannot be redeemed.';
 COMMENT ON COLUMN referral.invites.invite_code IS
-    'Code as it is printed. A generated code has 12 characters of Crockford base32 and a check character, 4-4-5, '
-    'unless the program has a format of its own.';
+    'Code as it is printed, of at most 500 bytes. A generated code has 12 characters of Crockford base32 and a check '
+    'character, 4-4-5, unless the program has a format of its own.';
 COMMENT ON COLUMN referral.invites.program_id IS
     'Program of the invite. There is no foreign key: it would lock the one row of the program for every code issued.';
 COMMENT ON COLUMN referral.invites.max_redemptions IS 'Number of friends who may redeem the invite. Null: any number.';
@@ -46,11 +47,18 @@ CREATE TABLE referral.wrong_codes (
     until     timestamptz NOT NULL
 );
 COMMENT ON TABLE referral.wrong_codes IS
-    'Users who called redeem_invite with a code that does not exist or is addressed to somebody else. There is no '
-    'foreign key to the users; rows whose time is over may be deleted.';
+    'Users whom redeem_invite refused a code: one that does not exist, is addressed to somebody else, or can be '
+    'redeemed by nobody any more. There is no foreign key to the users; rows whose time is over may be deleted.';
 COMMENT ON COLUMN referral.wrong_codes.friend_id IS 'Key of the user.';
-COMMENT ON COLUMN referral.wrong_codes.wrong IS 'Number of wrong codes.';
+COMMENT ON COLUMN referral.wrong_codes.wrong IS
+    'Number of wrong codes: those that do not exist or are addressed to somebody else.';
 COMMENT ON COLUMN referral.wrong_codes.until IS 'Time from which the wrong codes are forgotten.';
+
+CREATE SEQUENCE referral.wrong_codes_seen OWNED BY referral.wrong_codes.friend_id;
+COMMENT ON SEQUENCE referral.wrong_codes_seen IS
+    'Number of wrong codes of all users: the number of the period times 10000000, plus the wrong codes in it. A '
+    'sequence, because a ROLLBACK does not undo it. TRUNCATE referral.wrong_codes RESTART IDENTITY forgets all wrong '
+    'codes.';
 
 CREATE TABLE referral.invites_friends (
     invites_friends_id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_friends_pkey PRIMARY KEY,
@@ -85,7 +93,7 @@ CREATE TABLE referral.reassignments (
     to_invite_id       bigint NOT NULL,
     from_referrer_id   @key_column@,
     to_referrer_id     @key_column@ NOT NULL,
-    reason             text NOT NULL CONSTRAINT reassignments_reason_check CHECK (length(reason) > 0),
+    reason             text NOT NULL CONSTRAINT reassignments_reason_check CHECK (octet_length(reason) BETWEEN 1 AND 2000),
     reassigned_by      text NOT NULL DEFAULT session_user,
     reassigned_at      timestamptz NOT NULL DEFAULT now()
 );
@@ -99,6 +107,6 @@ COMMENT ON COLUMN referral.reassignments.from_invite_id IS 'Invite of the referr
 COMMENT ON COLUMN referral.reassignments.to_invite_id IS 'Invite of the referral since.';
 COMMENT ON COLUMN referral.reassignments.from_referrer_id IS 'Referrer before. Null: that user was deleted earlier.';
 COMMENT ON COLUMN referral.reassignments.to_referrer_id IS 'Referrer since.';
-COMMENT ON COLUMN referral.reassignments.reason IS 'Reason that the caller gave.';
+COMMENT ON COLUMN referral.reassignments.reason IS 'Reason that the caller gave, of 1 to 2000 bytes.';
 COMMENT ON COLUMN referral.reassignments.reassigned_by IS 'Role that was logged in.';
 COMMENT ON COLUMN referral.reassignments.reassigned_at IS 'Time of the reassignment.';

@@ -69,7 +69,10 @@ CREATE TABLE referral.settings (
                        CONSTRAINT settings_only_row_check CHECK (only_row),
     wrong_codes        integer NOT NULL DEFAULT 20 CONSTRAINT settings_wrong_codes_check CHECK (wrong_codes > 0),
     wrong_codes_within interval NOT NULL DEFAULT '1 hour'
-                       CONSTRAINT settings_wrong_codes_within_check CHECK (wrong_codes_within > interval '0')
+                       CONSTRAINT settings_wrong_codes_within_check
+                       CHECK (wrong_codes_within BETWEEN interval '1 second' AND interval '10 years'),
+    wrong_codes_of_all integer NOT NULL DEFAULT 1000
+                       CONSTRAINT settings_wrong_codes_of_all_check CHECK (wrong_codes_of_all BETWEEN 1 AND 1000000)
 );
 COMMENT ON TABLE referral.settings IS 'Settings of all programs, in one row.';
 COMMENT ON COLUMN referral.settings.only_row IS 'Always true, so that there is one row.';
@@ -77,7 +80,12 @@ COMMENT ON COLUMN referral.settings.wrong_codes IS
     'Number of wrong codes that a friend may enter within wrong_codes_within. After that redeem_invite returns '
     'throttled.';
 COMMENT ON COLUMN referral.settings.wrong_codes_within IS
-    'Time from a friend''s first wrong code until their wrong codes are forgotten.';
+    'Time from a friend''s first wrong code until their wrong codes are forgotten, of 1 second to 10 years. It is also '
+    'the period of wrong_codes_of_all; periods follow each other without a gap.';
+COMMENT ON COLUMN referral.settings.wrong_codes_of_all IS
+    'Number of wrong codes of all users in a period of wrong_codes_within, of 1 to 1000000. After that, and until the '
+    'period is over, redeem_invite returns throttled in place of every refusal, and issue_invite lets no code be '
+    'chosen. Right codes are redeemed.';
 INSERT INTO referral.settings DEFAULT VALUES;
 
 -- A table of its own, because more people may read the settings, and because an error message may show a row.

@@ -46,7 +46,8 @@ COMMENT ON TABLE referral.refusals IS
 COMMENT ON COLUMN referral.refusals.source_id IS 'Attached table that holds the code.';
 COMMENT ON COLUMN referral.refusals.source_key IS 'Id of the row in the attached table.';
 COMMENT ON COLUMN referral.refusals.friend_id IS 'User who would have redeemed the code.';
-COMMENT ON COLUMN referral.refusals.code IS 'Code as the attached table holds it.';
+COMMENT ON COLUMN referral.refusals.code IS
+    'Code as the attached table holds it; of one that is longer than 1000 bytes, its beginning and its end.';
 COMMENT ON COLUMN referral.refusals.status IS 'Reason, as a status of redeem_invite.';
 COMMENT ON COLUMN referral.refusals.refused_at IS 'Time of the last attempt.';
 

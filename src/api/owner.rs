@@ -4,7 +4,7 @@ use super::{Outcome, need, timestamp};
 use crate::credit::settle;
 use crate::error::Error;
 use crate::pg::transaction::Procedure;
-use crate::pg::value::{Relation, Role, SiteAmount, Type};
+use crate::pg::value::{Document, Relation, Role, SiteAmount, Type};
 use crate::program::arguments::check_interval;
 use crate::setup::attach::{self, Invites, Signups, Transactions};
 use crate::setup::goal::{self, NewGoal, ShortForm};
@@ -18,6 +18,7 @@ use pgrx::JsonB;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use referral_core::bounds::LONGEST_RULE;
 
 #[pg_extern(sql = false, name = "install")]
 fn install_program(
@@ -194,12 +195,13 @@ fn create_goal(
     program: Option<String>,
     source: Option<String>,
     effective_from: Option<TimestampWithTimeZone>,
-    rule: Option<JsonB>,
+    rule: Option<Document>,
 ) -> Outcome<i32> {
+    let too_long = |length| Error::TooLong { argument: "rule", length, most: LONGEST_RULE };
     let goal = goal::create_goal(NewGoal {
         name: need("name", name)?,
         short: ShortForm { reward, friend_reward, unit, occurrence, min_amount, within },
-        rule: rule.map(|rule| rule.0.to_string()),
+        rule: rule.map(|Document(rule)| rule.map_err(too_long)).transpose()?,
         program: need("program", program)?,
         source,
         effective_from: timestamp(effective_from),

@@ -7,7 +7,7 @@ use crate::pg::scope::with_safe_path_as;
 use crate::pg::transaction::now;
 use crate::pg::value::SiteAmount;
 use crate::pg::{args, write};
-use crate::program::arguments::check_interval;
+use crate::program::arguments::{check_interval, check_reason};
 use crate::program::config;
 use crate::program::lookup::{UserLock, find_user};
 use pgrx::datum::Interval as PgInterval;
@@ -19,7 +19,7 @@ use referral_core::time::Timestamp;
 /// Gives a user credit or takes it, and returns the key of the line.
 ///
 /// # Errors
-/// [`Error::BadUnit`], [`Error::BadCredit`], [`Error::EmptyReason`], [`Error::BadInterval`], [`Error::NoSuchUser`];
+/// [`Error::BadUnit`], [`Error::BadCredit`], [`Error::EmptyReason`], [`Error::TooLong`], [`Error::BadInterval`], [`Error::NoSuchUser`];
 /// [`Error::InsufficientCredit`] when more is taken than the user can spend; [`Error::BalanceTooLarge`];
 /// [`Error::UnbalancedBooks`].
 pub fn adjust(
@@ -51,9 +51,7 @@ fn check_change(unit: &Unit, amount: &SiteAmount, reason: &str) -> Result<Decima
     if change.is_zero() {
         return Err(bad_credit(amount, "it must not be 0"));
     }
-    if reason.trim().is_empty() {
-        return Err(Error::EmptyReason {});
-    }
+    check_reason(reason)?;
     Ok(change)
 }
 

@@ -3,10 +3,8 @@
 use crate::error::Error;
 use crate::pg::value::SiteAmount;
 use referral_core::amount::{Decimal, Unit};
+use referral_core::bounds::LONGEST_REFERENCE;
 use referral_core::rule::MOST;
-
-/// Longest reference, in bytes.
-const LONGEST_REFERENCE: usize = 500;
 
 /// The unit that an argument names.
 ///

@@ -13,13 +13,11 @@ use crate::program::arguments::check_finite;
 use crate::program::lookup::{UserLock, find_user};
 use crate::program::{Config, Source, config};
 use referral_core::amount::{Decimal, Unit};
+use referral_core::bounds::LONGEST_REFERENCE;
 use referral_core::id::{EventId, ReferralId, UserKey};
 use referral_core::source::SourceKind;
 use referral_core::time::Timestamp;
 use std::rc::Rc;
-
-/// Longest reference of an event, in bytes.
-const LONGEST_REFERENCE: usize = 500;
 
 /// An act of a friend, as the application describes it.
 pub struct Event {

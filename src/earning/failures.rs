@@ -11,6 +11,7 @@ use crate::pg::transaction::{catch_failure, is_about_a_lock};
 use crate::pg::{args, read, write};
 use crate::program::source::as_reader;
 use crate::program::{Config, Source};
+use referral_core::bounds::shown;
 use referral_core::id::{GoalVersionId, ProgramId, ReferralId, UserKey};
 use referral_core::time::Timestamp;
 
@@ -94,6 +95,9 @@ fn store_failure(
     transaction: Option<&str>,
     failure: &Failure,
 ) -> Result<(), Error> {
+    // What PostgreSQL says of a long value repeats it, and the id of a row may be of any length.
+    let transaction = transaction.map(|key| shown(key.to_owned()));
+    let transaction = transaction.as_deref();
     let stored = catch_failure(|| match count_again(source, referral, transaction, failure)? {
         true => Ok(()),
         false => insert_failure(source, referral, transaction, failure),
@@ -146,9 +150,9 @@ fn insert_failure(
             referral,
             transaction,
             failure.sqlstate(),
-            failure.message.as_str(),
-            failure.detail.as_deref(),
-            failure.hint.as_deref(),
+            shown(failure.message.clone()),
+            failure.detail.clone().map(shown),
+            failure.hint.clone().map(shown),
         ],
     )
     .map(drop)

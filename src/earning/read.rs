@@ -9,9 +9,10 @@ use crate::pg::scope::with_safe_path;
 use crate::pg::transaction::catch_failure;
 use crate::pg::value::{BadAmount, SiteAmount};
 use crate::pg::{Param, arg, args, read, write};
-use crate::program::source::as_reader;
+use crate::program::source::{as_reader, check_row_text};
 use crate::program::{Config, Source};
 use referral_core::amount::Unit;
+use referral_core::bounds::LONGEST_ROW_ID;
 use referral_core::evaluate::{Fact, Refund, take_off};
 use referral_core::id::{GoalVersionId, ProgramId, UserKey};
 use referral_core::ledger::{Completion, CompletionState};
@@ -174,8 +175,13 @@ impl FactRow {
         let Some(transaction_key) = self.row_key else {
             return Err(bad_value("(none)", "id", "it is null".into()));
         };
+        check_row_text(&transaction_key, "id", Some(&transaction_key), LONGEST_ROW_ID)?;
         let bad = |value, problem| bad_value(&transaction_key, value, problem);
         let qualifies = self.qualifies.unwrap_or(false);
+        // It would come after every redemption and every deadline, and could never be held or expire.
+        if qualifies && self.occurred_at == Some(Timestamp::INFINITY) {
+            return Err(bad("occurred_at", "it is infinity".into()));
+        }
         // What does not qualify may hold anything.
         let amount = self.amount.filter(|_| qualifies).map(|SiteAmount(amount)| amount).transpose();
         let currency = self.currency.filter(|_| qualifies).map(|currency| Unit::parse(&currency)).transpose();

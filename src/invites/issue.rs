@@ -1,16 +1,18 @@
 //! Issues and revokes invites.
 
 use super::find::candidates;
+use super::guesses::count_of_all;
 use super::recipient;
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::{in_own_memory, with_safe_path_as};
 use crate::pg::{Param, args, read, write};
-use crate::program::arguments::check_interval;
+use crate::program::arguments::{check_interval, check_length};
 use crate::program::cache::config;
 use crate::program::lookup::{UserLock, find_user};
 use crate::program::model::Config;
 use pgrx::datum::Interval as PgInterval;
+use referral_core::bounds::LONGEST_RECIPIENT;
 use referral_core::code::{CodeFormat, fold_chosen};
 use referral_core::feed::FeedKind;
 use referral_core::id::{ProgramId, UserKey};
@@ -66,7 +68,7 @@ struct NewInvites<'a> {
 /// # Errors
 /// [`Error::BadMaxRedemptions`], [`Error::BadInterval`], [`Error::BadChosenCode`] and [`Error::EmptyRecipient`] for an
 /// argument; [`Error::NoSuchProgram`], [`Error::ProgramOver`], [`Error::NoSuchUser`]; [`Error::CodeTaken`] when another
-/// invite has the chosen code.
+/// invite has the chosen code; [`Error::TooManyWrongCodes`] when that is told no more; [`Error::TooLong`] for the recipient.
 pub fn issue(user: &UserKey, count: usize, chosen: Option<&str>, terms: Terms) -> Result<Vec<String>, Error> {
     let config = config()?;
     if let Some(value) = terms.max_redemptions.filter(|max| *max < 0) {
@@ -111,8 +113,16 @@ fn running_program(name: &str) -> Result<RunningProgram, Error> {
 }
 
 fn issue_chosen(config: &Config, invites: &NewInvites, code: String) -> Result<Vec<String>, Error> {
+    if !count_of_all(false)? {
+        return Err(Error::TooManyWrongCodes);
+    }
     let stored = store_free(config, invites, std::slice::from_ref(&code))?;
-    if stored.is_empty() { Err(Error::CodeTaken { code }) } else { Ok(stored) }
+    if stored.is_empty() {
+        // Who asks for codes that are taken guesses, too. The error does not undo that it is counted.
+        count_of_all(true)?;
+        return Err(Error::CodeTaken { code });
+    }
+    Ok(stored)
 }
 
 /// A code that is taken, once in the life of a billion of them, is left out and made anew.
@@ -169,6 +179,9 @@ fn feed_issued(config: &Config, program: ProgramId, codes: &[String]) -> Result<
 impl<'a> NewInvites<'a> {
     /// Invites of these terms, and of the program's where they say nothing.
     fn new(user: &'a UserKey, program: &RunningProgram, terms: Terms) -> Result<Self, Error> {
+        if let Some(address) = &terms.recipient {
+            check_length("recipient", address, LONGEST_RECIPIENT)?;
+        }
         let recipient = recipient::hash(terms.recipient.as_deref())?;
         if terms.recipient.is_some() && recipient.is_none() {
             return Err(Error::EmptyRecipient);

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `issue` | issues invites with generated or chosen codes; revokes them |
 //! | `find` | finds the invite of a code as somebody typed it |
+//! | `guesses` | counts wrong codes, and says when nobody is told any more which codes there are |
 //! | `redeem` | redeems an invite: reads the facts under locks, has the core decide, stores the answer |
 //! | `reassign` | gives a friend to another referrer, for the owner of the program |
 //! | `recipient` | turns the address of a recipient into what is stored of it |
@@ -16,6 +17,7 @@
 
 pub mod adopt;
 pub mod find;
+mod guesses;
 pub mod issue;
 pub mod reassign;
 pub mod recipient;

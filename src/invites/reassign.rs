@@ -8,6 +8,7 @@ use crate::pg::row::row;
 use crate::pg::scope::with_safe_path_as;
 use crate::pg::transaction::now;
 use crate::pg::{args, write};
+use crate::program::arguments::check_reason;
 use crate::program::lookup::{UserLock, find_user, require_owner};
 use crate::program::model::Config;
 use referral_core::id::{InviteId, ReferralId, UserKey};
@@ -27,12 +28,10 @@ row! {
 /// exhausted or addressed to somebody does not matter.
 ///
 /// # Errors
-/// [`Error::EmptyReason`], [`Error::NoSuchUser`], and those of [`require_owner`]. A refusal is no error.
+/// [`Error::EmptyReason`], [`Error::TooLong`], [`Error::NoSuchUser`], and those of [`require_owner`]. A refusal is no error.
 pub fn reassign(typed: &str, friend: &UserKey, reason: &str) -> Result<Redemption, Error> {
     let config = require_owner()?;
-    if reason.trim().is_empty() {
-        return Err(Error::EmptyReason);
-    }
+    check_reason(reason)?;
     with_safe_path_as(Some(config.owner), || {
         let invite = find(&config, typed, friend, now())?;
         let referral = match &invite {

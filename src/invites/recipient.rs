@@ -2,9 +2,14 @@
 
 use crate::error::Error;
 use crate::pg::{args, read};
+use referral_core::bounds::LONGEST_RECIPIENT;
 
-/// The form of an address that is the same for everybody who means it; `None` for an empty one.
+/// The form of an address that is the same for everybody who means it; `None` for an empty one, and for a text that is
+/// too long to be an address.
 fn normalised(recipient: &str) -> Option<String> {
+    if recipient.len() > LONGEST_RECIPIENT {
+        return None;
+    }
     let recipient = recipient.trim().to_lowercase();
     (!recipient.is_empty()).then_some(recipient)
 }

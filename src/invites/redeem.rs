@@ -7,6 +7,7 @@
 //! needs their answers.
 
 use super::find::{FoundInvite, find};
+use super::guesses::is_told;
 use super::recipient;
 use crate::earning::evaluate::evaluate_new;
 use crate::earning::read::{has_bought, is_older};
@@ -67,35 +68,20 @@ pub fn redeem(attempt: &Attempt) -> Result<Redemption, Error> {
     let config = cache::config()?;
     with_safe_path_as(Some(config.owner), || {
         let redemption = redeem_only(&config, attempt)?;
-        if redemption.status.is_wrong_code() && !count_wrong_code(&config, attempt.friend)? {
-            return Ok(Redemption::refused(Status::Throttled));
-        }
-        if let Redemption { status: Status::Redeemed, referral: Some(referral), .. } = redemption {
-            // Purchases that were committed while we waited for their lock, or that happened after `at`. The
-            // configuration may have changed during the wait.
-            evaluate_new(&*cache::config()?, referral, attempt.friend)?;
+        match redemption {
+            Redemption { status: Status::Redeemed, referral: Some(referral), .. } => {
+                // Purchases that were committed while we waited for their lock, or that happened after `at`. The
+                // configuration may have changed during the wait.
+                evaluate_new(&*cache::config()?, referral, attempt.friend)?;
+            }
+            Redemption { status: Status::AlreadyRedeemed, .. } => {}
+            Redemption { status, .. } if !is_told(&config, attempt.friend, status)? => {
+                return Ok(Redemption::refused(Status::Throttled));
+            }
+            _ => {}
         }
         Ok(redemption)
     })
-}
-
-/// Counts a wrong code. Returns `false` when the friend has tried so many that they learn nothing more for a while. The
-/// count stays because a refusal is an answer: an error would undo it.
-fn count_wrong_code(config: &Config, friend: &UserKey) -> Result<bool, Error> {
-    // One at a time, and each sees what the one before wrote, at every isolation level.
-    find_user(config, friend, UserLock::NoKeyUpdate)?;
-    write::exists(
-        &config.sql(
-            "INSERT INTO referral.wrong_codes AS w (friend_id, wrong, until)
-             SELECT $1::@key@, 1, now() + s.wrong_codes_within FROM referral.settings s
-             ON CONFLICT (friend_id) DO UPDATE
-             SET wrong = CASE WHEN w.until > now() THEN w.wrong + 1 ELSE 1 END,
-                 until = CASE WHEN w.until > now() THEN w.until ELSE excluded.until END
-             WHERE w.until <= now() OR w.wrong < (SELECT s.wrong_codes FROM referral.settings s)
-             RETURNING true",
-        ),
-        &args![friend.as_str()],
-    )
 }
 
 /// Redeems a code for a friend and leaves it to the caller to credit what they have bought already. For a caller with
@@ -107,19 +93,33 @@ pub fn redeem_only(config: &Config, attempt: &Attempt) -> Result<Redemption, Err
     check_finite("as_of", attempt.at)?;
     let at = attempt.at.unwrap_or_else(now);
     let Some(invite) = find(config, attempt.code, attempt.friend, at)? else {
-        find_user(config, attempt.friend, UserLock::None)?;
+        look_up_none(config, attempt, at)?;
         let well_formed = config.folded(attempt.code).next().is_some();
         return Ok(Redemption::refused(redemption::decide_without_invite(well_formed)));
     };
     lock_users(config, &invite, attempt.friend)?;
     // A link that any number may use is not locked: its friends would wait for each other.
     if invite.max_redemptions.is_some() {
-        write::execute(
-            "SELECT FROM referral.invites WHERE invite_id = $1 FOR NO KEY UPDATE",
-            &args![invite.invite_id],
-        )?;
+        lock_invite(invite.invite_id)?;
     }
     redeem_locked(config, attempt, &invite, at)
+}
+
+/// Looks a code up that no invite has, as one would be that was revoked: the time of the answer must not tell them apart.
+/// Nobody waits for the answer to a row of an attached table.
+fn look_up_none(config: &Config, attempt: &Attempt, at: Timestamp) -> Result<(), Error> {
+    if attempt.origin != Origin::Typed {
+        return find_user(config, attempt.friend, UserLock::None);
+    }
+    let none = FoundInvite::none();
+    lock_users(config, &none, attempt.friend)?;
+    lock_invite(none.invite_id)?;
+    read_locked(config, attempt, &none, at).map(drop)
+}
+
+/// Locks an invite, whose redemptions are counted.
+fn lock_invite(invite: InviteId) -> Result<(), Error> {
+    write::execute("SELECT FROM referral.invites WHERE invite_id = $1 FOR NO KEY UPDATE", &args![invite]).map(drop)
 }
 
 /// Locks both users, in the order in which PostgreSQL sorts their keys: two users who redeem each other's codes do not
@@ -128,18 +128,21 @@ pub fn redeem_only(config: &Config, attempt: &Attempt) -> Result<Redemption, Err
 /// Purchases of the friend that are open hold a lock that theirs waits for (the foreign key), and new ones wait for it.
 pub(super) fn lock_users(config: &Config, invite: &FoundInvite, friend: &UserKey) -> Result<(), Error> {
     if invite.referrer_locks_first {
-        lock_referrer(config, invite)?;
+        lock_referrer(config, invite, friend)?;
         find_user(config, friend, UserLock::Update)
     } else {
         find_user(config, friend, UserLock::Update)?;
-        lock_referrer(config, invite)
+        lock_referrer(config, invite, friend)
     }
 }
 
-/// Keeps the user who issued an invite from being deleted. That they are gone already is seen under the locks.
-fn lock_referrer(config: &Config, invite: &FoundInvite) -> Result<(), Error> {
-    let Some(referrer) = invite.referrer.as_ref().filter(|_| !invite.own) else { return Ok(()) };
-    match find_user(config, referrer, UserLock::KeyShare) {
+/// Keeps the user who issued an invite from being deleted. That they are gone already is seen under the locks; the friend,
+/// who is locked, is looked up in their place.
+fn lock_referrer(config: &Config, invite: &FoundInvite, friend: &UserKey) -> Result<(), Error> {
+    if invite.own {
+        return Ok(());
+    }
+    match find_user(config, invite.referrer_or(friend), UserLock::KeyShare) {
         Err(Error::NoSuchUser { .. }) => Ok(()),
         found => found,
     }
@@ -147,9 +150,10 @@ fn lock_referrer(config: &Config, invite: &FoundInvite) -> Result<(), Error> {
 
 row! {
     /// What is known of an invite and a friend while both are locked.
-    #[derive(Default)]
     struct Locked {
         revoked: bool,
+        /// Whether the program has begun and is not over.
+        running: bool,
         exhausted: bool,
         /// The referral of the friend in the program, through this invite or another one.
         referral: Option<ReferralId>,
@@ -166,7 +170,7 @@ row! {
 
 /// Reads, decides and stores. Nobody else redeems for this friend meanwhile.
 fn redeem_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Timestamp) -> Result<Redemption, Error> {
-    let locked = read_locked(config, attempt, invite)?;
+    let locked = read_locked(config, attempt, invite, at)?;
     let facts = Facts {
         code: Code::Issued,
         origin: attempt.origin,
@@ -174,7 +178,7 @@ fn redeem_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: T
         earlier: locked.redeemed_invite.map(|earlier| invite.compared_with(earlier)),
         own_invite: invite.own,
         revoked: locked.revoked,
-        running: invite.running,
+        running: locked.running,
         expired: invite.expired,
         exhausted: locked.exhausted,
         addressed: locked.recipient.is_some(),
@@ -183,36 +187,59 @@ fn redeem_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: T
     match status {
         Status::Redeemed => store(config, invite, attempt.friend, at),
         Status::AlreadyRedeemed => Ok(Redemption { status, referrer: locked.redeemed_from, referral: locked.referral }),
-        refusal => Ok(Redemption::refused(refusal)),
+        refusal => {
+            if invite.max_redemptions.is_none() && refusal.is_about_code() {
+                // The look-up that an invite takes whose redemptions are limited, as most are.
+                lock_invite(FoundInvite::none().invite_id)?;
+            }
+            Ok(Redemption::refused(refusal))
+        }
     }
 }
 
-fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite) -> Result<Locked, Error> {
-    let locked = read::fetch_optional(
+/// Reads what is known under the locks. Redemptions are counted only up to the limit, and only where they matter: where
+/// there is a limit, and no refusal that comes before.
+fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Timestamp) -> Result<Locked, Error> {
+    read::fetch_one(
         &config.sql(
-            "SELECT i.user_id IS NULL OR coalesce(i.revoked_at <= coalesce($3, 'infinity'), false) AS revoked,
-                    coalesce(i.max_redemptions <=
-                             (SELECT count(*) FROM referral.invites_friends o WHERE o.invite_id = i.invite_id)
-                             + (SELECT count(*) FROM referral.reassignments r WHERE r.from_invite_id = i.invite_id),
-                             false) AS exhausted,
+            "SELECT known.revoked, known.running,
+                    CASE WHEN i.max_redemptions IS NULL OR known.revoked OR NOT known.running OR $5 THEN false
+                         ELSE i.max_redemptions <= (SELECT count(*) FROM (
+                                  SELECT 1 FROM referral.invites_friends o WHERE o.invite_id = i.invite_id
+                                  UNION ALL SELECT 1 FROM referral.reassignments r WHERE r.from_invite_id = i.invite_id
+                                  LIMIT i.max_redemptions) used) END AS exhausted,
                     f.invites_friends_id AS referral, f.invite_id AS redeemed_invite,
                     f.referrer_id::text AS redeemed_from, above.referrer_id::text AS above,
                     coalesce(above.referrer_id @eq@ $2::@key@, false) AS above_is_friend, i.recipient,
                     coalesce((SELECT w.until > now() AND w.wrong >= (SELECT s.wrong_codes FROM referral.settings s)
                               FROM referral.wrong_codes w WHERE w.friend_id @eq@ $2::@key@), false) AS throttled
-             FROM referral.invites i
-             LEFT JOIN referral.invites_friends f ON f.friend_id @eq@ $2::@key@ AND f.program_id = i.program_id
-             LEFT JOIN referral.invites_friends above
-                  ON above.friend_id @eq@ i.user_id AND above.program_id = i.program_id
-             WHERE i.invite_id = $1",
+             FROM (VALUES ($1)) AS wanted (invite_id)
+             LEFT JOIN referral.invites i ON i.invite_id = wanted.invite_id
+             LEFT JOIN referral.programs p ON p.program_id = $6
+             LEFT JOIN referral.invites_friends f ON f.friend_id @eq@ $2::@key@ AND f.program_id = $6
+             LEFT JOIN referral.invites_friends above ON above.friend_id @eq@ $7::@key@ AND above.program_id = $6
+             CROSS JOIN LATERAL (
+                 SELECT i.user_id IS NULL OR coalesce(i.revoked_at <= coalesce($3, 'infinity'), false) AS revoked,
+                        coalesce(p.starts_at <= $4 AND $4 < p.ends_at, false) AS running) known",
         ),
-        &args![invite.invite_id, attempt.friend.as_str(), attempt.at],
-    )?;
-    // An invite that was deleted meanwhile.
-    Ok(locked.unwrap_or_else(|| Locked { revoked: true, ..Locked::default() }))
+        &args![
+            invite.invite_id,
+            attempt.friend.as_str(),
+            attempt.at,
+            at,
+            invite.expired,
+            invite.program_id,
+            invite.referrer_or(attempt.friend).as_str(),
+        ],
+    )
 }
 
 impl FoundInvite {
+    /// The user who issued the invite; in place of one who is gone, the friend.
+    fn referrer_or<'a>(&'a self, friend: &'a UserKey) -> &'a UserKey {
+        self.referrer.as_ref().unwrap_or(friend)
+    }
+
     /// What the invite that a friend redeemed earlier in this one's program is to this one.
     pub(super) fn compared_with(&self, earlier: InviteId) -> Earlier {
         if earlier == self.invite_id { Earlier::SameInvite } else { Earlier::AnotherInvite }

@@ -17,6 +17,9 @@ pub(super) const NUMERIC_RECV: pg_sys::Oid = oid(2460);
 pub(super) const NUMERIC_SEND: pg_sys::Oid = oid(2461);
 pub(super) const NUMERIC_OUT: pg_sys::Oid = oid(1702);
 
+/// The output function of the type jsonb, by its fixed Oid.
+pub(super) const JSONB_OUT: pg_sys::Oid = oid(3804);
+
 const fn oid(number: u32) -> pg_sys::Oid {
     pg_sys::Oid::from_u32(number)
 }
@@ -32,6 +35,26 @@ pub fn own_relation(name: &CStr) -> Option<pg_sys::Oid> {
         pg_sys::get_relname_relid(name.as_ptr(), schema)
     };
     (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// The quoted name of a role.
+///
+/// # Errors
+/// [`Error::NoSuchObject`] when no role has the Oid.
+pub fn role_name(argument: &'static str, role: pg_sys::Oid) -> Result<String, Error> {
+    let name = read::optional_value("SELECT quote_ident(rolname) FROM pg_roles WHERE oid = $1", &args![role])?;
+    name.ok_or(Error::NoSuchObject { argument, kind: "role", oid: role.to_u32() })
+}
+
+/// Checks that there is a type of an Oid.
+///
+/// # Errors
+/// [`Error::NoSuchObject`].
+pub fn check_type(argument: &'static str, oid: pg_sys::Oid) -> Result<(), Error> {
+    match read::exists("SELECT FROM pg_type WHERE oid = $1", &args![oid])? {
+        true => Ok(()),
+        false => Err(Error::NoSuchObject { argument, kind: "type", oid: oid.to_u32() }),
+    }
 }
 
 /// The type that a domain, or a domain over domains, stands on; any other type itself.

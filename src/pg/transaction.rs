@@ -213,13 +213,33 @@ pub fn lock_politely(relation: pg_sys::Oid, lock: TableLock) -> bool {
     false
 }
 
-/// Whether this session restores a dump: it has the settings that pg_dump and pg_restore make and nobody else does.
-pub fn is_restoring() -> bool {
-    // SAFETY: plain reads of settings.
+/// Whether this session restores the dump of a table: it has the settings that pg_dump and pg_restore make, and whoever
+/// logged in may have the role of the table's owner. Any role may make the settings; only such a role can restore the table,
+/// and could as well drop its triggers.
+pub fn is_restoring(table: pg_sys::Oid) -> bool {
+    // SAFETY: plain reads of settings, and look-ups in the system caches.
     unsafe {
         !pg_sys::check_function_bodies
             && !pg_sys::namespace_search_path.is_null()
             && *pg_sys::namespace_search_path == 0
+            && is_member_of_owner(pg_sys::GetSessionUserId(), table)
+    }
+}
+
+/// Whether a role is the owner of a table, a member of its role, or a superuser.
+///
+/// # Safety
+/// In a transaction.
+unsafe fn is_member_of_owner(role: pg_sys::Oid, table: pg_sys::Oid) -> bool {
+    // SAFETY: look-ups in the system caches; the tuple is released.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::RELOID as i32, pg_sys::Datum::from(table));
+        if tuple.is_null() {
+            return false;
+        }
+        let owner = (*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_class>()).relowner;
+        pg_sys::ReleaseSysCache(tuple);
+        pg_sys::is_member_of_role(role, owner)
     }
 }
 

@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum};
 use referral_core::amount::{Decimal, Unit, parse_amount};
 use referral_core::balance::LineKind;
+use referral_core::bounds::LONGEST_RULE;
 use referral_core::feed::FeedKind;
 use referral_core::id::{
     CreditId, EventId, GoalId, GoalVersionId, InviteId, ProgramId, ReferralId, SourceId, SpendId, UserKey,
@@ -238,9 +239,10 @@ impl Value for Interval {
     }
 }
 
-/// An interval of PostgreSQL, whose days have 24 hours here.
+/// An interval of PostgreSQL, whose days have 24 hours here; the longest that there is for one that would be longer.
 pub fn interval(interval: PgInterval) -> Interval {
-    Interval { months: interval.months(), micros: i64::from(interval.days()) * 86_400_000_000 + interval.micros() }
+    let days = i64::from(interval.days()).saturating_mul(86_400_000_000);
+    Interval { months: interval.months(), micros: days.saturating_add(interval.micros()) }
 }
 
 /// Values that are stored as another one.
@@ -585,6 +587,35 @@ unsafe impl BoxRet for AmountResult {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
         // SAFETY: the value is a numeric, as the function returns.
         unsafe { fcinfo.return_raw_datum(self.0.into_value()) }
+    }
+}
+
+/// A document of `jsonb` as an argument: its text, of at most [`LONGEST_RULE`] bytes, or how long it is.
+pub struct Document(pub Result<String, usize>);
+
+pgrx::impl_sql_translatable!(Document, arg_only = "jsonb");
+
+impl FromDatum for Document {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the caller vouches that this is a jsonb. One that is too long is neither decompressed nor printed.
+        let stored = unsafe { pg_sys::toast_raw_datum_size(datum) };
+        if stored > LONGEST_RULE {
+            return Some(Self(Err(stored)));
+        }
+        // SAFETY: as above.
+        let text = unsafe { print(catalog::JSONB_OUT, datum) };
+        Some(Self(if text.len() > LONGEST_RULE { Err(text.len()) } else { Ok(text) }))
+    }
+}
+
+// SAFETY: a jsonb, printed by its own output function.
+unsafe impl<'fcx> ArgAbi<'fcx> for Document {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as the caller vouches; a null argument is an Option's `None` before it gets here.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or_else(|| Self(Ok(String::new())))
     }
 }
 

@@ -5,10 +5,8 @@ use crate::pg::scope::with_safe_path;
 use crate::pg::value::interval;
 use crate::pg::{args, read};
 use pgrx::datum::Interval as PgInterval;
+use referral_core::bounds::{LONGEST_NAME, LONGEST_REASON};
 use referral_core::time::{Interval, Timestamp};
-
-/// Longest name, in bytes: that of PostgreSQL's own.
-const LONGEST_NAME: usize = 63;
 
 /// A name has 1 to 63 bytes. `what` says of what, for the message.
 ///
@@ -19,6 +17,23 @@ pub fn check_name(what: &'static str, name: &str) -> Result<(), Error> {
         1..=LONGEST_NAME => Ok(()),
         _ => Err(Error::BadName { what, value: name.to_owned() }),
     }
+}
+
+/// A text has at most so many bytes.
+///
+/// # Errors
+/// [`Error::TooLong`].
+pub fn check_length(argument: &'static str, text: &str, most: usize) -> Result<(), Error> {
+    if text.len() <= most { Ok(()) } else { Err(Error::TooLong { argument, length: text.len(), most }) }
+}
+
+/// A reason has at least one character that can be seen, and at most [`LONGEST_REASON`] bytes.
+///
+/// # Errors
+/// [`Error::EmptyReason`], [`Error::TooLong`].
+pub fn check_reason(reason: &str) -> Result<(), Error> {
+    check_length("reason", reason, LONGEST_REASON)?;
+    if reason.trim().is_empty() { Err(Error::EmptyReason) } else { Ok(()) }
 }
 
 /// An interval that an argument gives has to be longer than nothing.

@@ -82,8 +82,6 @@ pub enum UserLock {
     None,
     /// FOR KEY SHARE, as a foreign key takes it: the user is not deleted meanwhile.
     KeyShare,
-    /// FOR NO KEY UPDATE: one of several that change something of the user at a time.
-    NoKeyUpdate,
     /// FOR UPDATE: waits for open purchases, whose foreign key holds the row, and holds off new ones.
     Update,
 }
@@ -97,7 +95,6 @@ pub fn find_user(config: &Config, user: &UserKey, lock: UserLock) -> Result<(), 
     let sql = config.sql(match lock {
         UserLock::None => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@",
         UserLock::KeyShare => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@ FOR KEY SHARE",
-        UserLock::NoKeyUpdate => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@ FOR NO KEY UPDATE",
         UserLock::Update => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@ FOR UPDATE",
     });
     let args = args![user.as_str()];

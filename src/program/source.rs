@@ -9,6 +9,7 @@ use crate::pg::scope::{acting_as, with_safe_path, with_safe_path_as, with_site_s
 use crate::pg::spi::{analyse, explain};
 use crate::pg::transaction::{Caught, catch_failure};
 use crate::pg::{args, read, write};
+use referral_core::bounds::shown;
 use referral_core::id::{GoalVersionId, ReferralId, SourceId};
 
 /// Runs what reads the table of a source: with the rights of its owner, under the settings of the attachment.
@@ -48,6 +49,17 @@ pub fn check_predicate(source: &Source, version: GoalVersionId) -> Caught<()> {
     );
     // It is planned and not run: that also shows what its owner may not read.
     catch_failure(|| with_safe_path(|| as_reader(source, || explain(&sql)).map(drop)))
+}
+
+/// A text of a row has at most so many bytes.
+///
+/// # Errors
+/// [`Error::LongValue`].
+pub fn check_row_text(row: &str, value: &'static str, text: Option<&str>, most: usize) -> Result<(), Error> {
+    match text.map_or(0, str::len) {
+        length if length > most => Err(Error::LongValue { row: shown(row.to_owned()), value, length, most }),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a text from changed rows, or says what failed.

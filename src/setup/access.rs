@@ -1,6 +1,7 @@
 //! Gives roles what they need, and no more.
 
 use crate::error::Error;
+use crate::pg::catalog::role_name;
 use crate::pg::scope::with_safe_path;
 use crate::pg::spi::execute_ddl;
 use crate::pg::{args, read};
@@ -34,7 +35,7 @@ const REPORTS: [&str; 4] = ["balance", "credit_history", "expiring", "friend_ter
 /// Lets an application's role call the functions that it needs; it can touch no table.
 ///
 /// # Errors
-/// [`Error::NotInstalled`].
+/// [`Error::NoSuchObject`], [`Error::NotInstalled`].
 pub fn grant_app(role: pg_sys::Oid) -> Result<(), Error> {
     grant(role, &APP, false)
 }
@@ -42,7 +43,7 @@ pub fn grant_app(role: pg_sys::Oid) -> Result<(), Error> {
 /// Lets a role of support adjust credit, and look at what a user has.
 ///
 /// # Errors
-/// [`Error::NotInstalled`].
+/// [`Error::NoSuchObject`], [`Error::NotInstalled`].
 pub fn grant_support(role: pg_sys::Oid) -> Result<(), Error> {
     grant(role, &SUPPORT, false)
 }
@@ -50,7 +51,7 @@ pub fn grant_support(role: pg_sys::Oid) -> Result<(), Error> {
 /// Lets a role read the reports, which are views, and what a user has and may expect.
 ///
 /// # Errors
-/// [`Error::NotInstalled`].
+/// [`Error::NoSuchObject`], [`Error::NotInstalled`].
 pub fn grant_reports(role: pg_sys::Oid) -> Result<(), Error> {
     grant(role, &REPORTS, true)
 }
@@ -58,7 +59,7 @@ pub fn grant_reports(role: pg_sys::Oid) -> Result<(), Error> {
 fn grant(role: pg_sys::Oid, functions: &[&str], views: bool) -> Result<(), Error> {
     config()?;
     with_safe_path(|| {
-        let role: String = read::value("SELECT $1::regrole::text", &args![role])?;
+        let role = role_name("role", role)?;
         execute_ddl(&format!("GRANT USAGE ON SCHEMA referral TO {role}"))?;
         let grants: Vec<String> = read::values(
             "SELECT format('GRANT SELECT ON referral.%I TO ', c.relname) AS statement

@@ -2,7 +2,7 @@
 
 use super::triggers::GUARDS;
 use crate::error::Error;
-use crate::pg::catalog::{Table, base_type, own_relation};
+use crate::pg::catalog::{Table, base_type, check_type, own_relation, role_name};
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path;
 use crate::pg::spi::execute_ddl;
@@ -71,7 +71,7 @@ row! {
 ///
 /// # Errors
 /// [`Error::NotATable`], [`Error::NotOwner`], [`Error::NoKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`],
-/// [`Error::TableBusy`], [`Error::OtherEncoding`], [`Error::InstalledElsewhere`].
+/// [`Error::TableBusy`], [`Error::OtherEncoding`], [`Error::InstalledElsewhere`], [`Error::NoSuchObject`].
 pub fn install(
     home: Home,
     owner: Option<pg_sys::Oid>,
@@ -175,6 +175,7 @@ fn key_of_table(users: pg_sys::Oid) -> Result<KeyColumn, Error> {
 }
 
 fn key_of_type(key_type: pg_sys::Oid) -> Result<KeyColumn, Error> {
+    check_type("key_type", key_type)?;
     let sql = include_str!("../../sql/statements/key_of_type.sql");
     read::fetch_optional(sql, &args![key_type, base_type(key_type)])?.ok_or(Error::NoKeyType)
 }
@@ -184,9 +185,7 @@ fn key_of_type(key_type: pg_sys::Oid) -> Result<KeyColumn, Error> {
 /// rights of other owners, and are written only by the functions that ask those first. Whatever default privileges gave to
 /// others is taken back.
 fn give_to(owner: pg_sys::Oid) -> Result<(), Error> {
-    let owner: String =
-        read::optional_value("SELECT quote_ident(rolname) FROM pg_roles WHERE oid = $1", &args![owner])?
-            .ok_or(Error::Server("the owner is no role"))?;
+    let owner = role_name("owner", owner)?;
     execute_ddl(&format!("GRANT USAGE ON SCHEMA referral TO {owner} WITH GRANT OPTION"))?;
     let sql = include_str!("../../sql/statements/give_to_owner.sql");
     let statements: Vec<String> = read::values(sql, &args![owner.as_str()])?;

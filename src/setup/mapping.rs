@@ -11,7 +11,9 @@ use crate::pg::spi::{analyse, execute_ddl, explain};
 use crate::pg::transaction::Caught;
 use crate::pg::{args, read};
 use crate::program::Config;
+use crate::program::arguments::check_length;
 use pgrx::prelude::*;
+use referral_core::bounds::LONGEST_EXPRESSION;
 
 /// How the user of a row is found: in a column, or by an expression. One of the two is given.
 pub struct UserOf {
@@ -105,8 +107,9 @@ pub struct Condition {
 /// Makes a condition independent of anybody's search path.
 ///
 /// # Errors
-/// [`Error::BadPredicate`].
+/// [`Error::TooLong`], [`Error::BadPredicate`].
 pub fn condition(table: &Table, sql: &str) -> Result<Condition, Error> {
+    check_length("when.predicate", sql, LONGEST_EXPRESSION)?;
     let bad = |problem, sqlstate| Error::BadPredicate { predicate: sql.to_owned(), problem, sqlstate };
     check(table, sql)?.map_err(|failure| bad(failure.message, failure.code))?;
     make_view(table, &[("referral_holds".into(), format!("(\n{sql}\n)"))], "")?;
@@ -201,7 +204,7 @@ impl Mapping {
     /// The query that reads a table through this mapping, checked.
     ///
     /// # Errors
-    /// [`Error::BadMapping`], [`Error::BadMappingType`], [`Error::NoSuchColumn`].
+    /// [`Error::TooLong`], [`Error::BadMapping`], [`Error::BadMappingType`], [`Error::NoSuchColumn`].
     pub fn facts(&self, config: &Config, table: &Table) -> Result<Facts, Error> {
         check_mapping(table, "id", &self.id.sql)?;
         for column in &self.columns {
@@ -268,6 +271,7 @@ impl Mapping {
 }
 
 fn check_mapping(table: &Table, mapping: &'static str, expression: &str) -> Result<(), Error> {
+    check_length(mapping, expression, LONGEST_EXPRESSION)?;
     check(table, expression)?.map_err(|failure| bad_mapping(mapping, expression, failure))
 }
 

@@ -24,7 +24,7 @@ CREATE TABLE public.bookings (LIKE public.orders INCLUDING ALL, FOREIGN KEY (use
 CREATE TABLE public.journal (transaction text PRIMARY KEY);
 
 SELECT referral.install('public.users');
-UPDATE referral.settings SET wrong_codes = 1000000;
+UPDATE referral.settings SET wrong_codes = 1000000, wrong_codes_of_all = 1000000;
 SELECT referral.attach_transactions(relation, user_column => 'user_id', amount => 'total - refunded', currency_column => 'currency',
     qualifies => $$status = 'paid'$$, occurred_at => 'bought_at', on_delete => on_delete)
 FROM (VALUES ('public.orders'::regclass, 'archive'), ('public.bookings', 'reverse')) v (relation, on_delete);

@@ -17,6 +17,7 @@ SQL_TYPES = {
     "AmountResult": "numeric",
     "AnyNumeric": "numeric",
     "Interval": "interval",
+    "Document": "jsonb",
     "JsonB": "jsonb",
     "Relation": "regclass",
     "Role": "regrole",

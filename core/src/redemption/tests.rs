@@ -136,6 +136,15 @@ fn wrong_codes_are_those_that_a_guess_gives() {
     assert_eq!(wrong, ["unknown_code", "malformed_code", "wrong_recipient"]);
 }
 
+#[test]
+fn what_is_wrong_is_about_the_code() {
+    use crate::text::TextEnum;
+    assert!(Status::ALL.iter().all(|status| status.is_about_code() || !status.is_wrong_code()));
+    for other in [Status::OwnInvite, Status::AlreadyReferred, Status::Cycle, Status::NotNew, Status::Redeemed] {
+        assert!(!other.is_about_code(), "{other}");
+    }
+}
+
 proptest! {
     #[test]
     fn the_first_refusal_in_the_documented_order_wins(facts in facts(), answers in answers()) {

@@ -2,6 +2,7 @@
 
 use super::{MOST, Mistake, Occurrence, Reward, Rule, Side, Worth};
 use crate::amount::{Decimal, Unit};
+use crate::bounds::{MOST_REWARDS, MOST_TIERS};
 
 impl Rule {
     /// Rejects a rule that could not be paid, or whose parts contradict each other.
@@ -24,6 +25,11 @@ impl Rule {
         if self.rewards.is_empty() {
             return mistake("rewards", "at least one reward is needed".into());
         }
+        if self.rewards.len() > MOST_REWARDS {
+            let problem =
+                format!("{} are more than the {MOST_REWARDS} rewards that a rule may have", self.rewards.len());
+            return mistake("rewards", problem);
+        }
         for (i, reward) in self.rewards.iter().enumerate() {
             self.check_reward(i, reward)?;
         }
@@ -35,6 +41,10 @@ impl Rule {
         let mistake = |field: &str, problem: String| Err(Mistake { path: format!("rewards[{i}].{field}"), problem });
         if tiered && reward.to == Side::Friend {
             return mistake("tiers", "tiers are by the number of the referrer's friends, and for the referrer".into());
+        }
+        if reward.tiers.len() > MOST_TIERS {
+            let problem = format!("{} are more than the {MOST_TIERS} tiers that a reward may have", reward.tiers.len());
+            return mistake("tiers", problem);
         }
         let mut before = 0;
         for (n, tier) in reward.tiers.iter().enumerate() {

@@ -9,6 +9,7 @@ use crate::pg::probe::Probe;
 use crate::pg::row::{ListRow, list};
 use crate::pg::{args, write};
 use crate::program::model::{Config, Source};
+use referral_core::bounds::shown;
 use referral_core::id::UserKey;
 use referral_core::redemption::Status;
 use std::collections::HashSet;
@@ -68,7 +69,7 @@ fn redeem_one(config: &Config, reported: &ReportedRedemption, friend_exists: boo
 impl Refusal {
     fn of(reported: ReportedRedemption, status: Status) -> Self {
         let ReportedRedemption { row_key, code, friend, .. } = reported;
-        Self { row_key, friend, code, status }
+        Self { row_key, friend, code: shown(code), status }
     }
 }
 

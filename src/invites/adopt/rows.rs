@@ -5,7 +5,8 @@ use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::{args, read, write};
 use crate::program::model::Source;
-use crate::program::source::as_reader;
+use crate::program::source::{as_reader, check_row_text};
+use referral_core::bounds::{LONGEST_CODE, LONGEST_RECIPIENT, LONGEST_ROW_ID};
 use referral_core::id::{InviteId, UserKey};
 use referral_core::redemption::Origin;
 use referral_core::time::Timestamp;
@@ -121,6 +122,7 @@ pub(super) fn read_invites(source: &Source, keys: &[String]) -> Result<InviteRow
         as_reader(source, || write::fetch(&rows_by_key(source, columns), &args![as_strs(keys)]))?;
     let (mut wanted, mut reported) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
+        row.check_texts()?;
         let Some(code) = row.code.clone().filter(|code| !code.trim().is_empty()) else { continue };
         reported.extend(row.reported(&code));
         wanted.push(row.wanted(code));
@@ -130,6 +132,13 @@ pub(super) fn read_invites(source: &Source, keys: &[String]) -> Result<InviteRow
 }
 
 impl InviteRow {
+    /// The texts of a row that are stored have lengths that they may have.
+    fn check_texts(&self) -> Result<(), Error> {
+        check_row_text(&self.row_key, "id", Some(&self.row_key), LONGEST_ROW_ID)?;
+        check_row_text(&self.row_key, "code", self.code.as_deref(), LONGEST_CODE)?;
+        check_row_text(&self.row_key, "recipient", self.recipient.as_deref(), LONGEST_RECIPIENT)
+    }
+
     /// The redemption that the row reports, if it says who redeemed the code.
     fn reported(&self, code: &str) -> Option<ReportedRedemption> {
         Some(ReportedRedemption {
@@ -162,6 +171,7 @@ pub(super) fn read_signups(source: &Source, keys: &[String]) -> Result<Vec<Repor
                    f.redeemed_at::timestamptz AS redeemed_at, f.recipient::text AS recipient";
     let rows: Vec<SignupRow> =
         as_reader(source, || write::fetch(&rows_by_key(source, columns), &args![as_strs(keys)]))?;
+    rows.iter().try_for_each(|row| check_row_text(&row.row_key, "id", Some(&row.row_key), LONGEST_ROW_ID))?;
     let mut reported: Vec<_> = rows.into_iter().filter_map(SignupRow::reported).collect();
     reported.sort_by_key(|redemption| redemption.at);
     Ok(reported)

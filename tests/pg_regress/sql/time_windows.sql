@@ -20,7 +20,7 @@ INSERT INTO orders (id, user_id, total, created_at) VALUES
     (7, 3, 30, '2026-02-28 11:59:59.999999+00'),
     (8, 3, 30, '2026-02-28 12:00:00+00'),
     (9, 3, 30, '-infinity'),
-    (10, 3, 30, 'infinity');
+    (10, 3, 30, '294276-12-31 23:59:59.999999+00');
 SELECT * FROM standing;
 
 -- an open end is open to the end of time

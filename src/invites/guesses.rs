@@ -1,0 +1,45 @@
+//! Counts wrong codes, so that nobody learns by guessing which codes there are.
+//!
+//! The wrong codes of a friend are a row of `wrong_codes`, written in the transaction of the answer. Those of all are in
+//! a sequence, the one thing in PostgreSQL that a ROLLBACK does not undo and that nobody waits for. A right code reads
+//! the row of its friend alone.
+
+use crate::error::Error;
+use crate::pg::{args, write};
+use crate::program::model::Config;
+use referral_core::id::UserKey;
+use referral_core::redemption::Status;
+
+/// Counts a refusal, and returns whether the friend is told its status. They are told no more for a while when they
+/// have tried too many wrong codes, or all have. For a caller who has locked the friend, with the rights of the tables'
+/// owner.
+pub(super) fn is_told(config: &Config, friend: &UserKey, status: Status) -> Result<bool, Error> {
+    let wrong = status.is_wrong_code();
+    // A code that there is takes the same statements as one that there is not.
+    Ok((!status.is_about_code() || count_of_friend(config, friend, wrong)?) && count_of_all(wrong)?)
+}
+
+/// Counts a refusal of a friend, which is a wrong code or not. Returns `false` when they have tried too many.
+fn count_of_friend(config: &Config, friend: &UserKey, wrong: bool) -> Result<bool, Error> {
+    write::exists(
+        &config.sql(
+            "INSERT INTO referral.wrong_codes AS w (friend_id, wrong, until)
+             SELECT $1::@key@, $2::int4, now() + s.wrong_codes_within FROM referral.settings s
+             ON CONFLICT (friend_id) DO UPDATE
+             SET wrong = CASE WHEN w.until > now() THEN w.wrong ELSE 0 END + excluded.wrong,
+                 until = CASE WHEN w.until > now() THEN w.until ELSE excluded.until END
+             WHERE w.until <= now() OR w.wrong < (SELECT s.wrong_codes FROM referral.settings s)
+             RETURNING true",
+        ),
+        &args![friend.as_str(), i32::from(wrong)],
+    )
+}
+
+/// Counts a wrong code of anybody, unless `wrong` is false. Returns `false` when all have tried too many. For a caller
+/// with the rights of the tables' owner.
+///
+/// # Errors
+/// None of its own; PostgreSQL's unwind.
+pub(super) fn count_of_all(wrong: bool) -> Result<bool, Error> {
+    write::value(include_str!("../../sql/statements/count_wrong_code.sql"), &args![wrong])
+}
