@@ -565,7 +565,7 @@ errors! {
         code: ERRCODE_INVALID_PARAMETER_VALUE,
         message: "invalid count",
         detail: "count is {count}.",
-        hint: "Pass a count from 0 to 10000000.",
+        hint: "Pass a count from 0 to 100000.",
     }
 
     /// A number of redemptions is less than one.
@@ -889,6 +889,11 @@ impl From<Error> for ErrorReport {
 }
 
 impl Error {
+    /// Raises the error as PostgreSQL's, from where none can be returned.
+    pub fn raise(self) {
+        ErrorReport::from(self).report(PgLogLevel::ERROR);
+    }
+
     /// Reports the error to the client and the log as a warning, and goes on.
     pub fn warn(self) {
         ErrorReport::from(self).report(PgLogLevel::WARNING);

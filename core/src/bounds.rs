@@ -25,6 +25,9 @@ pub const LONGEST_REASON: usize = 2000;
 /// The longest expression of a mapping, and the longest predicate.
 pub const LONGEST_EXPRESSION: usize = 10_000;
 
+/// The longest text that is read from an argument at all; most arguments have a bound of their own below it.
+pub const LONGEST_ARGUMENT: usize = LONGEST_EXPRESSION;
+
 /// The longest rule of a goal, as text.
 pub const LONGEST_RULE: usize = 100_000;
 

@@ -1,6 +1,6 @@
 //! What the application calls (`sql/functions/app.sql`).
 
-use super::{Outcome, amount, key_like, need, timestamp};
+use super::{Outcome, amount, key_like, need, str, string, timestamp};
 use crate::credit::spend::{self, Spend};
 use crate::earning::event::{self, Event};
 use crate::error::Error;
@@ -8,37 +8,38 @@ use crate::insight::{feed, statement};
 use crate::invites::issue::{self, Terms};
 use crate::invites::redeem::{self, Attempt};
 use crate::pg::relay::{Call, Relayed};
-use crate::pg::value::{AmountResult, KeyArgument, SiteAmount};
+use crate::pg::value::{AmountResult, KeyArgument, SiteAmount, Text, TypedCode};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use referral_core::redemption::Origin;
 
 /// Most invites that one call issues.
-const MOST_INVITES: usize = 10_000_000;
+const MOST_INVITES: usize = 100_000;
 
 #[pg_extern(sql = false)]
 fn issue_invite(
     user_id: Option<KeyArgument>,
-    program: Option<String>,
+    program: Option<Text>,
     max_redemptions: Option<i32>,
     expires_in: Option<Interval>,
-    code: Option<&str>,
-    recipient: Option<String>,
+    code: Option<Text>,
+    recipient: Option<Text>,
 ) -> Outcome<Option<String>> {
-    let terms = Terms { program: need("program", program)?, max_redemptions, expires_in, recipient };
-    Ok(issue::issue(&need("user_id", user_id)?.key, 1, code, terms)?.pop())
+    let terms =
+        Terms { program: need("program", program)?.0, max_redemptions, expires_in, recipient: string(recipient) };
+    Ok(issue::issue(&need("user_id", user_id)?.key, 1, str(&code), terms)?.pop())
 }
 
 #[pg_extern(sql = false)]
 fn issue_invites(
     user_id: Option<KeyArgument>,
     count: Option<i32>,
-    program: Option<String>,
+    program: Option<Text>,
     max_redemptions: Option<i32>,
     expires_in: Option<Interval>,
 ) -> Result<SetOfIterator<'static, String>, ErrorReport> {
-    let terms = Terms { program: need("program", program)?, max_redemptions, expires_in, recipient: None };
+    let terms = Terms { program: need("program", program)?.0, max_redemptions, expires_in, recipient: None };
     let count = need("count", count)?;
     let wanted = usize::try_from(count).ok().filter(|n| *n <= MOST_INVITES).ok_or(Error::BadCount { count })?;
     Ok(SetOfIterator::new(issue::issue(&need("user_id", user_id)?.key, wanted, None, terms)?))
@@ -47,10 +48,10 @@ fn issue_invites(
 #[pg_extern(sql = false)]
 #[allow(clippy::type_complexity)] // pgrx reads the columns here
 fn redeem_invite(
-    code: Option<&str>,
+    code: Option<TypedCode>,
     friend: Option<KeyArgument>,
     as_of: Option<TimestampWithTimeZone>,
-    recipient: Option<&str>,
+    recipient: Option<Text>,
 ) -> Result<
     TableIterator<
         'static,
@@ -58,33 +59,38 @@ fn redeem_invite(
     >,
     ErrorReport,
 > {
-    let (code, friend) = (need("code", code)?, need("friend", friend)?);
-    let done =
-        redeem::redeem(&Attempt { code, friend: &friend.key, at: timestamp(as_of), recipient, origin: Origin::Typed })?;
+    let (code, friend) = (&need("code", code)?.0, need("friend", friend)?);
+    let done = redeem::redeem(&Attempt {
+        code,
+        friend: &friend.key,
+        at: timestamp(as_of),
+        recipient: str(&recipient),
+        origin: Origin::Typed,
+    })?;
     let referrer = key_like(&friend, done.referrer);
     Ok(TableIterator::once((done.status.to_string(), referrer, done.referral.map(i64::from))))
 }
 
 #[pg_extern(sql = false)]
-fn revoke_invite(code: Option<&str>) -> Outcome<bool> {
-    Ok(issue::revoke(need("code", code)?)?)
+fn revoke_invite(code: Option<TypedCode>) -> Outcome<bool> {
+    Ok(issue::revoke(&need("code", code)?.0)?)
 }
 
 #[pg_extern(sql = false)]
 fn record_event(
-    name: Option<String>,
+    name: Option<Text>,
     friend: Option<KeyArgument>,
-    reference: Option<String>,
+    reference: Option<Text>,
     amount: Option<SiteAmount>,
-    currency: Option<String>,
+    currency: Option<Text>,
     occurred_at: Option<TimestampWithTimeZone>,
 ) -> Outcome<i64> {
     let event = event::record_event(Event {
-        name: need("name", name)?,
+        name: need("name", name)?.0,
         friend: need("friend", friend)?.key,
-        reference,
+        reference: string(reference),
         amount: need("amount", amount)?,
-        currency,
+        currency: string(currency),
         occurred_at: timestamp(occurred_at),
     })?;
     Ok(event.0)
@@ -94,29 +100,29 @@ fn record_event(
 fn spend_credit(
     user_id: Option<KeyArgument>,
     amount: Option<SiteAmount>,
-    unit: Option<String>,
-    reference: Option<String>,
+    unit: Option<Text>,
+    reference: Option<Text>,
     partial: Option<bool>,
 ) -> Result<
     TableIterator<'static, (name!(status, String), name!(spent, AmountResult), name!(available, AmountResult))>,
     ErrorReport,
 > {
-    spend_or_reserve(user_id, amount, unit, reference, partial, None)
+    spend_or_reserve(user_id, amount, string(unit), string(reference), partial, None)
 }
 
 #[pg_extern(sql = false)]
 fn authorize_credit(
     user_id: Option<KeyArgument>,
     amount: Option<SiteAmount>,
-    unit: Option<String>,
-    reference: Option<String>,
+    unit: Option<Text>,
+    reference: Option<Text>,
     partial: Option<bool>,
     valid_for: Option<Interval>,
 ) -> Result<
     TableIterator<'static, (name!(status, String), name!(authorized, AmountResult), name!(available, AmountResult))>,
     ErrorReport,
 > {
-    spend_or_reserve(user_id, amount, unit, reference, partial, Some(valid_for))
+    spend_or_reserve(user_id, amount, string(unit), string(reference), partial, Some(valid_for))
 }
 
 #[pg_extern(sql = false)]
@@ -170,24 +176,24 @@ fn decided(done: spend::Outcome) -> Outcome<TableIterator<'static, Decided>> {
 
 #[pg_extern(sql = false)]
 fn capture_credit(
-    reference: Option<&str>,
+    reference: Option<Text>,
     amount: Option<SiteAmount>,
 ) -> Result<TableIterator<'static, (name!(status, String), name!(captured, AmountResult))>, ErrorReport> {
-    decided(spend::capture(need("reference", reference)?, amount)?)
+    decided(spend::capture(&need("reference", reference)?.0, amount)?)
 }
 
 #[pg_extern(sql = false)]
 fn void_credit(
-    reference: Option<&str>,
+    reference: Option<Text>,
 ) -> Result<TableIterator<'static, (name!(status, String), name!(released, AmountResult))>, ErrorReport> {
-    decided(spend::void(need("reference", reference)?)?)
+    decided(spend::void(&need("reference", reference)?.0)?)
 }
 
 #[pg_extern(sql = false)]
 fn release_credit(
-    reference: Option<&str>,
+    reference: Option<Text>,
     amount: Option<SiteAmount>,
-    release_reference: Option<&str>,
+    release_reference: Option<Text>,
 ) -> Result<TableIterator<'static, (name!(status, String), name!(released, AmountResult))>, ErrorReport> {
-    decided(spend::release(need("reference", reference)?, amount, release_reference)?)
+    decided(spend::release(&need("reference", reference)?.0, amount, str(&release_reference))?)
 }

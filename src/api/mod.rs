@@ -14,7 +14,7 @@ mod owner;
 mod support;
 
 use crate::error::Error;
-use crate::pg::value::{AmountResult, KeyArgument};
+use crate::pg::value::{AmountResult, KeyArgument, Text};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::panic::ErrorReport;
 use referral_core::amount::Decimal;
@@ -27,6 +27,15 @@ type Outcome<T> = Result<T, ErrorReport>;
 /// A value that must be given.
 fn need<T>(argument: &'static str, value: Option<T>) -> Result<T, Error> {
     value.ok_or(Error::NullArgument { argument })
+}
+
+/// The texts of arguments.
+fn string(text: Option<Text>) -> Option<String> {
+    text.map(|text| text.0)
+}
+
+fn str(text: &Option<Text>) -> Option<&str> {
+    text.as_ref().map(|text| text.0.as_str())
 }
 
 fn timestamp(at: Option<TimestampWithTimeZone>) -> Option<Timestamp> {

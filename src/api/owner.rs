@@ -1,10 +1,10 @@
 //! What the owner of the program calls (`sql/functions/owner.sql`).
 
-use super::{Outcome, need, timestamp};
+use super::{Outcome, need, str, string, timestamp};
 use crate::credit::settle;
 use crate::error::Error;
 use crate::pg::transaction::Procedure;
-use crate::pg::value::{Document, Relation, Role, SiteAmount, Type};
+use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Type};
 use crate::program::arguments::check_interval;
 use crate::setup::attach::{self, Invites, Signups, Transactions};
 use crate::setup::goal::{self, NewGoal, ShortForm};
@@ -45,30 +45,30 @@ fn install_program(
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn attach_transactions(
     relation: Option<Relation>,
-    user_column: Option<String>,
-    amount: Option<String>,
-    currency: Option<String>,
-    currency_column: Option<String>,
-    qualifies: Option<String>,
-    occurred_at: Option<String>,
-    id: Option<String>,
-    on_delete: Option<String>,
-    name: Option<String>,
-    user: Option<String>,
-    refund_of: Option<String>,
+    user_column: Option<Text>,
+    amount: Option<Text>,
+    currency: Option<Text>,
+    currency_column: Option<Text>,
+    qualifies: Option<Text>,
+    occurred_at: Option<Text>,
+    id: Option<Text>,
+    on_delete: Option<Text>,
+    name: Option<Text>,
+    user: Option<Text>,
+    refund_of: Option<Text>,
 ) -> Outcome<String> {
     Ok(attach::attach_transactions(Transactions {
         relation: need("relation", relation)?.0,
-        user: UserOf { column: user_column, expression: user },
-        amount: need("amount", amount)?,
-        qualifies: need("qualifies", qualifies)?,
-        occurred_at,
-        id,
-        refund_of,
-        currency,
-        currency_column,
-        on_delete: need("on_delete", on_delete)?,
-        name,
+        user: UserOf { column: string(user_column), expression: string(user) },
+        amount: need("amount", amount)?.0,
+        qualifies: need("qualifies", qualifies)?.0,
+        occurred_at: string(occurred_at),
+        id: string(id),
+        refund_of: string(refund_of),
+        currency: string(currency),
+        currency_column: string(currency_column),
+        on_delete: need("on_delete", on_delete)?.0,
+        name: string(name),
     })?)
 }
 
@@ -76,34 +76,34 @@ fn attach_transactions(
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn attach_invites(
     relation: Option<Relation>,
-    user_column: Option<String>,
-    code: Option<String>,
-    max_redemptions: Option<String>,
-    expires_at: Option<String>,
-    revoked: Option<String>,
-    created_at: Option<String>,
-    recipient: Option<String>,
-    redeemed_by: Option<String>,
-    redeemed_at: Option<String>,
-    id: Option<String>,
-    program: Option<String>,
-    name: Option<String>,
-    user: Option<String>,
+    user_column: Option<Text>,
+    code: Option<Text>,
+    max_redemptions: Option<Text>,
+    expires_at: Option<Text>,
+    revoked: Option<Text>,
+    created_at: Option<Text>,
+    recipient: Option<Text>,
+    redeemed_by: Option<Text>,
+    redeemed_at: Option<Text>,
+    id: Option<Text>,
+    program: Option<Text>,
+    name: Option<Text>,
+    user: Option<Text>,
 ) -> Outcome<String> {
     Ok(attach::attach_invites(Invites {
         relation: need("relation", relation)?.0,
-        user: UserOf { column: user_column, expression: user },
-        code: need("code", code)?,
-        max_redemptions: max_redemptions.unwrap_or_else(|| "NULL::integer".into()),
-        expires_at,
-        revoked,
-        created_at,
-        recipient,
-        redeemed_by,
-        redeemed_at,
-        id,
-        program: need("program", program)?,
-        name,
+        user: UserOf { column: string(user_column), expression: string(user) },
+        code: need("code", code)?.0,
+        max_redemptions: string(max_redemptions).unwrap_or_else(|| "NULL::integer".into()),
+        expires_at: string(expires_at),
+        revoked: string(revoked),
+        created_at: string(created_at),
+        recipient: string(recipient),
+        redeemed_by: string(redeemed_by),
+        redeemed_at: string(redeemed_at),
+        id: string(id),
+        program: need("program", program)?.0,
+        name: string(name),
     })?)
 }
 
@@ -111,44 +111,44 @@ fn attach_invites(
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn attach_signups(
     relation: Option<Relation>,
-    user_column: Option<String>,
-    code: Option<String>,
-    redeemed_at: Option<String>,
-    id: Option<String>,
-    name: Option<String>,
-    user: Option<String>,
-    recipient: Option<String>,
+    user_column: Option<Text>,
+    code: Option<Text>,
+    redeemed_at: Option<Text>,
+    id: Option<Text>,
+    name: Option<Text>,
+    user: Option<Text>,
+    recipient: Option<Text>,
 ) -> Outcome<String> {
     Ok(attach::attach_signups(Signups {
         relation: need("relation", relation)?.0,
-        user: UserOf { column: user_column, expression: user },
-        code: need("code", code)?,
-        redeemed_at,
-        recipient,
-        id,
-        name,
+        user: UserOf { column: string(user_column), expression: string(user) },
+        code: need("code", code)?.0,
+        redeemed_at: string(redeemed_at),
+        recipient: string(recipient),
+        id: string(id),
+        name: string(name),
     })?)
 }
 
 #[pg_extern(sql = false)]
-fn attach_users(created_at: Option<String>, name: Option<String>) -> Outcome<String> {
-    Ok(attach::attach_users(need("created_at", created_at)?, need("name", name)?)?)
+fn attach_users(created_at: Option<Text>, name: Option<Text>) -> Outcome<String> {
+    Ok(attach::attach_users(need("created_at", created_at)?.0, need("name", name)?.0)?)
 }
 
 #[pg_extern(sql = false)]
-fn detach(name: Option<&str>) -> Outcome<()> {
-    Ok(attach::detach(need("name", name)?)?)
+fn detach(name: Option<Text>) -> Outcome<()> {
+    Ok(attach::detach(&need("name", name)?.0)?)
 }
 
 #[pg_extern(sql = false)]
-fn repair(source: Option<&str>) -> Outcome<()> {
-    Ok(attach::repair(need("source", source)?)?)
+fn repair(source: Option<Text>) -> Outcome<()> {
+    Ok(attach::repair(&need("source", source)?.0)?)
 }
 
 #[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn create_program(
-    name: Option<&str>,
+    name: Option<Text>,
     starts_at: Option<TimestampWithTimeZone>,
     ends_at: Option<TimestampWithTimeZone>,
     attribution_window: Option<Interval>,
@@ -158,14 +158,14 @@ fn create_program(
     allow_debt: Option<bool>,
     feed: Option<bool>,
     code_length: Option<i32>,
-    code_alphabet: Option<String>,
-    code_prefix: Option<String>,
+    code_alphabet: Option<Text>,
+    code_prefix: Option<Text>,
     expires_in: Option<Interval>,
     max_redemptions: Option<i32>,
     new_accounts_within: Option<Interval>,
 ) -> Outcome<i32> {
     let program = program::create_program(NewProgram {
-        name: need("name", name)?.to_owned(),
+        name: need("name", name)?.0,
         starts_at: timestamp(starts_at),
         ends_at: timestamp(ends_at),
         attribution_window,
@@ -175,7 +175,7 @@ fn create_program(
         strict: need("strict", strict)?,
         allow_debt: need("allow_debt", allow_debt)?,
         feed: need("feed", feed)?,
-        codes: CodeRules { length: code_length, alphabet: code_alphabet, prefix: code_prefix },
+        codes: CodeRules { length: code_length, alphabet: string(code_alphabet), prefix: string(code_prefix) },
         expires_in,
         max_redemptions,
     })?;
@@ -185,33 +185,40 @@ fn create_program(
 #[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn create_goal(
-    name: Option<String>,
+    name: Option<Text>,
     reward: Option<SiteAmount>,
-    unit: Option<String>,
+    unit: Option<Text>,
     friend_reward: Option<SiteAmount>,
-    occurrence: Option<String>,
+    occurrence: Option<Text>,
     min_amount: Option<SiteAmount>,
     within: Option<Interval>,
-    program: Option<String>,
-    source: Option<String>,
+    program: Option<Text>,
+    source: Option<Text>,
     effective_from: Option<TimestampWithTimeZone>,
     rule: Option<Document>,
 ) -> Outcome<i32> {
     let too_long = |length| Error::TooLong { argument: "rule", length, most: LONGEST_RULE };
     let goal = goal::create_goal(NewGoal {
-        name: need("name", name)?,
-        short: ShortForm { reward, friend_reward, unit, occurrence, min_amount, within },
+        name: need("name", name)?.0,
+        short: ShortForm {
+            reward,
+            friend_reward,
+            unit: string(unit),
+            occurrence: string(occurrence),
+            min_amount,
+            within,
+        },
         rule: rule.map(|Document(rule)| rule.map_err(too_long)).transpose()?,
-        program: need("program", program)?,
-        source,
+        program: need("program", program)?.0,
+        source: string(source),
         effective_from: timestamp(effective_from),
     })?;
     Ok(goal.0)
 }
 
 #[pg_extern(sql = false)]
-fn create_event(name: Option<&str>) -> Outcome<i32> {
-    Ok(event::create_event(need("name", name)?)?.0)
+fn create_event(name: Option<Text>) -> Outcome<i32> {
+    Ok(event::create_event(&need("name", name)?.0)?.0)
 }
 
 #[pg_extern(sql = false)]
@@ -236,29 +243,29 @@ fn grant_reports(role: Option<Role>) -> Outcome<()> {
 
 #[pg_extern(sql = false)] // a procedure
 fn reconcile(
-    source: Option<&str>,
+    source: Option<Text>,
     batch_size: Option<i32>,
     restart: Option<bool>,
     call: pg_sys::FunctionCallInfo,
 ) -> Outcome<()> {
     let procedure = Procedure::begin(call)?;
-    Ok(reconcile::reconcile(source, need("batch_size", batch_size)?, need("restart", restart)?, &procedure)?)
+    Ok(reconcile::reconcile(str(&source), need("batch_size", batch_size)?, need("restart", restart)?, &procedure)?)
 }
 
 #[pg_extern(sql = false)] // a procedure
 fn settle(
     as_of: Option<TimestampWithTimeZone>,
-    program: Option<&str>,
+    program: Option<Text>,
     batch_size: Option<i32>,
     call: pg_sys::FunctionCallInfo,
 ) -> Outcome<()> {
     let procedure = Procedure::begin(call)?;
-    Ok(settle::settle_in_batches(timestamp(as_of), program, need("batch_size", batch_size)?, &procedure)?)
+    Ok(settle::settle_in_batches(timestamp(as_of), str(&program), need("batch_size", batch_size)?, &procedure)?)
 }
 
 #[pg_extern(sql = false)]
-fn settle_at_once(as_of: Option<TimestampWithTimeZone>, program: Option<&str>) -> Outcome<i64> {
-    Ok(settle::settle_at_once(timestamp(as_of), program)?)
+fn settle_at_once(as_of: Option<TimestampWithTimeZone>, program: Option<Text>) -> Outcome<i64> {
+    Ok(settle::settle_at_once(timestamp(as_of), str(&program))?)
 }
 
 #[pg_extern(sql = false)]
@@ -283,6 +290,6 @@ fn doctor() -> Result<
 }
 
 #[pg_extern(sql = false)]
-fn uninstall(drop_data_of: Option<&str>) -> Outcome<()> {
-    Ok(uninstall::uninstall(drop_data_of)?)
+fn uninstall(drop_data_of: Option<Text>) -> Outcome<()> {
+    Ok(uninstall::uninstall(str(&drop_data_of))?)
 }

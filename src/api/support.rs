@@ -6,7 +6,7 @@ use crate::earning::evaluate;
 use crate::insight::terms;
 use crate::invites::reassign;
 use crate::pg::relay::{Call, Relayed};
-use crate::pg::value::{KeyArgument, SiteAmount};
+use crate::pg::value::{KeyArgument, SiteAmount, Text};
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -15,23 +15,23 @@ use pgrx::prelude::*;
 fn adjust_credit(
     user_id: Option<KeyArgument>,
     amount: Option<SiteAmount>,
-    unit: Option<&str>,
-    reason: Option<&str>,
+    unit: Option<Text>,
+    reason: Option<Text>,
     expires_in: Option<Interval>,
 ) -> Outcome<i64> {
     let (user, amount) = (need("user_id", user_id)?.key, need("amount", amount)?);
-    Ok(spend::adjust(&user, &amount, need("unit", unit)?, need("reason", reason)?, expires_in)?.0)
+    Ok(spend::adjust(&user, &amount, &need("unit", unit)?.0, &need("reason", reason)?.0, expires_in)?.0)
 }
 
 #[pg_extern(sql = false)]
 #[allow(clippy::type_complexity)] // pgrx reads the columns here
 fn reassign_referral(
     friend: Option<KeyArgument>,
-    code: Option<&str>,
-    reason: Option<&str>,
+    code: Option<Text>,
+    reason: Option<Text>,
 ) -> Result<TableIterator<'static, (name!(status, String), name!(referrer, Option<KeyArgument>))>, ErrorReport> {
-    let (friend, code) = (need("friend", friend)?, need("code", code)?);
-    let done = reassign::reassign(code, &friend.key, need("reason", reason)?)?;
+    let (friend, code) = (need("friend", friend)?, &need("code", code)?.0);
+    let done = reassign::reassign(code, &friend.key, &need("reason", reason)?.0)?;
     let referrer = key_like(&friend, done.referrer);
     Ok(TableIterator::once((done.status.to_string(), referrer)))
 }

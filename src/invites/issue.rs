@@ -6,7 +6,7 @@ use super::recipient;
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::{in_own_memory, with_safe_path_as};
-use crate::pg::{Param, args, read, write};
+use crate::pg::{Param, args, memory, read, write};
 use crate::program::arguments::{check_interval, check_length};
 use crate::program::cache::config;
 use crate::program::lookup::{UserLock, find_user};
@@ -132,6 +132,7 @@ fn issue_generated(
     format: &CodeFormat,
     count: usize,
 ) -> Result<Vec<String>, Error> {
+    memory::ensure_rows(count)?;
     let mut issued = Vec::with_capacity(count);
     while issued.len() < count {
         let mut codes = format.generate((count - issued.len()).min(BATCH))?;

@@ -12,7 +12,7 @@ use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum};
 use referral_core::amount::{Decimal, Unit, parse_amount};
 use referral_core::balance::LineKind;
-use referral_core::bounds::LONGEST_RULE;
+use referral_core::bounds::{LONGEST_ARGUMENT, LONGEST_ROW_ID, LONGEST_RULE};
 use referral_core::feed::FeedKind;
 use referral_core::id::{
     CreditId, EventId, GoalId, GoalVersionId, InviteId, ProgramId, ReferralId, SourceId, SpendId, UserKey,
@@ -508,6 +508,12 @@ impl FromDatum for KeyArgument {
         // SAFETY: the caller vouches for the type; the look-up raises an error when there is none.
         unsafe {
             pg_sys::getTypeOutputInfo(oid, &mut output, &mut varlena);
+            if varlena {
+                let length = text_length(datum);
+                if length > LONGEST_ROW_ID {
+                    Error::TooLong { argument: "the key of a user", length, most: LONGEST_ROW_ID }.raise();
+                }
+            }
             Some(Self { key: print(output, datum).into(), type_oid: oid })
         }
     }
@@ -589,6 +595,72 @@ unsafe impl BoxRet for AmountResult {
         unsafe { fcinfo.return_raw_datum(self.0.into_value()) }
     }
 }
+
+/// A text as an argument of a function. One of more than [`LONGEST_ARGUMENT`] bytes is refused before it is copied or even
+/// decompressed.
+pub struct Text(pub String);
+
+/// A code that somebody typed, as an argument of a function. Of one of more than [`LONGEST_ARGUMENT`] bytes the beginning is
+/// read, which is too long for a code.
+pub struct TypedCode(pub String);
+
+pgrx::impl_sql_translatable!(Text, arg_only = "text");
+pgrx::impl_sql_translatable!(TypedCode, arg_only = "text");
+
+/// The length of a text in bytes.
+///
+/// # Safety
+/// `datum` is a text.
+unsafe fn text_length(datum: pg_sys::Datum) -> usize {
+    // SAFETY: as the caller vouches; the text is not decompressed.
+    unsafe { pg_sys::toast_raw_datum_size(datum) }.saturating_sub(pg_sys::VARHDRSZ)
+}
+
+impl FromDatum for Text {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the caller vouches that this is a text.
+        let length = unsafe { text_length(datum) };
+        if length > LONGEST_ARGUMENT {
+            Error::TooLong { argument: "a text argument", length, most: LONGEST_ARGUMENT }.raise();
+        }
+        // SAFETY: as above.
+        unsafe { String::from_polymorphic_datum(datum, is_null, oid) }.map(Self)
+    }
+}
+
+impl FromDatum for TypedCode {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the caller vouches that this is a text; its beginning is whole characters.
+        unsafe {
+            if text_length(datum) <= LONGEST_ARGUMENT {
+                return String::from_polymorphic_datum(datum, is_null, oid).map(Self);
+            }
+            let start = pg_sys::pg_detoast_datum_slice(datum.cast_mut_ptr(), 0, LONGEST_ARGUMENT as i32);
+            Some(Self(String::from_utf8_lossy(pgrx::varlena::varlena_to_byte_slice(start)).into_owned()))
+        }
+    }
+}
+
+/// Arguments that are read as `text`.
+macro_rules! text_arguments {
+    ($($name:ident),*) => { $(
+        // SAFETY: a text, copied.
+        unsafe impl<'fcx> ArgAbi<'fcx> for $name {
+            unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+                // SAFETY: as the caller vouches; a null argument is an Option's `None` before it gets here.
+                unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or_else(|| Self(String::new()))
+            }
+        }
+    )* };
+}
+
+text_arguments!(Text, TypedCode);
 
 /// A document of `jsonb` as an argument: its text, of at most [`LONGEST_RULE`] bytes, or how long it is.
 pub struct Document(pub Result<String, usize>);

@@ -18,6 +18,6 @@ SELECT referral.grant_app('app') \g /dev/null
 GRANT USAGE ON SCHEMA public TO app;
 GRANT ALL ON public.users, public.orders TO app;
 CREATE TABLE public.long (t text);
-INSERT INTO public.long VALUES (repeat('-', 150000000));
+INSERT INTO public.long VALUES (repeat('-', 30000000));
 GRANT SELECT ON public.long TO app;
 VACUUM ANALYZE;
