@@ -21,6 +21,30 @@ as_root() {
   fi
 }
 
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
+}
+apt_install() { apt_get install --yes --no-install-recommends "$@"; }
+
+# missing PACKAGE...: those of Debian's packages that are not installed.
+missing() {
+  local package
+  for package; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || say "$package"
+  done
+}
+
+# debian PACKAGE...: installs those of Debian's packages that are missing.
+debian() {
+  local packages
+  mapfile -t packages < <(missing "$@")
+  [ ${#packages[@]} -gt 0 ] || return 0
+  say "Debian packages to install: ${packages[*]}"
+  # A list of packages that is an hour old will do.
+  [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mmin -60 -print -quit)" ] || apt_get update
+  apt_install "${packages[@]}"
+}
+
 # PostgreSQL refuses to run as root; root lends it to the user that Debian's package made for it.
 as_server() {
   if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi
