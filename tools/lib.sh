@@ -63,7 +63,8 @@ cluster_use() {
   PATH="$("$PG_CONFIG" --bindir):$PATH"
 }
 
-# Creates and starts a cluster in the existing, empty directory $1; further arguments are settings.
+# Creates and starts a cluster in the existing, empty directory $1; further arguments are settings, and so are the words of
+# SERVER_SETTINGS.
 # It listens on a unix socket in that directory only, which nobody else may enter.
 cluster_start() {
   local dir=$1 setting
@@ -73,7 +74,7 @@ cluster_start() {
   as_server "$(pg_bin initdb)" --pgdata "$dir/data" --username postgres --auth trust --no-sync \
     --encoding UTF8 --locale C.UTF-8 --lc-messages C >"$dir/initdb.log" 2>&1 ||
     die "initdb failed: $(cat "$dir/initdb.log")"
-  for setting in "listen_addresses=" "unix_socket_directories=$dir" "port=$PGPORT" "timezone=UTC" "$@"; do
+  for setting in "listen_addresses=" "unix_socket_directories=$dir" "port=$PGPORT" "timezone=UTC" "$@" ${SERVER_SETTINGS:-}; do
     printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"
   done >>"$dir/data/postgresql.conf"
   as_server "$(pg_bin pg_ctl)" start --silent --wait --pgdata "$dir/data" --log "$dir/server.log" ||

@@ -15,7 +15,7 @@ SELECT referral.create_goal('first', reward => 10, effective_from => '-infinity'
 SELECT referral.grant_app('regress_app');
 SELECT referral.grant_support('regress_support');
 SELECT referral.grant_reports('regress_reports');
-SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'referral'::regnamespace AND has_function_privilege('regress_support', p.oid, 'EXECUTE') ORDER BY 1::text;
+SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'referral'::regnamespace AND has_function_privilege('regress_support', p.oid, 'EXECUTE') ORDER BY p.oid::regprocedure::text;
 SELECT has_table_privilege('regress_support', c.oid, 'SELECT, INSERT, UPDATE, DELETE') AS touches_a_table, count(*) > 30 AS of_all
 FROM pg_class c WHERE relnamespace = 'referral'::regnamespace AND relkind IN ('r', 'v', 'S') GROUP BY 1;
 -- support gives, and takes as far as it is there

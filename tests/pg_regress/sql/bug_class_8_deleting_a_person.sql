@@ -40,5 +40,5 @@ SELECT count(*) FROM referral.credit_history(1);
 SELECT unit, outstanding FROM referral.liability ORDER BY 1;
 -- what is kept of a person is his key
 SELECT attrelid::regclass, attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
-WHERE relnamespace = 'referral'::regnamespace AND relkind = 'r' AND attnum > 0 AND attname ~ 'mail|phone|address|name$' AND attname !~ 'column_name' ORDER BY 1::text, 2;
+WHERE relnamespace = 'referral'::regnamespace AND relkind = 'r' AND attnum > 0 AND attname ~ 'mail|phone|address|name$' AND attname !~ 'column_name' ORDER BY attrelid::regclass::text, 2;
 TABLE violations;
