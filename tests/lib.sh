@@ -20,7 +20,7 @@ verdict() {
 
 # Whether the server was built with ICU.
 has_icu() {
-  psql --quiet --dbname postgres --command BEGIN --command "CREATE COLLATION any (provider = icu, locale = 'und')" \
+  psql --quiet --dbname postgres --command BEGIN --command "CREATE COLLATION icu (provider = icu, locale = 'und')" \
     >/dev/null 2>&1
 }
 
