@@ -1,6 +1,6 @@
 # The names to type; the work is done in tools/, tests/, demo/ and bench/.
 
-.PHONY: build install installcheck test test-clients demo demo-stop bench deps clean reference help
+.PHONY: build install installcheck test test-18 test-asserts test-clients demo demo-stop bench deps clean reference help
 
 build: deps        ## build the extension under target/package (the default)
 	tools/build package
@@ -13,6 +13,12 @@ installcheck:      ## the tests that need a server, in a throw-away one, on what
 
 test: deps         ## every test, in a throw-away server
 	tests/run
+
+test-18: deps      ## the tests that need a server on PostgreSQL 18, which it puts under target/
+	pg_config=$$(tools/postgres18) && PG_CONFIG=$$pg_config tests/run --with-server
+
+test-asserts: deps ## the quick ones on a PostgreSQL 18 with assertions, which it builds, whose caches are emptied all the time
+	pg_config=$$(tools/postgres18 --asserts) && PG_CONFIG=$$pg_config SERVER_SETTINGS=debug_discard_caches=1 tests/run signatures pg_regress
 
 test-clients: deps ## clients of every stack, whose drivers and PgBouncer it installs, in a throw-away server
 	tests/run clients
@@ -37,4 +43,4 @@ reference: deps install ## write docs/reference.md anew, from the catalogue and 
 	tools/reference
 
 help:              ## this list
-	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile

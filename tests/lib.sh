@@ -7,14 +7,25 @@ shopt -s nullglob
 # Tests run side by side in as many lanes as there are processors, or JOBS.
 JOBS=${JOBS:-$(nproc)}
 
-# verdict NAME COMMAND...: the test NAME passes if the command does. The output of a command that fails is shown. A verdict is
-# one block of the output, also when lanes print at the same moment.
+# A verdict is one block of the output, also when lanes print at the same moment.
+verdict_of() { { flock 9; say "$@"; } 9<"$TEST_RESULTS"; }
+
+# verdict NAME COMMAND...: the test NAME passes if the command does. The output of a command that fails is shown.
 verdict() {
   local name=$1 output said
   shift
   if output=$("$@" 2>&1); then said=("ok $name"); else said=("$output" "not ok $name"); fi
-  { flock 9; say "${said[@]}"; } 9<"$TEST_RESULTS"
+  verdict_of "${said[@]}"
 }
+
+# Whether the server was built with ICU.
+has_icu() {
+  psql --quiet --dbname postgres --command BEGIN --command "CREATE COLLATION icu (provider = icu, locale = 'und')" \
+    >/dev/null 2>&1
+}
+
+# skip NAME WHY: the test NAME is not played. That is not a failure, and is counted apart.
+skip() { verdict_of "skip $1: $2"; }
 
 # choose NAMES PATTERN...: reduces the array NAMES to the names that match a pattern of the shell. A pattern without a match is an
 # error. Without patterns all names stay.

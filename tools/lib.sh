@@ -21,6 +21,30 @@ as_root() {
   fi
 }
 
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
+}
+apt_install() { apt_get install --yes --no-install-recommends "$@"; }
+
+# missing PACKAGE...: those of Debian's packages that are not installed.
+missing() {
+  local package
+  for package; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || say "$package"
+  done
+}
+
+# debian PACKAGE...: installs those of Debian's packages that are missing.
+debian() {
+  local packages
+  mapfile -t packages < <(missing "$@")
+  [ ${#packages[@]} -gt 0 ] || return 0
+  say "Debian packages to install: ${packages[*]}"
+  # A list of packages that is an hour old will do.
+  [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mmin -60 -print -quit)" ] || apt_get update
+  apt_install "${packages[@]}"
+}
+
 # PostgreSQL refuses to run as root; root lends it to the user that Debian's package made for it.
 as_server() {
   if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi
@@ -39,7 +63,8 @@ cluster_use() {
   PATH="$("$PG_CONFIG" --bindir):$PATH"
 }
 
-# Creates and starts a cluster in the existing, empty directory $1; further arguments are settings.
+# Creates and starts a cluster in the existing, empty directory $1; further arguments are settings, and so are the words of
+# SERVER_SETTINGS.
 # It listens on a unix socket in that directory only, which nobody else may enter.
 cluster_start() {
   local dir=$1 setting
@@ -49,7 +74,7 @@ cluster_start() {
   as_server "$(pg_bin initdb)" --pgdata "$dir/data" --username postgres --auth trust --no-sync \
     --encoding UTF8 --locale C.UTF-8 --lc-messages C >"$dir/initdb.log" 2>&1 ||
     die "initdb failed: $(cat "$dir/initdb.log")"
-  for setting in "listen_addresses=" "unix_socket_directories=$dir" "port=$PGPORT" "timezone=UTC" "$@"; do
+  for setting in "listen_addresses=" "unix_socket_directories=$dir" "port=$PGPORT" "timezone=UTC" "$@" ${SERVER_SETTINGS:-}; do
     printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"
   done >>"$dir/data/postgresql.conf"
   as_server "$(pg_bin pg_ctl)" start --silent --wait --pgdata "$dir/data" --log "$dir/server.log" ||

@@ -7,16 +7,15 @@ use pgrx::prelude::*;
 use std::ptr::null_mut;
 
 /// Looks keys up in an index whose first column is one of a table's, row by row with one scan. The snapshot is a
-/// constant of PostgreSQL's that sees what is committed or our own, and takes no predicate locks. The table is opened
-/// when the index has an entry, which for most buyers it has not.
+/// constant of PostgreSQL's that sees what is committed or our own, and takes no predicate locks.
 pub struct Probe {
+    table: pg_sys::Relation,
     index: pg_sys::Relation,
-    entries: pg_sys::IndexScanDesc,
+    scan: pg_sys::IndexScanDesc,
+    slot: *mut pg_sys::TupleTableSlot,
     key: pg_sys::ScanKeyData,
     /// Type of the keys that are looked up.
     key_type: pg_sys::Oid,
-    table: pg_sys::Oid,
-    rows: Option<TableScan>,
 }
 
 /// A row that was found.
@@ -39,13 +38,6 @@ impl FoundRow<'_> {
     }
 }
 
-/// A scan that fetches the rows of the entries.
-struct TableScan {
-    table: pg_sys::Relation,
-    scan: pg_sys::IndexScanDesc,
-    slot: *mut pg_sys::TupleTableSlot,
-}
-
 impl Probe {
     /// Opens a scan of an index, whose first column has this collation, for values that are compared so.
     pub fn open(index: Index, comparison: Comparison, collation: pg_sys::Oid) -> Self {
@@ -53,12 +45,6 @@ impl Probe {
         // SAFETY: the index is one of the table's and the operator is one of its family; everything is closed on
         // drop, or by the abort after an error.
         unsafe {
-            let relation = pg_sys::index_open(index.index, pg_sys::AccessShareLock as i32);
-            let snapshot = &raw mut pg_sys::SnapshotSelfData;
-            #[cfg(not(feature = "pg18"))]
-            let entries = pg_sys::index_beginscan_bitmap(relation, snapshot, 1);
-            #[cfg(feature = "pg18")]
-            let entries = pg_sys::index_beginscan_bitmap(relation, snapshot, null_mut(), 1);
             pg_sys::ScanKeyEntryInitialize(
                 &mut key,
                 0,
@@ -69,7 +55,15 @@ impl Probe {
                 pg_sys::get_opcode(comparison.operator),
                 pg_sys::Datum::null(),
             );
-            Self { index: relation, entries, key, key_type: comparison.type_oid, table: index.table, rows: None }
+            let table = pg_sys::table_open(index.table, pg_sys::AccessShareLock as i32);
+            let index = pg_sys::index_open(index.index, pg_sys::AccessShareLock as i32);
+            let snapshot = &raw mut pg_sys::SnapshotSelfData;
+            #[cfg(not(feature = "pg18"))]
+            let scan = pg_sys::index_beginscan(table, index, snapshot, 1, 0);
+            #[cfg(feature = "pg18")]
+            let scan = pg_sys::index_beginscan(table, index, snapshot, null_mut(), 1, 0);
+            let slot = pg_sys::table_slot_create(table, null_mut());
+            Self { table, index, scan, slot, key, key_type: comparison.type_oid }
         }
     }
 
@@ -123,32 +117,10 @@ impl Probe {
         self.key.sk_argument = key;
         // SAFETY: scans, key and slot are valid while self lives.
         unsafe {
-            pg_sys::index_rescan(self.entries, &mut self.key, 1, null_mut(), 0);
-            if pg_sys::index_getnext_tid(self.entries, FORWARD).is_null() {
-                return;
+            pg_sys::index_rescan(self.scan, &mut self.key, 1, null_mut(), 0);
+            while pg_sys::index_getnext_slot(self.scan, FORWARD, self.slot) {
+                each(&mut FoundRow(&mut *self.slot));
             }
-            let rows = self.rows.get_or_insert_with(|| TableScan::open(self.table, self.index));
-            pg_sys::index_rescan(rows.scan, &mut self.key, 1, null_mut(), 0);
-            while pg_sys::index_getnext_slot(rows.scan, FORWARD, rows.slot) {
-                each(&mut FoundRow(&mut *rows.slot));
-            }
-        }
-    }
-}
-
-impl TableScan {
-    /// # Safety
-    /// `index` is an open index of the table.
-    unsafe fn open(table: pg_sys::Oid, index: pg_sys::Relation) -> Self {
-        // SAFETY: as the caller vouches; closed with the probe.
-        unsafe {
-            let table = pg_sys::table_open(table, pg_sys::AccessShareLock as i32);
-            let snapshot = &raw mut pg_sys::SnapshotSelfData;
-            #[cfg(not(feature = "pg18"))]
-            let scan = pg_sys::index_beginscan(table, index, snapshot, 1, 0);
-            #[cfg(feature = "pg18")]
-            let scan = pg_sys::index_beginscan(table, index, snapshot, null_mut(), 1, 0);
-            Self { table, scan, slot: pg_sys::table_slot_create(table, null_mut()) }
         }
     }
 }
@@ -158,13 +130,10 @@ impl Drop for Probe {
         if !std::thread::panicking() {
             // SAFETY: opened by `open`, closed in the reverse order.
             unsafe {
-                if let Some(rows) = &self.rows {
-                    pg_sys::ExecDropSingleTupleTableSlot(rows.slot);
-                    pg_sys::index_endscan(rows.scan);
-                    pg_sys::table_close(rows.table, pg_sys::AccessShareLock as i32);
-                }
-                pg_sys::index_endscan(self.entries);
+                pg_sys::ExecDropSingleTupleTableSlot(self.slot);
+                pg_sys::index_endscan(self.scan);
                 pg_sys::index_close(self.index, pg_sys::AccessShareLock as i32);
+                pg_sys::table_close(self.table, pg_sys::AccessShareLock as i32);
             }
         }
     }

@@ -119,8 +119,12 @@ pub fn condition(table: &Table, sql: &str) -> Result<Condition, Error> {
             return Err(bad(problem, PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH));
         }
     }
-    let View { query, columns, numbers } = read_view(table)?;
+    let View { query, columns, numbers, system_columns } = read_view(table)?;
     drop_view()?;
+    if let Some(column) = system_columns.first() {
+        let problem = format!("it reads the system column {column}");
+        return Err(bad(problem, PgSqlErrorCode::ERRCODE_INVALID_COLUMN_REFERENCE));
+    }
     let sql = query
         .strip_prefix(" SELECT ")
         .and_then(|rest| rest.strip_suffix(&format!(" AS referral_holds\n   FROM {}", table.name)))
@@ -164,6 +168,8 @@ row! {
         columns: Vec<String>,
         /// Numbers of those columns.
         numbers: Vec<i16>,
+        /// Names of the system columns, such as `ctid`, that it reads.
+        system_columns: Vec<String>,
     }
 }
 
@@ -234,7 +240,7 @@ impl Mapping {
             columns.push((column.name.to_owned(), sql));
         }
         make_view(table, &columns, &user.from)?;
-        let View { query, columns, numbers } = read_view(table)?;
+        let View { query, columns, numbers, .. } = read_view(table)?;
         drop_view()?;
         let around = split_at_table(&query, table)?;
         check_rights(table, &query)?;

@@ -100,6 +100,18 @@ impl Progress {
         .map(drop)
     }
 
+    /// Records what a batch posted whose steps others had taken meanwhile. A walk that was begun anew does not count it.
+    ///
+    /// # Errors
+    /// None of its own; PostgreSQL's unwind.
+    pub(super) fn count_posted(&self, source: &Source, posted: u64) -> Result<(), Error> {
+        write::execute(
+            "UPDATE referral.reconciliations SET posted = posted + $2 WHERE source_id = $1 AND started_at = $3",
+            &args![source.id, i64::try_from(posted).unwrap_or(i64::MAX), self.started_at],
+        )
+        .map(drop)
+    }
+
     /// Closes failures of before the walk that no friend or row of it has closed: they named nobody, or somebody who is
     /// gone, or somebody in a program without a goal about the source. The walk has made up for them.
     fn resolve_the_rest(&self, source: &Source) -> Result<(), Error> {

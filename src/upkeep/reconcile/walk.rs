@@ -105,9 +105,15 @@ impl Walk {
         Ok(())
     }
 
-    fn advance(&self, progress: &Progress, steps: &[Step], posted: u64) -> Result<(), Error> {
+    /// Records a batch, whose steps others may have taken too, or begun anew, while it was brought in one by one.
+    fn advance(&self, before: &Progress, steps: &[Step], posted: u64) -> Result<(), Error> {
         let (config, source) = self.source()?;
-        with_safe_path_as(Some(config.owner), || progress.advance(&source, steps, posted))
+        let now = self.progress(&config, &source)?;
+        let is_there = (now.phase, &now.position) == (before.phase, &before.position);
+        with_safe_path_as(Some(config.owner), || match is_there {
+            true => now.advance(&source, steps, posted),
+            false => before.count_posted(&source, posted),
+        })
     }
 
     /// Brings in, each in a transaction of its own, what could not be had together because somebody holds a lock.

@@ -32,6 +32,8 @@ SELECT asking('generate_series(1, 2) = 1');
 \echo :SQLSTATE
 SELECT asking('orders.tableoid = ''orders''::regclass');
 \echo :SQLSTATE
+SELECT asking('xmin IS NOT NULL AND ctid <> ''(0,0)''');
+\echo :SQLSTATE
 SELECT asking('$1 > 3');
 \echo :SQLSTATE
 SELECT asking('1 / 0 = 1');

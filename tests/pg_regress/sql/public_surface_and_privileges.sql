@@ -18,16 +18,16 @@ SELECT p.oid::regprocedure AS function, pg_get_function_arguments(p.oid) AS argu
        || CASE proparallel WHEN 's' THEN ' parallel safe' ELSE '' END || coalesce(' ' || array_to_string(proconfig, ' '), '') AS kind,
        EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e') AS member
 FROM pg_proc p WHERE pronamespace = 'referral'::regnamespace ORDER BY proname;
--- tables, views and sequences
-SELECT relname, relkind, pg_get_userbyid(relowner) AS owner, array_to_string(relacl, ' ') AS privileges, relrowsecurity AS row_security,
+-- tables, views and sequences (MAINTAIN, m, is a privilege since PostgreSQL 17)
+SELECT relname, relkind, pg_get_userbyid(relowner) AS owner, regexp_replace(array_to_string(relacl, ' '), '(=[a-zA-Z*]*)m', '\1', 'g') AS privileges, relrowsecurity AS row_security,
        EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') AS member
 FROM pg_class c WHERE relnamespace = 'referral'::regnamespace AND relkind <> 'i' ORDER BY relkind, relname;
 -- columns
 SELECT attrelid::regclass AS relation, string_agg(attname || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' not null' ELSE '' END, ', ' ORDER BY attnum) AS columns
 FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
 WHERE relnamespace = 'referral'::regnamespace AND relkind IN ('r', 'v') AND attnum > 0 GROUP BY c.relkind, attrelid, c.relname ORDER BY c.relkind, c.relname;
--- constraints and indexes
-SELECT conrelid::regclass AS relation, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'referral'::regnamespace ORDER BY conrelid::regclass::text, conname;
+-- constraints and indexes (NOT NULL, which the columns show, is a constraint since PostgreSQL 18)
+SELECT conrelid::regclass AS relation, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'referral'::regnamespace AND contype <> 'n' ORDER BY conrelid::regclass::text, conname;
 SELECT indexrelid::regclass AS index, pg_get_indexdef(indexrelid) AS definition FROM pg_index JOIN pg_class c ON c.oid = indrelid
 WHERE relnamespace = 'referral'::regnamespace AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u')) ORDER BY c.relname, indexrelid::regclass::text;
 -- triggers
