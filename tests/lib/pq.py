@@ -57,6 +57,10 @@ class Connection:
             self(setting)
         self.pid = lib.PQbackendPID(self.pointer)
 
+    def close(self):
+        lib.PQfinish(self.pointer)
+        self.pointer = None
+
     def receive(self, _, result):
         if lib.PQresultErrorField(result, ord("S")) == b"WARNING":
             self.warnings.append(lib.PQresultErrorField(result, ord("M")).decode())
