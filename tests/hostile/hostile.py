@@ -250,6 +250,9 @@ def lay(session, statements):
 
 # Of these, the traps are laid one by one: the first that is met would keep a statement from the others.
 ONE_BY_ONE = ("a deferred trigger", "a rule", "a type")
+# These are never sprung: PostgreSQL refuses to put a trigger off in a restricted operation, and policies are not asked about the
+# owner's own reads.
+NEVER_SPRUNG = ("a deferred trigger", "a policy")
 
 
 def writers(session, verbs):
@@ -287,7 +290,7 @@ def owner(database, way):
             play(session, VERBS, sprung, "hostile_app")
         session("ROLLBACK")
     print(f"{laid} traps were laid")
-    end(sprung, told(log, sprung, way), least=1 if laid else 0)
+    end(sprung, told(log, sprung, way), least=0 if way in NEVER_SPRUNG else 1)
 
 
 def seller(database):
