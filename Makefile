@@ -1,6 +1,6 @@
 # The names to type; the work is done in tools/, tests/, demo/ and bench/.
 
-.PHONY: build install installcheck test test-18 test-asserts test-clients demo demo-stop bench deps clean reference help
+.PHONY: build install installcheck test test-18 test-asserts test-clients fuzz sanitize soak demo demo-stop bench deps clean reference help
 
 build: deps        ## build the extension under target/package (the default)
 	tools/build package
@@ -22,6 +22,12 @@ test-asserts: deps ## the quick ones on a PostgreSQL 18 with assertions, which i
 
 test-clients: deps ## clients of every stack, whose drivers and PgBouncer it installs, in a throw-away server
 	tests/run clients
+
+fuzz:              ## codes, rules and texts against libFuzzer, guided by coverage: FUZZ_SECONDS=60 each
+	tools/fuzz
+
+sanitize:          ## the tests of core under the address sanitizer
+	tools/fuzz --sanitize
 
 demo: deps install ## a shop with 69,659 real purchases, credited to the people who invited the buyers
 	demo/run

@@ -7,3 +7,16 @@ CREATE SCHEMA referral;
 COMMENT ON SCHEMA referral IS
     'Referral program: invites, referrals and a credit ledger that commits with the purchase.';
 REVOKE ALL ON SCHEMA referral FROM PUBLIC;
+-- Default privileges may have given the schema to others. Whoever may create objects here could be there before install() is.
+DO LANGUAGE plpgsql $$
+DECLARE
+    given name;
+BEGIN
+    FOR given IN
+        SELECT DISTINCT pg_catalog.pg_get_userbyid(a.grantee)
+        FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) a
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'referral' AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA referral FROM %I', given);
+    END LOOP;
+END $$;

@@ -129,3 +129,32 @@ compare() {
   rm -r "$own"
   return $status
 }
+
+# Software that a room needs and Debian or a registry has. A room that cannot have it says "skip WHAT: why".
+
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
+}
+
+debian() {
+  local package missing=()
+  for package; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "Debian packages to install: ${missing[*]}"
+  # A list of packages that is an hour old will do.
+  [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mmin -60 -print -quit)" ] || apt_get update
+  apt_get install --yes --no-install-recommends "${missing[@]}"
+}
+
+# once FILE DIR COMMAND...: runs the command that fills DIR from FILE, where it has not done so from this very file.
+once() {
+  local file=$1 dir=$2
+  shift 2
+  ! cmp --silent "$file" "$dir/made-from" || return 0
+  say "$(basename "$dir"): $*"
+  mkdir -p "$dir"
+  "$@"
+  cp "$file" "$dir/made-from"
+}

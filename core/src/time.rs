@@ -1,6 +1,6 @@
 //! Points in time and lengths of time, computed the same way whatever the session's time zone is.
 
-use jiff::{Span, ToSpan, tz::TimeZone};
+use jiff::{Span, tz::TimeZone};
 
 const MICROS_PER_HOUR: i64 = 3_600_000_000;
 const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
@@ -60,11 +60,13 @@ impl Timestamp {
         }
     }
 
-    /// The days of the calendar month that a day is in, both as days since 2000-01-01.
+    /// The days of the calendar month that a day is in, both as days since 2000-01-01. Where the calendar ends, in the years
+    /// -9999 and 9999, a day is a month of its own.
     pub fn month_of(day: i32) -> std::ops::Range<i32> {
         let epoch = jiff::civil::date(2000, 1, 1);
         let number = |date: jiff::civil::Date| epoch.until(date).map_or(day, |span| span.get_days());
-        let Ok(date) = epoch.checked_add(day.days()) else { return day..day.saturating_add(1) };
+        let date = Span::new().try_days(day).and_then(|days| epoch.checked_add(days));
+        let Ok(date) = date else { return day..day.saturating_add(1) };
         let first = date.first_of_month();
         number(first)..number(date.last_of_month()).saturating_add(1)
     }
@@ -133,6 +135,13 @@ mod tests {
         assert_eq!(Timestamp::INFINITY.end_of_day(), Timestamp::INFINITY);
         assert_eq!([0, 30, 31, 59, 60].map(Timestamp::month_of), [0..31, 0..31, 31..60, 31..60, 60..91]);
         assert_eq!(Timestamp::month_of(-1), -31..0);
+    }
+
+    #[test]
+    fn a_day_past_the_calendar_is_a_month_of_its_own() {
+        for day in [i32::MIN, -7_304_485, 7_304_485, i32::MAX - 1] {
+            assert_eq!(Timestamp::month_of(day), day..day + 1);
+        }
     }
 
     #[test]

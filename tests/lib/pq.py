@@ -1,4 +1,4 @@
-"""The least of a driver: libpq, which psql itself is made of, through Python's standard library."""
+"""The least of a driver: libpq, which psql itself is made of, through Python's standard library. For the rooms in Python."""
 
 import ctypes
 
@@ -31,23 +31,24 @@ IN_ERROR = 3  # what PQtransactionStatus says of a transaction that has failed
 class Failed(Exception):
     """A statement failed; without a code the connection is lost."""
 
-    def __init__(self, code, message, statement):
+    def __init__(self, code, message, statement, detail="", hint=""):
         super().__init__(f"{code or 'connection lost'}: {message} in: {statement}")
-        self.code = code
+        self.code, self.message, self.detail, self.hint = code, message, detail, hint
 
 
 class Connection:
-    """One session. Values are texts; None is null, and lists are written as arrays."""
+    """One session, of PGUSER unless another user is named. Values are texts; None is null, and lists are written as arrays."""
 
-    def __init__(self, database, *settings):
-        self.database, self.settings, self.warnings = database, settings, []
+    def __init__(self, database, *settings, user=None):
+        self.parameters = f"dbname={database}" + (f" user={user}" if user else "")
+        self.settings, self.warnings = settings, []
         self.pointer = None
         self.connect()
 
     def connect(self):
         if self.pointer:
             lib.PQfinish(self.pointer)
-        self.pointer = lib.PQconnectdb(f"dbname={self.database}".encode())
+        self.pointer = lib.PQconnectdb(self.parameters.encode())
         if lib.PQstatus(self.pointer) != 0:
             raise Failed(None, lib.PQerrorMessage(self.pointer).decode(), "connect")
         self.receiver = Receiver(self.receive)  # kept, or it would be collected
@@ -55,6 +56,10 @@ class Connection:
         for setting in self.settings:
             self(setting)
         self.pid = lib.PQbackendPID(self.pointer)
+
+    def close(self):
+        lib.PQfinish(self.pointer)
+        self.pointer = None
 
     def receive(self, _, result):
         if lib.PQresultErrorField(result, ord("S")) == b"WARNING":
@@ -71,8 +76,8 @@ class Connection:
             if lib.PQresultStatus(result) not in (0, 1, 2):
                 code = lib.PQresultErrorField(result, ord("C")) if lib.PQstatus(self.pointer) == 0 else None
                 message = lib.PQresultErrorField(result, ord("M")) or lib.PQerrorMessage(self.pointer)
-                context = lib.PQresultErrorField(result, ord("W")) or b""
-                raise Failed(code and code.decode(), message.decode(), f"{statement} {context.decode()}")
+                field = lambda name: (lib.PQresultErrorField(result, ord(name)) or b"").decode()
+                raise Failed(code and code.decode(), message.decode(), f"{statement} {field('W')}", field("D"), field("H"))
             value = lambda r, c: None if lib.PQgetisnull(result, r, c) else lib.PQgetvalue(result, r, c).decode()
             return [tuple(value(r, c) for c in range(lib.PQnfields(result))) for r in range(lib.PQntuples(result))]
         finally:
