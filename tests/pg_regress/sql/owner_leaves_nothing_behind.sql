@@ -30,6 +30,7 @@ CALL buy(1, 2);
 SET CONSTRAINTS ALL IMMEDIATE;
 SET CONSTRAINTS ALL DEFERRED;
 SELECT friend, "order", sqlstate, message FROM waiting;
+SELECT finding, repair FROM referral.doctor() WHERE check_name = 'guards';
 TABLE seen;
 -- nor can a spend, an invite, a settlement
 SET ROLE regress_owner;
