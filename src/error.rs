@@ -204,7 +204,8 @@ errors! {
         code: ERRCODE_LOCK_NOT_AVAILABLE,
         message: "table is busy",
         detail: "The lock on {relation} was not free within five seconds, or lock_timeout where that is shorter.",
-        hint: "Nothing was changed and nobody was made to wait. Try again when no long transaction uses the table.",
+        hint: "Nothing was changed, and nobody was made to wait for longer than a tenth of a second. Try again when no long \
+               transaction uses the table.",
     }
 
     /// A table without a primary key is attached without `id`, or holds the users.

@@ -92,6 +92,10 @@ pub fn install(
             Home::Table(users) => key_of_table(users)?,
             Home::Elsewhere(key_type) => key_of_type(key_type)?,
         };
+        if let (Home::Table(users), Some(name), true) = (home, &key.users, fresh) {
+            // For the foreign keys to it.
+            lock_politely(users, name, TableLock::ShareRowExclusive)?;
+        }
         run_scripts(&key, fresh)?;
         if fresh {
             write::execute(
@@ -169,7 +173,6 @@ fn key_of_table(users: pg_sys::Oid) -> Result<KeyColumn, Error> {
     match key {
         None => Err(Error::NoKey { relation }),
         Some(KeyColumn { columns, .. }) if columns != 1 => Err(Error::NoSingleKey { relation, columns }),
-        Some(_) if !lock_politely(users, TableLock::ShareRowExclusive) => Err(Error::TableBusy { relation }),
         Some(key) => Ok(key),
     }
 }
