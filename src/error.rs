@@ -366,7 +366,7 @@ errors! {
     OwnerChanged { relation: String } => {
         code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         message: "owner of an attached table has changed",
-        detail: "{relation} belongs to somebody else than when it was attached.",
+        detail: "{relation} belongs to somebody else than when it was attached, or its owner has another name.",
         hint: "The new owner, or a superuser, calls SELECT referral.repair(name).",
     }
 
@@ -392,6 +392,15 @@ errors! {
         message: "a source that cannot be read is left out",
         detail: "\"{source}\": {problem}.",
         hint: "SELECT * FROM referral.doctor() says how to repair it.",
+    }
+
+    /// The role that owns the tables of the program has not the rights that `install` gave their owner, as after REASSIGN
+    /// OWNED.
+    OwnerLacksRights { owner: String, lacking: String, install: String } => {
+        code: ERRCODE_INSUFFICIENT_PRIVILEGE,
+        message: "the owner of the referral program lacks rights on it",
+        detail: "{owner} owns its tables and may not: {lacking}.",
+        hint: "A superuser runs {install} which gives the rights again.",
     }
 
     // Users

@@ -5,14 +5,14 @@
 //! with a snapshot that takes no predicate locks.
 
 use crate::earning::evaluate::{evaluate_friends, evaluate_source};
-use crate::earning::failures::{record_unattributed, record_unread};
+use crate::earning::failures::{record_row, record_unattributed};
 use crate::error::Error;
 use crate::invites::adopt::{AdoptionScope, adopt, adopted};
 use crate::pg::catalog::announce_change;
 use crate::pg::changes::{Change, TriggerRows};
 use crate::pg::probe::Probe;
 use crate::pg::scope::{LockTimeout, with_lock_timeout};
-use crate::pg::transaction::is_restoring;
+use crate::pg::transaction::{catch_failure, is_restoring};
 use crate::program::source::{keys_of, referrals_of};
 use crate::program::{Config, Source, User, UserColumn, config_or_failure};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -248,14 +248,17 @@ fn former_ids_by_expression(
 fn adopt_rows(trigger: &PgTrigger, kind: SourceKind) -> Result<(), Error> {
     let Some((config, source)) = source_of(trigger, kind)? else { return Ok(()) };
     let keys = if let PgTriggerOperation::Truncate = trigger.op()? {
-        adopted(&config, &source)?
+        match catch_failure(|| adopted(&config, &source))? {
+            Ok(keys) => keys,
+            Err(failure) => return record_row(&config, &source, None, failure),
+        }
     } else {
         let rows = TriggerRows::of(trigger);
         match touched_ids(&source, &rows)? {
             Some(keys) => keys,
             None => match keys_of(&source, &rows.as_relations())? {
                 Ok(keys) => keys,
-                Err(failure) => return record_unread(&config, &source, failure),
+                Err(failure) => return record_row(&config, &source, None, failure),
             },
         }
     };

@@ -1,11 +1,12 @@
 //! Checks of the installation: the program's own tables, triggers, rights and settings.
 
-use super::{Fault, Finding, Report, Status, find_faults};
+use super::{Fault, Finding, Report, Status, find_faults, find_missing_rights};
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
 use crate::pg::{args, read};
 use crate::program::Config;
+use crate::setup::install::{Lack, lacks};
 use crate::setup::triggers::{Guard, guards};
 use pgrx::prelude::*;
 use referral_core::source::SourceKind;
@@ -19,20 +20,33 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// None of its own; PostgreSQL's unwind.
 pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Error> {
     let mut report = Report::of("referral");
-    check_version(&mut report)?;
-    check_owner(config, &mut report)?;
-    check_privileges(config, &mut report)?;
-    check_guards(&mut report)?;
-    check_stray_triggers(config, &mut report)?;
-    check_foreign_keys(config, &mut report)?;
-    check_indexes(&mut report)?;
-    check_new_accounts(config, &mut report)?;
-    check_durability(&mut report)?;
-    check_sessions(&mut report)?;
-    check_settlement(config, &mut report)?;
-    check_feed(config, &mut report)?;
+    for (name, check) in CHECKS {
+        report.check(name, |report| check(config, report))?;
+    }
     Ok(report.findings)
 }
+
+/// A check of the installation.
+type Check = fn(&Config, &mut Report) -> Result<(), Error>;
+
+/// The checks, by their names.
+const CHECKS: [(&str, Check); 15] = [
+    ("version", |_, report| check_version(report)),
+    ("owner", check_owner),
+    ("rights", check_rights),
+    ("privileges", check_privileges),
+    ("guards", |_, report| check_guards(report)),
+    ("stray triggers", check_stray_triggers),
+    ("foreign keys", check_foreign_keys),
+    ("indexes", |_, report| check_indexes(report)),
+    ("new accounts", check_new_accounts),
+    ("durability", |_, report| check_durability(report)),
+    ("sessions", |_, report| check_sessions(report)),
+    ("settlement", check_settlement),
+    ("feed", check_feed),
+    ("users", check_users),
+    ("tables", check_dropped),
+];
 
 fn check_version(report: &mut Report) -> Result<(), Error> {
     let installed: Option<String> = with_safe_path(|| {
@@ -76,9 +90,26 @@ fn check_owner(config: &Config, report: &mut Report) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the owner needs to own and use the program.
+fn check_rights(_: &Config, report: &mut Report) -> Result<(), Error> {
+    let lacks = with_safe_path(|| lacks(None, false))?.into_iter();
+    let faults = lacks.map(|Lack { finding, repair }| Fault { finding, repair }).collect();
+    report.list("rights", Status::Wrong, faults, "the owner has all that install gives");
+    Ok(())
+}
+
 fn check_privileges(config: &Config, report: &mut Report) -> Result<(), Error> {
     let sql = include_str!("../../../sql/statements/find_open_privileges.sql");
     let open = find_faults(sql, &args![config.owner])?;
+    let locked_out = find_faults(
+        "SELECT DISTINCT format('%s may call functions of the schema referral and not use it', a.grantee::regrole) AS finding,
+                format('GRANT USAGE ON SCHEMA referral TO %s;', a.grantee::regrole) AS repair
+         FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) a
+         WHERE p.pronamespace = 'referral'::regnamespace AND a.grantee <> ALL (ARRAY[0, p.proowner, $1])
+           AND NOT has_schema_privilege(a.grantee, 'referral', 'USAGE') ORDER BY 1",
+        &args![config.owner],
+    )?;
+    let open = open.into_iter().chain(locked_out).collect();
     report.list("privileges", Status::Wrong, open, "PUBLIC may do nothing, and nobody but the owner writes");
     Ok(())
 }
@@ -150,6 +181,28 @@ fn check_indexes(report: &mut Report) -> Result<(), Error> {
         &[],
     )?;
     report.list("indexes", Status::Wrong, invalid, "all are valid");
+    Ok(())
+}
+
+/// The users are looked up with the rights of their table's owner.
+fn check_users(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let Some(users) = &config.users else { return Ok(()) };
+    report.list("users", Status::Wrong, find_missing_rights(users.oid)?, "their table can be read");
+    Ok(())
+}
+
+/// Sources whose table is there no longer.
+fn check_dropped(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let dropped = with_safe_path_as(Some(config.owner), || {
+        read::fetch(
+            "SELECT format('the table that was attached as %L (Oid %s) is gone', s.name, s.relation::oid) AS finding,
+                    format('SELECT referral.detach(%L);', s.name) AS repair
+             FROM referral.sources s
+             WHERE s.detached_at IS NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relation) ORDER BY 1",
+            &[],
+        )
+    })?;
+    report.list("tables", Status::Wrong, dropped, "all that are attached are there");
     Ok(())
 }
 

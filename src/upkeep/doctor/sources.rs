@@ -1,10 +1,11 @@
 //! Checks of a source: its table, its mappings, its goals and its triggers.
 
-use super::{Finding, Report, Status, find_faults};
+use super::{Finding, Report, Status, find_faults, find_missing_rights};
 use crate::error::{Error, Failure};
 use crate::pg::catalog::{Table, members, quote_literal};
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::transaction::catch_failure;
 use crate::pg::{args, read};
 use crate::program::source::{check_predicate, check_readable};
 use crate::program::{Config, Predicate, Source, trigger_function};
@@ -18,6 +19,13 @@ use referral_core::source::{Phase, SourceKind};
 /// [`Error::NoSuchColumn`] when the column of the user is dropped meanwhile.
 pub(super) fn examine(config: &Config, source: &Source) -> Result<Vec<Finding>, Error> {
     let mut examination = Examination { config, source, report: Report::of(&source.name) };
+    if config.unreadable.is_some() {
+        // That is a finding of the installation; what else keeps the table from being read is the table's.
+        if !matches!(source.broken, Some(Error::OwnerLacksRights { .. })) {
+            examination.check_mappings();
+        }
+        return Ok(examination.report.findings);
+    }
     examination.check_predicates();
     if !source.own {
         examination.check_attached_table()?;
@@ -100,6 +108,8 @@ impl Examination<'_> {
     }
 
     fn check_attached_table(&mut self) -> Result<(), Error> {
+        let rights = find_missing_rights(self.source.relation)?;
+        self.report.list("rights", Status::Wrong, rights, "its owner may read it");
         self.check_mappings();
         self.check_persistence()?;
         if let Some(function) = trigger_function(self.source.kind) {
@@ -110,7 +120,12 @@ impl Examination<'_> {
             self.check_goals();
         }
         self.check_replication()?;
-        self.check_records()
+        let records = catch_failure(|| self.records())?;
+        match records {
+            Ok(records) => self.check_records(records),
+            Err(failure) => self.report.unexamined("failures", failure),
+        }
+        Ok(())
     }
 
     fn check_mappings(&mut self) {
@@ -118,6 +133,10 @@ impl Examination<'_> {
         match check_readable(self.source) {
             Err(Failure { message, detail, .. }) if matches!(broken, Some(Error::OwnerChanged { .. })) => {
                 self.report.add("mappings", Status::Wrong, detail.unwrap_or(message), Some(self.repair()));
+            }
+            // Who owns the tables of the program is a finding of the installation.
+            Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE => {
+                self.report.add("mappings", Status::Wrong, why(failure), None);
             }
             Err(failure) => {
                 let finding = format!("{} Detach it, and attach it under the same name as it is now", why(failure));
@@ -237,8 +256,8 @@ impl Examination<'_> {
         Ok(())
     }
 
-    fn check_records(&mut self) -> Result<(), Error> {
-        let Records { failures, last_failure, refusals, phase } = self.records()?;
+    fn check_records(&mut self, records: Records) {
+        let Records { failures, last_failure, refusals, phase } = records;
         match last_failure {
             Some(last) => {
                 let finding = format!("{failures} wait in referral.failures, the last with: {last}");
@@ -253,7 +272,6 @@ impl Examination<'_> {
         if kind != SourceKind::Users {
             self.check_history(phase);
         }
-        Ok(())
     }
 
     fn records(&self) -> Result<Records, Error> {
