@@ -768,7 +768,7 @@ errors! {
         code: ERRCODE_WARNING,
         message: "a failure of the referral program could not be recorded",
         detail: "In \"{source}\": {failure}. Recording it in referral.failures failed: {worse}.",
-        hint: "Correct the cause of the second failure, then CALL referral.reconcile().",
+        hint: "Correct the cause of the second failure, then CALL referral.reconcile(); referral.doctor() asks for it until then.",
     }
 
     // The server, and mistakes of ours
@@ -823,7 +823,42 @@ pub struct Failure {
     pub transaction: Option<String>,
 }
 
+/// The primary keys that a sequence gives.
+const NUMBERED: [&str; 12] = [
+    "credits_pkey",
+    "events_pkey",
+    "failures_pkey",
+    "feed_pending_pkey",
+    "goal_versions_pkey",
+    "goals_pkey",
+    "invites_friends_pkey",
+    "invites_pkey",
+    "programs_pkey",
+    "reassignments_pkey",
+    "sources_pkey",
+    "spends_pkey",
+];
+
 impl Failure {
+    /// Whether a number that a sequence gave is taken: the sequence is behind its table.
+    pub fn is_of_a_sequence(&self) -> bool {
+        // The message is in the server's language, and names the key in quotes of that language.
+        let mut words = self.message.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+        self.code == ERRCODE_UNIQUE_VIOLATION && words.any(|word| NUMBERED.contains(&word))
+    }
+
+    /// The failure with advice where PostgreSQL gives none.
+    pub fn advised(mut self) -> Self {
+        if self.is_of_a_sequence() {
+            self.hint = Some(
+                "The sequence of the key is behind its table, as after logical replication or a restore of data alone. \
+                 SELECT * FROM referral.doctor() names it and the statement that sets it."
+                    .to_owned(),
+            );
+        }
+        self
+    }
+
     /// The five characters of the SQLSTATE.
     pub fn sqlstate(&self) -> String {
         // PostgreSQL packs them, six bits each, the first in the lowest.

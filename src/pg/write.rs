@@ -4,7 +4,7 @@ use super::row::{FromRow, Ignored, Single};
 use super::spi::{Mode, run};
 use super::transaction::subtransaction;
 use super::value::{Param, Read};
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use pgrx::prelude::*;
 
 /// All rows.
@@ -71,6 +71,10 @@ pub fn execute(sql: &str, args: &[Param]) -> Result<u64, Error> {
     run::<Ignored>(sql, args, Mode::Write).map(|(_, count)| count)
 }
 
+fn is_taken(failure: &Failure) -> bool {
+    failure.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION && !failure.is_of_a_sequence()
+}
+
 /// Inserts rows and returns what the statement returns; `None` when one of them has a key that is taken. ON CONFLICT is not
 /// asked, because under REPEATABLE READ it is a serialization failure when the key was taken meanwhile.
 ///
@@ -79,7 +83,7 @@ pub fn execute(sql: &str, args: &[Param]) -> Result<u64, Error> {
 pub fn insert_unless_taken<T: FromRow>(sql: &str, args: &[Param]) -> Result<Option<Vec<T>>, Error> {
     match subtransaction(|| fetch(sql, args)) {
         Ok(rows) => Ok(Some(rows)),
-        Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION => Ok(None),
+        Err(failure) if is_taken(&failure) => Ok(None),
         Err(failure) => Err(Error::Raised(Box::new(failure))),
     }
 }

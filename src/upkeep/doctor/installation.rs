@@ -30,7 +30,7 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Error> {
 type Check = fn(&Config, &mut Report) -> Result<(), Error>;
 
 /// The checks, by their names.
-const CHECKS: [(&str, Check); 15] = [
+const CHECKS: [(&str, Check); 14] = [
     ("version", |_, report| check_version(report)),
     ("owner", check_owner),
     ("rights", check_rights),
@@ -40,12 +40,11 @@ const CHECKS: [(&str, Check); 15] = [
     ("foreign keys", check_foreign_keys),
     ("indexes", |_, report| check_indexes(report)),
     ("new accounts", check_new_accounts),
+    ("sequences", |_, report| check_sequences(report)),
     ("durability", |_, report| check_durability(report)),
     ("sessions", |_, report| check_sessions(report)),
     ("settlement", check_settlement),
     ("feed", check_feed),
-    ("users", check_users),
-    ("tables", check_dropped),
 ];
 
 fn check_version(report: &mut Report) -> Result<(), Error> {
@@ -90,10 +89,13 @@ fn check_owner(config: &Config, report: &mut Report) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the owner needs to own and use the program.
-fn check_rights(_: &Config, report: &mut Report) -> Result<(), Error> {
+/// What the owner needs to own and use the program, and the owner of the users to look them up.
+fn check_rights(config: &Config, report: &mut Report) -> Result<(), Error> {
     let lacks = with_safe_path(|| lacks(None, false))?.into_iter();
-    let faults = lacks.map(|Lack { finding, repair }| Fault { finding, repair }).collect();
+    let mut faults: Vec<Fault> = lacks.map(|Lack { finding, repair }| Fault { finding, repair }).collect();
+    if let Some(users) = &config.users {
+        faults.append(&mut find_missing_rights(users.oid)?);
+    }
     report.list("rights", Status::Wrong, faults, "the owner has all that install gives");
     Ok(())
 }
@@ -184,28 +186,6 @@ fn check_indexes(report: &mut Report) -> Result<(), Error> {
     Ok(())
 }
 
-/// The users are looked up with the rights of their table's owner.
-fn check_users(config: &Config, report: &mut Report) -> Result<(), Error> {
-    let Some(users) = &config.users else { return Ok(()) };
-    report.list("users", Status::Wrong, find_missing_rights(users.oid)?, "their table can be read");
-    Ok(())
-}
-
-/// Sources whose table is there no longer.
-fn check_dropped(config: &Config, report: &mut Report) -> Result<(), Error> {
-    let dropped = with_safe_path_as(Some(config.owner), || {
-        read::fetch(
-            "SELECT format('the table that was attached as %L (Oid %s) is gone', s.name, s.relation::oid) AS finding,
-                    format('SELECT referral.detach(%L);', s.name) AS repair
-             FROM referral.sources s
-             WHERE s.detached_at IS NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relation) ORDER BY 1",
-            &[],
-        )
-    })?;
-    report.list("tables", Status::Wrong, dropped, "all that are attached are there");
-    Ok(())
-}
-
 /// A program that is for new accounts has to know when users were created.
 fn check_new_accounts(config: &Config, report: &mut Report) -> Result<(), Error> {
     let ageless = find_faults(
@@ -217,6 +197,50 @@ fn check_new_accounts(config: &Config, report: &mut Report) -> Result<(), Error>
     )?;
     report.list("new accounts", Status::Warning, ageless, "the age of accounts is known where a program requires it");
     Ok(())
+}
+
+row! {
+    /// A column whose values a sequence gives.
+    struct Numbered {
+        owner: pg_sys::Oid,
+        table_name: String,
+        column_name: String,
+        sequence: String,
+    }
+}
+
+/// A sequence may be behind its table: logical replication and a restore of data alone fill tables only.
+fn check_sequences(report: &mut Report) -> Result<(), Error> {
+    let numbered: Vec<Numbered> = with_safe_path(|| {
+        read::fetch(
+            "SELECT c.relowner AS owner, c.oid::regclass::text AS table_name, quote_ident(a.attname) AS column_name,
+                    d.objid::regclass::text AS sequence
+             FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid
+             JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'
+               AND c.relnamespace = 'referral'::regnamespace AND c.relkind = 'r' ORDER BY 2",
+            &[],
+        )
+    })?;
+    let mut behind = Vec::new();
+    for column in &numbered {
+        behind.extend(column.behind()?);
+    }
+    report.list("sequences", Status::Wrong, behind, "none is behind its table");
+    Ok(())
+}
+
+impl Numbered {
+    fn behind(&self) -> Result<Option<Fault>, Error> {
+        let Self { owner, table_name, column_name, sequence } = self;
+        let highest = format!("SELECT max({column_name}) FROM {table_name}");
+        let sql = format!("SELECT ({highest}) > coalesce(pg_sequence_last_value('{sequence}'), 0) AS behind");
+        let behind = with_safe_path_as(Some(*owner), || read::optional_value::<Option<bool>>(&sql, &[]))?.flatten();
+        Ok((behind == Some(true)).then(|| Fault {
+            finding: format!("the sequence of {table_name} is behind its highest {column_name}"),
+            repair: format!("SELECT setval('{sequence}', ({highest}));"),
+        }))
+    }
 }
 
 fn check_durability(report: &mut Report) -> Result<(), Error> {

@@ -9,13 +9,14 @@ mod installation;
 mod sources;
 
 use crate::error::{Error, Failure};
+use crate::pg::catalog::quote_literal;
 use crate::pg::row::row;
-use crate::pg::scope::with_safe_path;
-use crate::pg::{Param, args, read};
-use pgrx::prelude::*;
+use crate::pg::scope::{with_safe_path, with_safe_path_as};
 use crate::pg::transaction::catch_failure;
+use crate::pg::{Param, args, read};
 use crate::program::lookup::check_owner;
-use crate::program::config_as_far_as_readable;
+use crate::program::{Config, config_as_far_as_readable};
+use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 
 /// How bad a finding is.
@@ -114,12 +115,44 @@ pub fn doctor() -> Result<Vec<Finding>, Error> {
     let config = config_as_far_as_readable()?;
     check_owner(&config)?;
     let mut findings = installation::examine(&config)?;
+    // Where they cannot be read, that is a finding already.
+    for source in catch_failure(|| dropped_sources(&config))?.unwrap_or_default() {
+        findings.append(&mut source.report().findings);
+    }
     for kind in [SourceKind::Transactions, SourceKind::Invites, SourceKind::Signups, SourceKind::Users] {
         for source in config.sources_of(kind) {
             findings.append(&mut sources::examine(&config, &source)?);
         }
     }
     Ok(findings)
+}
+
+row! {
+    /// A source whose table is there no longer.
+    struct DroppedSource {
+        name: String,
+        relation: pg_sys::Oid,
+    }
+}
+
+fn dropped_sources(config: &Config) -> Result<Vec<DroppedSource>, Error> {
+    with_safe_path_as(Some(config.owner), || {
+        read::fetch(
+            "SELECT s.name, s.relation::oid AS relation FROM referral.sources s
+             WHERE s.detached_at IS NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relation) ORDER BY 1",
+            &[],
+        )
+    })
+}
+
+impl DroppedSource {
+    fn report(&self) -> Report {
+        let mut report = Report::of(&self.name);
+        let finding = format!("the table that was attached (Oid {}) is gone", self.relation.to_u32());
+        let repair = format!("SELECT referral.detach({});", quote_literal(&self.name));
+        report.add("table", Status::Wrong, finding, Some(repair));
+        report
+    }
 }
 
 /// Faults that a statement over the catalogue finds, with the rights of whoever calls.
