@@ -5,7 +5,7 @@
 //! with a snapshot that takes no predicate locks.
 
 use crate::earning::evaluate::{evaluate_friends, evaluate_source};
-use crate::earning::failures::{record_row, record_unattributed};
+use crate::earning::failures::{note_lost, record_row, record_unattributed};
 use crate::error::Error;
 use crate::invites::adopt::{AdoptionScope, adopt, adopted};
 use crate::pg::catalog::announce_change;
@@ -97,7 +97,10 @@ fn source_of(trigger: &PgTrigger, kind: SourceKind) -> Result<Option<Found>, Err
     }
     match config_or_failure()? {
         // Somebody dropped the tables and left the triggers, or keeps us from reading them.
-        Err(problem) => problem.warn(),
+        Err(problem) => {
+            note_lost()?;
+            problem.warn();
+        }
         Ok(config) => match config.members.get(&(kind, trigger.relid()?)).map(Rc::clone) {
             Some(source) => return Ok(Some((config, source))),
             // A child was taken out of its table, or somebody made the trigger by hand.

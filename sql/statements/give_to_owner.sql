@@ -24,8 +24,8 @@ installer AS (
     SELECT n.nspowner AS oid, quote_ident(pg_get_userbyid(n.nspowner)) AS name
     FROM pg_namespace n WHERE n.nspname = 'referral'),
 readable (name, privileges) AS (
-    VALUES ('referral.sources', 'SELECT'), ('referral.predicates', 'SELECT'), ('referral.failures', 'SELECT'),
-           ('referral.failures', 'UPDATE'), ('referral.failures', 'DELETE')),
+    VALUES ('referral.sources', 'SELECT'), ('referral.predicates', 'SELECT'), ('referral.failures_lost', 'SELECT'),
+           ('referral.failures', 'SELECT'), ('referral.failures', 'UPDATE'), ('referral.failures', 'DELETE')),
 step (place, finding, repair) AS (
     SELECT DISTINCT 1, format('%s may do something with %s', x.grantee, x.name),
            format('REVOKE ALL ON %s %s FROM %s', x.granted, x.name, x.grantee)

@@ -5,15 +5,16 @@
 use super::posted::LockedReferral;
 use super::read::{array_text, facts_of_users, versions_with_predicate};
 use crate::error::{Error, Failure};
-use crate::pg::catalog::Index;
+use crate::pg::catalog::{Index, own_relation};
 use crate::pg::probe::Probe;
 use crate::pg::row::row;
-use crate::pg::scope::with_safe_path_as;
+use crate::pg::scope::{with_safe_path, with_safe_path_as};
 use crate::pg::transaction::{catch_failure, is_about_a_lock};
 use crate::pg::unchecked::row_of;
 use crate::pg::{args, read, write};
 use crate::program::source::as_reader;
 use crate::program::{Config, Source};
+use pgrx::prelude::*;
 use referral_core::id::{GoalVersionId, ProgramId, ReferralId, UserKey};
 use referral_core::time::Timestamp;
 
@@ -103,10 +104,48 @@ fn store_failure(
     };
     let stored = catch_failure(|| with_safe_path_as(Some(config.failures_owner), store))?;
     if let Err(worse) = stored {
+        note_lost()?;
         let (source, failure) = (source.name.clone(), failure.message.clone());
         Error::FailureLost { source, failure, worse: worse.message }.warn();
     }
     Ok(())
+}
+
+/// Notes, where it takes no room, that a failure of this transaction is recorded nowhere. That this may fail too is no
+/// reason to stop a sale.
+///
+/// # Errors
+/// [`Error::Raised`] for a failure that has to reach the client.
+pub fn note_lost() -> Result<(), Error> {
+    set_lost(
+        "SELECT setval('referral.failures_lost', greatest(pg_current_xact_id()::text::bigint,
+                    CASE WHEN last_value < pg_snapshot_xmax(pg_current_snapshot())::text::bigint THEN last_value END))
+         FROM referral.failures_lost",
+    )
+}
+
+/// Takes a number of another server, whose database was restored here, for one of before now.
+///
+/// # Errors
+/// As [`note_lost`].
+pub fn forget_other_servers() -> Result<(), Error> {
+    set_lost(
+        "SELECT setval('referral.failures_lost', now.xmin - 1)
+         FROM referral.failures_lost, (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin,
+                                              pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax) now
+         WHERE is_called AND last_value > now.xmax",
+    )
+}
+
+/// Sets the sequence with the rights of its owner, as far as there is one.
+fn set_lost(sql: &str) -> Result<(), Error> {
+    let Some(sequence) = own_relation(c"failures_lost") else { return Ok(()) };
+    let set = || {
+        let sql_of_owner = "SELECT relowner FROM pg_class WHERE oid = $1";
+        let owner: pg_sys::Oid = with_safe_path(|| read::value(sql_of_owner, &args![sequence]))?;
+        with_safe_path_as(Some(owner), || write::optional_value::<i64>(sql, &[])).map(drop)
+    };
+    catch_failure(set).map(drop)
 }
 
 /// Counts one more of a failure that is open, and returns whether there is one. A row that another purchase of the

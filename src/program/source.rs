@@ -103,9 +103,8 @@ pub fn referrals_of(
         "SELECT i.invites_friends_id FROM unnest($1) k
          JOIN referral.invites_friends i ON i.friend_id @eq@ k::@key@",
     );
-    let found = catch_failure(|| {
-        with_safe_path_as(Some(config.owner), || read::values::<ReferralId>(&sql, &args![users]))
-    })?;
+    let found =
+        catch_failure(|| with_safe_path_as(Some(config.owner), || read::values::<ReferralId>(&sql, &args![users])))?;
     Ok(found.map(|mut referrals| {
         referrals.sort_unstable();
         referrals.dedup();

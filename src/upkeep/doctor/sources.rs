@@ -1,6 +1,6 @@
 //! Checks of a source: its table, its mappings, its goals and its triggers.
 
-use super::{Finding, Report, Status, find_faults, find_missing_rights};
+use super::{Fault, Finding, Report, Status, find_faults, find_missing_rights};
 use crate::error::{Error, Failure};
 use crate::pg::catalog::{Table, members, quote_literal};
 use crate::pg::row::row;
@@ -51,6 +51,8 @@ row! {
         refusals: i64,
         /// How far reconcile has come since the table was attached.
         phase: Option<Phase>,
+        /// Whether a failure was lost since it began.
+        lost: bool,
     }
 }
 
@@ -108,8 +110,9 @@ impl Examination<'_> {
     }
 
     fn check_attached_table(&mut self) -> Result<(), Error> {
-        let rights = find_missing_rights(self.source.relation)?;
-        self.report.list("rights", Status::Wrong, rights, "its owner may read it");
+        for Fault { finding, repair } in find_missing_rights(self.source.relation)? {
+            self.report.add("rights", Status::Wrong, finding, Some(repair));
+        }
         self.check_mappings();
         self.check_persistence()?;
         if let Some(function) = trigger_function(self.source.kind) {
@@ -257,7 +260,7 @@ impl Examination<'_> {
     }
 
     fn check_records(&mut self, records: Records) {
-        let Records { failures, last_failure, refusals, phase } = records;
+        let Records { failures, last_failure, refusals, phase, lost } = records;
         match last_failure {
             Some(last) => {
                 let finding = format!("{failures} wait in referral.failures, the last with: {last}");
@@ -270,7 +273,7 @@ impl Examination<'_> {
             self.report.fine("refusals", format!("{refusals} codes were refused: see referral.refusals"));
         }
         if kind != SourceKind::Users {
-            self.check_history(phase);
+            self.check_history(phase, lost);
         }
     }
 
@@ -283,15 +286,18 @@ impl Examination<'_> {
                          ORDER BY f.failure_id DESC LIMIT 1) AS last_failure,
                         (SELECT count(*) FROM referral.refusals r WHERE r.source_id = $1) AS refusals,
                         (SELECT r.phase FROM referral.reconciliations r JOIN referral.sources s USING (source_id)
-                         WHERE r.source_id = $1 AND coalesce(r.finished_at, 'infinity') >= s.attached_at) AS phase",
+                         WHERE r.source_id = $1 AND coalesce(r.finished_at, 'infinity') >= s.attached_at) AS phase,
+                        EXISTS (SELECT FROM referral.failures_lost l CROSS JOIN referral.reconciliations r
+                                WHERE l.is_called AND r.source_id = $1 AND l.last_value >= r.horizon) AS lost",
                 &args![self.source.id],
             )
         })
     }
 
     /// What happened before the table was attached has to be brought in.
-    fn check_history(&mut self, phase: Option<Phase>) {
+    fn check_history(&mut self, phase: Option<Phase>, lost: bool) {
         let finding = match phase {
+            Some(Phase::Finished) if lost => "a failure could not be recorded since it was reconciled",
             Some(Phase::Finished) => return self.report.fine("history", "reconciled since it was attached"),
             Some(_) => "reconcile was not finished",
             None => "what happened before it was attached has not been brought in",
