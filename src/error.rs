@@ -221,7 +221,8 @@ errors! {
         code: ERRCODE_LOCK_NOT_AVAILABLE,
         message: "table is busy",
         detail: "The lock on {relation} was not free within five seconds, or lock_timeout where that is shorter.",
-        hint: "Nothing was changed and nobody was made to wait. Try again when no long transaction uses the table.",
+        hint: "Nothing was changed, and nobody was made to wait for longer than a tenth of a second. Try again when no long \
+               transaction uses the table.",
     }
 
     /// A table without a primary key is attached without `id`, or holds the users.
@@ -382,7 +383,7 @@ errors! {
     OwnerChanged { relation: String } => {
         code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         message: "owner of an attached table has changed",
-        detail: "{relation} belongs to somebody else than when it was attached.",
+        detail: "{relation} belongs to somebody else than when it was attached, or its owner has another name.",
         hint: "The new owner, or a superuser, calls SELECT referral.repair(name).",
     }
 
@@ -408,6 +409,15 @@ errors! {
         message: "a source that cannot be read is left out",
         detail: "\"{source}\": {problem}.",
         hint: "SELECT * FROM referral.doctor() says how to repair it.",
+    }
+
+    /// The role that owns the tables of the program has not the rights that `install` gave their owner, as after REASSIGN
+    /// OWNED.
+    OwnerLacksRights { owner: String, lacking: String, install: String } => {
+        code: ERRCODE_INSUFFICIENT_PRIVILEGE,
+        message: "the owner of the referral program lacks rights on it",
+        detail: "{owner} owns its tables and may not: {lacking}.",
+        hint: "A superuser runs {install} which gives the rights again.",
     }
 
     // Users
@@ -791,7 +801,7 @@ errors! {
         code: ERRCODE_WARNING,
         message: "a failure of the referral program could not be recorded",
         detail: "In \"{source}\": {failure}. Recording it in referral.failures failed: {worse}.",
-        hint: "Correct the cause of the second failure, then CALL referral.reconcile().",
+        hint: "Correct the cause of the second failure, then CALL referral.reconcile(); referral.doctor() asks for it until then.",
     }
 
     // The server, and mistakes of ours
@@ -854,7 +864,42 @@ pub struct Failure {
     pub transaction: Option<String>,
 }
 
+/// The primary keys that a sequence gives.
+const NUMBERED: [&str; 12] = [
+    "credits_pkey",
+    "events_pkey",
+    "failures_pkey",
+    "feed_pending_pkey",
+    "goal_versions_pkey",
+    "goals_pkey",
+    "invites_friends_pkey",
+    "invites_pkey",
+    "programs_pkey",
+    "reassignments_pkey",
+    "sources_pkey",
+    "spends_pkey",
+];
+
 impl Failure {
+    /// Whether a number that a sequence gave is taken: the sequence is behind its table.
+    pub fn is_of_a_sequence(&self) -> bool {
+        // The message is in the server's language, and names the key in quotes of that language.
+        let mut words = self.message.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+        self.code == ERRCODE_UNIQUE_VIOLATION && words.any(|word| NUMBERED.contains(&word))
+    }
+
+    /// The failure with advice where PostgreSQL gives none.
+    pub fn advised(mut self) -> Self {
+        if self.is_of_a_sequence() {
+            self.hint = Some(
+                "The sequence of the key is behind its table, as after logical replication or a restore of data alone. \
+                 SELECT * FROM referral.doctor() names it and the statement that sets it."
+                    .to_owned(),
+            );
+        }
+        self
+    }
+
     /// The five characters of the SQLSTATE.
     pub fn sqlstate(&self) -> String {
         // PostgreSQL packs them, six bits each, the first in the lowest.

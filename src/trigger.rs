@@ -5,7 +5,7 @@
 //! with a snapshot that takes no predicate locks.
 
 use crate::earning::evaluate::{evaluate_friends, evaluate_source};
-use crate::earning::failures::{record_unattributed, record_unread};
+use crate::earning::failures::{note_lost, record_row, record_unattributed};
 use crate::earning::read::all_exist;
 use crate::earning::seen::{not_evaluated_since, note_evaluated};
 use crate::error::Error;
@@ -99,7 +99,10 @@ fn source_of(trigger: &PgTrigger, kind: SourceKind) -> Result<Option<Found>, Err
     }
     match config_or_failure()? {
         // Somebody dropped the tables and left the triggers, or keeps us from reading them.
-        Err(problem) => problem.warn(),
+        Err(problem) => {
+            note_lost()?;
+            problem.warn();
+        }
         Ok(config) => match config.members.get(&(kind, trigger.relid()?)).map(Rc::clone) {
             Some(source) => return Ok(Some((config, source))),
             // A child was taken out of its table, or somebody made the trigger by hand.
@@ -279,14 +282,17 @@ fn former_ids_by_expression(
 fn adopt_rows(trigger: &PgTrigger, kind: SourceKind) -> Result<(), Error> {
     let Some((config, source)) = source_of(trigger, kind)? else { return Ok(()) };
     let keys = if let PgTriggerOperation::Truncate = trigger.op()? {
-        adopted(&config, &source)?
+        match catch_failure(|| adopted(&config, &source))? {
+            Ok(keys) => keys,
+            Err(failure) => return record_row(&config, &source, None, failure),
+        }
     } else {
         let rows = TriggerRows::of(trigger);
         match touched_ids(&source, &rows)? {
             Some(keys) => keys,
             None => match keys_of(&source, &rows.as_relations())? {
                 Ok(keys) => keys,
-                Err(failure) => return record_unread(&config, &source, failure),
+                Err(failure) => return record_row(&config, &source, None, failure),
             },
         }
     };

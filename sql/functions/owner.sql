@@ -12,7 +12,8 @@ COMMENT ON FUNCTION referral.install IS
     'Creates the tables, views and functions of the program, and the program default. users: the table of the users. '
     'key_type: the type of their keys, where the users live elsewhere. owner: the role that owns what is created; the '
     'owner of the users table unless given. attribution_window and strict are those of the program default. A second '
-    'call changes nothing; after uninstall() it restores the functions. Errors: 22004 neither users nor key_type, '
+    'call gives the owner of most tables, or the owner that is named, the tables and rights that they lack, and says '
+    'so; after uninstall() it restores the functions. Errors: 22004 neither users nor key_type, '
     '22023 both, 42809 not a table, 42P16 no primary key of one column, 42804 no key type, 42501 not the owner, 55000 '
     'installed for other users, 42704 no such role or type, 55P03 table busy, 0A000 database not in UTF8.';
 REVOKE ALL ON FUNCTION referral.install FROM PUBLIC;
@@ -226,15 +227,16 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'doctor_wrapper';
 COMMENT ON FUNCTION referral.doctor IS
     'Examines the installation and every attached table. Returns one row for each check: its name, the object, the '
-    'status (ok, warning or error), the finding, and the statement that repairs it (null: none is needed).';
+    'status (ok, warning or error), the finding, and the statement that repairs it (null: none is needed, or no single '
+    'one does). A check that the rights of the owner do not suffice for is a finding.';
 REVOKE ALL ON FUNCTION referral.doctor FROM PUBLIC;
 
 CREATE FUNCTION referral.repair(source text)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'repair_wrapper';
 COMMENT ON FUNCTION referral.repair IS
-    'Creates the triggers of an attached table again and reads its columns anew, for instance after a restore without '
-    'triggers or a change of owner. Errors: 22004 null argument, 42704 no such source, 42703 a mapped column is gone, '
+    'Creates the triggers of an attached table again, as far as they are not as they should be, and reads its owner and '
+    'columns anew, for instance after a restore without triggers or a change of owner. Errors: 22004 null argument, 42704 no such source, 42703 a mapped column is gone, '
     '55P03 table busy.';
 REVOKE ALL ON FUNCTION referral.repair FROM PUBLIC;
 

@@ -1,26 +1,41 @@
--- The statements that hand what install() created to its owner, in their order.   $1 the owner's name, quoted
--- Functions stay with the role that installs, so that the owner cannot change what others call.
+-- What keeps the owner of the program from owning and using it, each with the statement that gives it, in the order in which
+-- they are run. Three tables stay with whoever installed: sources and predicates hold SQL that runs with the rights of other
+-- owners, and failures are recorded also where the owner of the program may do nothing. So do functions: the owner cannot change
+-- what others call.
+--   $1  the owner; null: whoever owns most of the tables
+--   $2  whether everything is new: then what default privileges gave to others is taken back
 WITH mine AS (
     SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
-           CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS granted,
-           format('referral.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner
+           CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS granted, c.oid,
+           format('referral.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner,
+           c.relname = ANY ('{sources,predicates,failures}') AS stays
     FROM pg_class c WHERE c.relnamespace = 'referral'::regnamespace AND c.relkind = ANY ('{r,v,S}')
     UNION ALL
-    SELECT 'DOMAIN', 'DOMAIN', format('referral.%I', t.typname), t.typacl, t.typowner
+    SELECT 'DOMAIN', 'DOMAIN', t.oid, format('referral.%I', t.typname), t.typacl, t.typowner, false
     FROM pg_type t WHERE t.typnamespace = 'referral'::regnamespace AND t.typtype = 'd'
     UNION ALL
-    SELECT 'ROUTINE', 'ROUTINE', p.oid::regprocedure::text, p.proacl, p.proowner
+    SELECT 'ROUTINE', 'ROUTINE', p.oid, p.oid::regprocedure::text, p.proacl, p.proowner, true
     FROM pg_proc p WHERE p.pronamespace = 'referral'::regnamespace),
-statement (place, sql) AS (
-    SELECT DISTINCT 1, format('REVOKE ALL ON %s %s FROM %s', granted, name,
-                              CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
-    FROM mine CROSS JOIN LATERAL aclexplode(mine.acl) a WHERE a.grantee <> mine.owner
+program AS (
+    SELECT r.oid, quote_ident(r.rolname) AS name FROM pg_roles r
+    WHERE r.oid = coalesce($1, (SELECT mode() WITHIN GROUP (ORDER BY owner) FROM mine WHERE kind = 'TABLE' AND NOT stays))),
+installer AS (
+    SELECT n.nspowner AS oid, quote_ident(pg_get_userbyid(n.nspowner)) AS name
+    FROM pg_namespace n WHERE n.nspname = 'referral'),
+readable (name, privileges) AS (
+    VALUES ('referral.sources', 'SELECT'), ('referral.predicates', 'SELECT'), ('referral.failures_lost', 'SELECT'),
+           ('referral.failures', 'SELECT'), ('referral.failures', 'UPDATE'), ('referral.failures', 'DELETE')),
+step (place, finding, repair) AS (
+    SELECT DISTINCT 1, format('%s may do something with %s', x.grantee, x.name),
+           format('REVOKE ALL ON %s %s FROM %s', x.granted, x.name, x.grantee)
+    FROM (SELECT mine.granted, mine.name, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee
+          FROM mine CROSS JOIN LATERAL aclexplode(mine.acl) a WHERE a.grantee <> mine.owner) x
+    WHERE $2
     UNION ALL
-    SELECT 2, format('ALTER %s %s OWNER TO %s', kind, name, $1)
-    FROM mine WHERE kind <> ALL ('{SEQUENCE,ROUTINE}') AND name <> ALL ('{referral.sources,referral.predicates}')
     UNION ALL
-    SELECT 2, format('GRANT SELECT ON referral.sources, referral.predicates TO %s', $1)
+    SELECT 3, format('%s belongs to %s, and the program to %s', mine.name,
+                     quote_ident(pg_get_userbyid(mine.owner)), program.name),
+           format('ALTER %s %s OWNER TO %s', mine.kind, mine.name, program.name)
+    FROM mine CROSS JOIN program
+    WHERE NOT mine.stays AND mine.kind <> 'SEQUENCE' AND mine.owner <> program.oid
     UNION ALL
-    SELECT 3, format('GRANT EXECUTE ON ROUTINE %s TO %s WITH GRANT OPTION', name, $1)
-    FROM mine WHERE kind = 'ROUTINE' AND name NOT LIKE 'referral.install(%')
-SELECT sql FROM statement ORDER BY place, sql

@@ -1,6 +1,17 @@
 -- The key of the users, as the unique index of invites_friends that begins with the friend compares it, and the users table
--- that its foreign key names.   $1 invites_friends   $2 sources
-SELECT c.relowner AS owner, (SELECT s.relowner FROM pg_class s WHERE s.oid = $2) AS sources_owner,
+-- that its foreign key names; and who may read what.   $1 invites_friends   $2 sources   $3 failures
+--   $4 the tables of the configuration that belong to the owner   $5 those that stay with whoever installed
+SELECT o.owner AS owner, s.relowner AS sources_owner,
+       CASE WHEN has_schema_privilege(s.relowner, c.relnamespace, 'USAGE')
+                 AND NOT EXISTS (SELECT FROM unnest($5) t (oid) WHERE NOT has_table_privilege(s.relowner, t.oid, 'SELECT'))
+            THEN s.relowner ELSE o.owner END AS sources_reader,
+       (SELECT x.relowner FROM pg_class x WHERE x.oid = $3) AS failures_owner,
+       pg_get_userbyid(o.owner)::text AS owner_name,
+       (SELECT string_agg(l.what, ', ')
+        FROM (SELECT 'use the schema referral' AS what WHERE NOT has_schema_privilege(o.owner, c.relnamespace, 'USAGE')
+              UNION ALL
+              SELECT 'read ' || t.oid::regclass::text FROM unnest($4 || $5) t (oid)
+              WHERE NOT has_table_privilege(o.owner, t.oid, 'SELECT')) l) AS lacking,
        ix.indexrelid AS by_friend, id.attnum AS id_column,
        f.atttypid AS key_oid, format_type(f.atttypid, -1) AS key_name,
        format('OPERATOR(%I.%s)', opn.nspname, op.oprname) AS eq,
@@ -12,6 +23,11 @@ SELECT c.relowner AS owner, (SELECT s.relowner FROM pg_class s WHERE s.oid = $2)
        u.oid AS users_oid, CASE WHEN u.oid IS NOT NULL THEN format('%I.%I', un.nspname, u.relname) END AS users_name,
        quote_ident(k.attname) AS users_column, k.attname::text AS users_key, u.relowner AS users_owner
 FROM pg_class c
+JOIN pg_class s ON s.oid = $2
+-- The owner of the program is the owner of most of its tables, whoever was given one of them.
+CROSS JOIN LATERAL (
+    SELECT mode() WITHIN GROUP (ORDER BY t.relowner) AS owner FROM pg_class t
+    WHERE t.relnamespace = c.relnamespace AND t.relkind = 'r' AND t.oid <> ALL ($5 || $3)) o
 JOIN pg_attribute id ON id.attrelid = c.oid AND id.attname = 'invites_friends_id'
 JOIN pg_attribute f ON f.attrelid = c.oid AND f.attname = 'friend_id'
 JOIN pg_index ix ON ix.indrelid = c.oid AND ix.indkey[0] = f.attnum AND ix.indisunique AND ix.indisvalid

@@ -16,6 +16,8 @@ WITH statement (place, sql, role) AS (
     FROM pg_class c
     WHERE $1 AND c.relnamespace = 'referral'::regnamespace AND c.relkind = ANY ('{v,r}') GROUP BY c.relkind
     UNION ALL
+    SELECT 5, 'DROP SEQUENCE referral.failures_lost', NULL WHERE $1 AND to_regclass('referral.failures_lost') IS NOT NULL
+    UNION ALL
     SELECT 5, format('DROP DOMAIN %s', t.oid::regtype), NULL FROM pg_type t
     WHERE $1 AND t.typnamespace = 'referral'::regnamespace AND t.typtype = 'd')
 SELECT sql, role FROM statement ORDER BY place, sql

@@ -17,7 +17,8 @@ CREATE INDEX failures_waiting_idx ON referral.failures (invites_friends_id) WHER
 CREATE INDEX failures_transaction_key_idx ON referral.failures (transaction_key, source_id) WHERE resolved_at IS NULL;
 COMMENT ON TABLE referral.failures IS
     'Evaluations that failed, recorded in the commit of the change that caused them. The purchase, the invite or the '
-    'sign-up stands. The next evaluation that succeeds writes what was missed.';
+    'sign-up stands. The next evaluation that succeeds writes what was missed. The table stays with whoever installed, '
+    'so that failures are recorded whatever rights the owner of the program has.';
 COMMENT ON COLUMN referral.failures.failure_id IS 'Key of the failure.';
 COMMENT ON COLUMN referral.failures.source_id IS 'Source of the row that was evaluated.';
 COMMENT ON COLUMN referral.failures.invites_friends_id IS
@@ -30,6 +31,12 @@ COMMENT ON COLUMN referral.failures.hint IS 'HINT of the error. Null: none.';
 COMMENT ON COLUMN referral.failures.failed_at IS 'Time of the last failure.';
 COMMENT ON COLUMN referral.failures.retries IS 'Number of times that it failed again.';
 COMMENT ON COLUMN referral.failures.resolved_at IS 'Time at which an evaluation succeeded. Null: the failure is open.';
+
+CREATE SEQUENCE referral.failures_lost;
+COMMENT ON SEQUENCE referral.failures_lost IS
+    'Last transaction in which a failure could not be recorded in referral.failures. A sequence is set without room on '
+    'the disk and for good, whatever becomes of the transaction. doctor() asks for reconcile until one has finished '
+    'that began after that transaction and all before it had ended.';
 
 CREATE TABLE referral.refusals (
     source_id  integer NOT NULL,
@@ -61,7 +68,8 @@ CREATE TABLE referral.reconciliations (
     pid         integer NOT NULL,
     started_at  timestamptz NOT NULL,
     updated_at  timestamptz NOT NULL,
-    finished_at timestamptz
+    finished_at timestamptz,
+    horizon     bigint NOT NULL
 );
 COMMENT ON TABLE referral.reconciliations IS
     'How far reconcile has come with each source. A call that was interrupted goes on from its position.';
@@ -79,3 +87,5 @@ COMMENT ON COLUMN referral.reconciliations.started_at IS 'Time at which the reco
 COMMENT ON COLUMN referral.reconciliations.updated_at IS 'Time of the last batch.';
 COMMENT ON COLUMN referral.reconciliations.finished_at IS
     'Time at which the reconciliation finished. Null: it has not.';
+COMMENT ON COLUMN referral.reconciliations.horizon IS
+    'Transaction id below which every transaction had ended when the reconciliation began.';

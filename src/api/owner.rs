@@ -8,7 +8,7 @@ use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Type};
 use crate::program::arguments::check_interval;
 use crate::setup::attach::{self, Invites, Signups, Transactions};
 use crate::setup::goal::{self, NewGoal, ShortForm};
-use crate::setup::install::{self, Home};
+use crate::setup::install::{self, Home, Installed};
 use crate::setup::mapping::UserOf;
 use crate::setup::program::{self, CodeRules, NewProgram};
 use crate::setup::{access, event, uninstall};
@@ -35,8 +35,15 @@ fn install_program(
         (Some(_), Some(_)) => Err(Error::UsersTwice)?,
     };
     check_interval("attribution_window", attribution_window)?;
-    if !install::install(home, owner.map(|role| role.0), attribution_window, need("strict", strict)?)? {
-        notice!("the referral program is installed already; nothing was changed");
+    match install::install(home, owner.map(|role| role.0), attribution_window, need("strict", strict)?)? {
+        Installed::Created => {}
+        Installed::Repaired(lacking) if lacking.is_empty() => {
+            notice!("the referral program is installed already; nothing was changed");
+        }
+        Installed::Repaired(lacking) => {
+            let repairs = lacking.len();
+            notice!("the referral program is installed already; rights and owners were put right: {repairs} repairs");
+        }
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Brings the ledger up to date: for the friends of changed transactions, for one user, for a whole source.
 
-use super::failures::{record_referral, resolve_failures};
+use super::failures::{record_referral, record_unattributed, resolve_failures};
 use super::posted::{LockedReferral, lock, read_posted};
 use super::read::{has_rows, keep_what_is_gone, read_facts};
 use super::write::Batch;
 use crate::error::Error;
 use crate::pg::scope::with_safe_path_as;
-use crate::pg::transaction::isolate_failures;
+use crate::pg::transaction::{catch_failure, isolate_failures};
 use crate::pg::{args, memory, read};
 use crate::program::lookup::require_owner;
 use crate::program::{Config, Source};
@@ -80,14 +80,19 @@ pub fn evaluate_new(config: &Config, referral: ReferralId, friend: &UserKey) -> 
 /// # Errors
 /// As [`evaluate_friends`].
 pub fn evaluate_source(config: &Config, source: &Source) -> Result<(), Error> {
-    let referrals: Vec<ReferralId> = with_safe_path_as(Some(config.owner), || {
-        read::values(
-            "SELECT DISTINCT invites_friends_id FROM referral.goal_completions
-             WHERE source_id = $1 AND state <> 'reversed' ORDER BY invites_friends_id",
-            &args![source.id],
-        )
-    })?;
-    evaluate_friends(config, source, &referrals, &[]).map(drop)
+    let completed = || {
+        with_safe_path_as(Some(config.owner), || {
+            read::values::<ReferralId>(
+                "SELECT DISTINCT invites_friends_id FROM referral.goal_completions
+                 WHERE source_id = $1 AND state <> 'reversed' ORDER BY invites_friends_id",
+                &args![source.id],
+            )
+        })
+    };
+    match catch_failure(completed)? {
+        Ok(referrals) => evaluate_friends(config, source, &referrals, &[]).map(drop),
+        Err(failure) => record_unattributed(config, source, failure),
+    }
 }
 
 /// Brings the ledger of one user, as a friend, up to date in every source. Returns how many of their failures are open

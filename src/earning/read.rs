@@ -54,7 +54,7 @@ fn has_row_where(
     let sql = format!("{} AND {condition} LIMIT 1", rows_of_user(config, source));
     match catch_failure(|| as_reader(source, || read::exists(&sql, &args![user.as_str(), time])))? {
         Ok(found) => Ok(found),
-        Err(failure) => record_row(source, None, failure).map(|()| false),
+        Err(failure) => record_row(config, source, None, failure).map(|()| false),
     }
 }
 

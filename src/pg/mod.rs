@@ -12,6 +12,7 @@
 //! | `transaction` | subtransactions, procedures that commit, polite locks |
 //! | `changes` | the rows of a trigger |
 //! | `probe` | look-ups in an index without the executor |
+//! | `unchecked` | rows of a table, without SQL and without asking for rights |
 //! | `catalog` | tables, columns, keys, quoting and invalidation |
 
 pub mod catalog;
@@ -24,6 +25,7 @@ pub mod row;
 pub mod scope;
 pub mod spi;
 pub mod transaction;
+pub mod unchecked;
 pub mod value;
 pub mod write;
 

@@ -12,10 +12,13 @@ use super::row::{Answer, FromRow, Row, Single};
 use super::scope::{PLANNER, with_settings};
 use super::transaction::{Caught, catch_failure};
 use super::value::Param;
-use crate::error::Error;
+use crate::error::{Error, Failure};
+use pgrx::PgTryBuilder;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::ptr::null_mut;
 
 /// What a statement may do.
@@ -123,7 +126,8 @@ pub(super) fn execute_seeing(snapshot: pg_sys::Snapshot, sql: &str, args: &[Para
         )
     };
     // A plan that is new, or whose tables changed, is made by this execution.
-    let code = if planned { run() } else { with_settings(PLANNER, run) };
+    let mut run = || if planned { run() } else { with_settings(PLANNER, &mut run) };
+    let code = if mode == Mode::Read { run() } else { advising(run)? };
     if code < 0 { Err(Error::Server("SPI_execute_snapshot failed")) } else { Ok(()) }
 }
 
@@ -131,6 +135,17 @@ pub(super) fn execute_seeing(snapshot: pg_sys::Snapshot, sql: &str, args: &[Para
 fn newest_snapshot() -> pg_sys::Snapshot {
     // SAFETY: in a transaction, with an active snapshot.
     unsafe { if pg_sys::IsInParallelMode() { pg_sys::GetActiveSnapshot() } else { pg_sys::GetLatestSnapshot() } }
+}
+
+/// Runs `f`, and adds advice to an error that PostgreSQL gives none for. The error unwinds, as it would have without.
+fn advising<R>(f: impl FnOnce() -> R) -> Result<R, Error> {
+    PgTryBuilder::new(AssertUnwindSafe(|| Ok(f())))
+        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, |cause| {
+            let error = Error::Raised(Box::new(Failure::from(cause).advised()));
+            ErrorReport::from(error.clone()).report(PgLogLevel::ERROR);
+            Err(error)
+        })
+        .execute()
 }
 
 /// The newest snapshot, active until the answer is read: after a COMMIT in a procedure there would be none to read values

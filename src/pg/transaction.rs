@@ -9,6 +9,7 @@ use referral_core::time::Timestamp;
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
 /// Runs `f` in a subtransaction. When it fails, everything it did is undone and the failure is returned, also one that
 /// has to reach the client: [`catch_failure`] is for everybody else.
@@ -188,29 +189,61 @@ pub enum TableLock {
     Share,
 }
 
-/// Takes a lock of a table for the rest of the transaction, without ever standing in the queue for it: tries,
-/// lets others go first, and gives up after five seconds or the session's lock_timeout, if that is shorter. Returns whether
-/// the lock was taken.
-pub fn lock_politely(relation: pg_sys::Oid, lock: TableLock) -> bool {
+/// How long [`lock_politely`] tries, and how many pauses of what length it makes after each attempt.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSES: usize = 8;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The session's lock_timeout; `None` when it waits for ever.
+fn session_lock_timeout() -> Option<Duration> {
+    // SAFETY: a plain read.
+    let milliseconds = unsafe { pg_sys::LockTimeout }.unsigned_abs();
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
+}
+
+/// Takes a lock of a table for the rest of the transaction, and lets nobody queue for long behind it: asks for a tenth of a
+/// second, lets others go first for four, and gives up after five seconds or the session's lock_timeout, if that is
+/// shorter.
+///
+/// # Errors
+/// [`Error::TableBusy`] with the table's `name`; [`Error::Raised`] for a failure that is not about the lock.
+pub fn lock_politely(relation: pg_sys::Oid, name: &str, lock: TableLock) -> Result<(), Error> {
     let mode = match lock {
         TableLock::AccessExclusive => pg_sys::AccessExclusiveLock,
         TableLock::ShareRowExclusive => pg_sys::ShareRowExclusiveLock,
         TableLock::Share => pg_sys::ShareLock,
     };
-    // SAFETY: a plain read.
-    let patience = match unsafe { pg_sys::LockTimeout } {
-        timeout @ 1..5000 => timeout,
-        _ => 5000,
-    };
-    for _ in 0..=patience / 50 {
-        // SAFETY: a plain call; false means that the lock was not free.
-        if unsafe { pg_sys::ConditionalLockRelationOid(relation, mode as i32) } {
-            return true;
+    let patience = session_lock_timeout().filter(|timeout| *timeout < PATIENCE).unwrap_or(PATIENCE);
+    let begun = Instant::now();
+    while !lock_soon(relation, mode as i32)? {
+        for _ in 0..PAUSES {
+            if begun.elapsed() >= patience {
+                return Err(Error::TableBusy { relation: name.to_owned() });
+            }
+            std::thread::sleep(PAUSE);
+            pgrx::check_for_interrupts!();
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        pgrx::check_for_interrupts!();
     }
-    false
+    Ok(())
+}
+
+/// Queues for a lock for a tenth of a second, or the session's lock_timeout, if that is shorter. Returns whether it was
+/// taken.
+fn lock_soon(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> Result<bool, Error> {
+    // SAFETY: a plain call. The lock is the outer transaction's once the subtransaction ends.
+    let lock = || unsafe { pg_sys::LockRelationOid(relation, mode) };
+    let lock_in_time = || {
+        match session_lock_timeout() {
+            Some(timeout) if timeout < Duration::from_millis(100) => lock(),
+            _ => with_lock_timeout(LockTimeout::Batch, lock),
+        }
+        Ok(())
+    };
+    match subtransaction(lock_in_time) {
+        Ok(()) => Ok(true),
+        Err(failure) if is_about_a_lock(failure.code) => Ok(false),
+        Err(failure) => Err(Error::Raised(Box::new(failure))),
+    }
 }
 
 /// Whether this session restores the dump of a table: it has the settings that pg_dump and pg_restore make, and whoever

@@ -4,7 +4,7 @@ use super::row::{FromRow, Ignored, Single};
 use super::spi::{Mode, run};
 use super::transaction::catch_failure;
 use super::value::{Param, Read};
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use pgrx::prelude::*;
 
 /// All rows.
@@ -71,6 +71,10 @@ pub fn execute(sql: &str, args: &[Param]) -> Result<u64, Error> {
     run::<Ignored>(sql, args, Mode::Write).map(|(_, count)| count)
 }
 
+fn is_taken(failure: &Failure) -> bool {
+    failure.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION && !failure.is_of_a_sequence()
+}
+
 /// Runs `f`, which inserts rows; `None` when one of them has a key that is taken: then nothing is inserted.
 ///
 /// # Errors
@@ -78,7 +82,7 @@ pub fn execute(sql: &str, args: &[Param]) -> Result<u64, Error> {
 pub fn unless_taken<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
     match catch_failure(f)? {
         Ok(done) => Ok(Some(done)),
-        Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION => Ok(None),
+        Err(failure) if is_taken(&failure) => Ok(None),
         Err(failure) => Err(Error::Raised(Box::new(failure))),
     }
 }

@@ -43,8 +43,17 @@ pub fn known_config() -> Option<Rc<Config>> {
 /// The configuration as it is now.
 ///
 /// # Errors
-/// [`Error::NotInstalled`] when `install` has not run.
+/// [`Error::NotInstalled`] when `install` has not run; [`Error::OwnerLacksRights`].
 pub fn config() -> Result<Rc<Config>, Error> {
+    let config = config_as_far_as_readable()?;
+    config.unreadable.clone().map_or(Ok(config), Err)
+}
+
+/// The configuration as it is now; where the owner of the program may not read it, what is known all the same.
+///
+/// # Errors
+/// [`Error::NotInstalled`] when `install` has not run.
+pub fn config_as_far_as_readable() -> Result<Rc<Config>, Error> {
     if let Some(config) = known_config() {
         return Ok(config);
     }
@@ -59,7 +68,7 @@ pub fn config() -> Result<Rc<Config>, Error> {
     config
 }
 
-/// The configuration, or why it cannot be read.
+/// The configuration as far as it can be read, or why it cannot be.
 ///
 /// # Errors
 /// [`Error::Raised`] for a failure that has to reach the client.
@@ -67,6 +76,6 @@ pub fn config_or_failure() -> Result<Result<Rc<Config>, Error>, Error> {
     if let Some(config) = known_config() {
         return Ok(Ok(config));
     }
-    let read = catch_failure(config)?;
+    let read = catch_failure(config_as_far_as_readable)?;
     Ok(read.map_err(|failure| Error::Unreadable { problem: failure.message }))
 }

@@ -8,6 +8,7 @@ use crate::pg::catalog::{Index, Key, base_type, own_relation, quote_identifier, 
 use crate::pg::changes::changed_relation;
 use crate::pg::row::row;
 use crate::pg::scope::{SiteSettings, with_safe_path, with_safe_path_as};
+use crate::pg::unchecked::rows_of;
 use crate::pg::{args, read};
 use pgrx::prelude::*;
 use referral_core::code::CodeFormat;
@@ -29,16 +30,18 @@ pub(super) fn load() -> Result<Config, Error> {
     let tables = Tables::find()?;
     watch(tables.all());
     with_safe_path(|| {
-        let mut config = load_keys(&tables)?;
-        with_safe_path_as(Some(config.owner), || {
-            load_programs(&mut config)?;
-            let goals = load_goals()?;
-            config.goal_versions = goals.values().flatten().flatten().map(|v| (v.id, v.clone())).collect();
-            load_sources(&mut config, &goals)?;
-            watch(config.users.iter().map(|users| users.oid));
-            watch(config.members.keys().map(|(_, relation)| *relation));
-            Ok::<(), Error>(())
-        })?;
+        let (mut config, reader) = load_keys(&tables)?;
+        let goals = match &config.unreadable {
+            Some(_) => Goals::new(),
+            None => with_safe_path_as(Some(config.owner), || {
+                load_programs(&mut config)?;
+                load_goals()
+            })?,
+        };
+        config.goal_versions = goals.values().flatten().flatten().map(|v| (v.id, v.clone())).collect();
+        with_safe_path_as(Some(reader), || load_sources(&mut config, &goals))?;
+        watch(config.users.iter().map(|users| users.oid));
+        watch(config.members.keys().map(|(_, relation)| *relation));
         Ok(config)
     })
 }
@@ -46,8 +49,13 @@ pub(super) fn load() -> Result<Config, Error> {
 /// The tables and indexes of the program that the engine knows by their Oids.
 struct Tables {
     referrals: pg_sys::Oid,
+    referrals_pkey: pg_sys::Oid,
+    programs: pg_sys::Oid,
     sources: pg_sys::Oid,
-    configuration: Vec<pg_sys::Oid>,
+    /// The tables of the configuration that belong to the owner of the program.
+    of_the_owner: Vec<pg_sys::Oid>,
+    /// Those that stay with whoever installed.
+    of_the_installer: Vec<pg_sys::Oid>,
     completions: Index,
     failures: Index,
     failures_by_row: Index,
@@ -58,11 +66,14 @@ impl Tables {
     fn find() -> Result<Self, Error> {
         let find = |name: &CStr| own_relation(name).ok_or(Error::NotInstalled);
         let index = |table, index| Ok::<_, Error>(Index { table: find(table)?, index: find(index)? });
-        let configuration = [c"programs", c"sources", c"goals", c"goal_versions", c"predicates"];
+        let all = |names: &[&CStr]| names.iter().map(|name| find(name)).collect::<Result<_, _>>();
         Ok(Self {
             referrals: find(c"invites_friends")?,
+            referrals_pkey: find(c"invites_friends_pkey")?,
+            programs: find(c"programs")?,
             sources: find(c"sources")?,
-            configuration: configuration.into_iter().map(find).collect::<Result<_, _>>()?,
+            of_the_owner: all(&[c"programs", c"goals", c"goal_versions"])?,
+            of_the_installer: all(&[c"sources", c"predicates"])?,
             completions: index(c"goal_completions", c"goal_completions_pkey")?,
             failures: index(c"failures", c"failures_waiting_idx")?,
             failures_by_row: index(c"failures", c"failures_transaction_key_idx")?,
@@ -72,7 +83,7 @@ impl Tables {
 
     fn all(&self) -> impl Iterator<Item = pg_sys::Oid> {
         let ledger = [self.referrals, self.completions.table, self.failures.table, self.refusals.table];
-        ledger.into_iter().chain(self.configuration.iter().copied())
+        ledger.into_iter().chain(self.of_the_owner.iter().chain(&self.of_the_installer).copied())
     }
 }
 
@@ -80,6 +91,10 @@ row! {
     struct KeysRow {
         owner: pg_sys::Oid,
         sources_owner: pg_sys::Oid,
+        sources_reader: pg_sys::Oid,
+        failures_owner: pg_sys::Oid,
+        owner_name: String,
+        lacking: Option<String>,
         by_friend: pg_sys::Oid,
         id_column: i16,
         key_oid: pg_sys::Oid,
@@ -107,16 +122,40 @@ impl KeysRow {
             owner: self.users_owner?,
         })
     }
+
+    fn unreadable(&self) -> Option<Error> {
+        let install = match &self.users_name {
+            Some(users) => format!("SELECT referral.install({});", quote_literal(users)),
+            None => format!("SELECT referral.install(key_type => {});", quote_literal(&self.key_name)),
+        };
+        Some(Error::OwnerLacksRights { owner: self.owner_name.clone(), lacking: self.lacking.clone()?, install })
+    }
 }
 
-fn load_keys(tables: &Tables) -> Result<Config, Error> {
+row! {
+    /// A program, as far as it matters where nothing else of it can be read.
+    struct Strictness {
+        program_id: ProgramId,
+        strict: bool,
+    }
+}
+
+/// Reads what the catalogue says, and who is to read the tables that stay with whoever installed.
+fn load_keys(tables: &Tables) -> Result<(Config, pg_sys::Oid), Error> {
     let sql = include_str!("../../sql/statements/load_keys.sql");
-    let found: Option<KeysRow> = read::fetch_optional(sql, &args![tables.referrals, tables.sources])?;
+    let (ours, theirs) = (tables.of_the_owner.clone(), tables.of_the_installer.clone());
+    let found: Option<KeysRow> =
+        read::fetch_optional(sql, &args![tables.referrals, tables.sources, tables.failures.table, ours, theirs])?;
     let keys = found.ok_or(Error::NotInstalled)?;
-    Ok(Config {
+    let strict = rows_of::<Strictness>(tables.programs)?.into_iter().filter(|program| program.strict);
+    let config = Config {
         owner: keys.owner,
         sources_owner: keys.sources_owner,
+        failures_owner: keys.failures_owner,
+        unreadable: keys.unreadable(),
+        strict: strict.map(|program| program.program_id).collect(),
         referrals: tables.referrals,
+        referrals_pkey: tables.referrals_pkey,
         referrals_by_friend: Index { table: tables.referrals, index: keys.by_friend },
         referral_id_column: keys.id_column,
         completions: tables.completions,
@@ -139,7 +178,8 @@ fn load_keys(tables: &Tables) -> Result<Config, Error> {
         goal_versions: HashMap::new(),
         code_formats: Vec::new(),
         statements: RefCell::default(),
-    })
+    };
+    Ok((config, keys.sources_reader))
 }
 
 row! {
@@ -497,7 +537,9 @@ fn load_sources(config: &mut Config, goals: &Goals) -> Result<(), Error> {
         let own = members.iter().find(|(relation, _)| *relation == attached.row.relation);
         let facts = attached.query(&attached.row.table_name, own.map_or(&[], |(_, columns)| columns));
         for (relation, columns) in &members {
-            let source = Rc::new(member(&config.key, goals, &attached, facts.clone(), *relation, columns));
+            let mut source = member(&config.key, goals, &attached, facts.clone(), *relation, columns);
+            source.broken = source.broken.or_else(|| config.unreadable.clone());
+            let source = Rc::new(source);
             if *relation == attached.row.relation {
                 config.sources.push(Rc::clone(&source));
             }

@@ -61,6 +61,15 @@ row! {
 /// [`Error::NotOwner`] for anybody else; [`Error::NotInstalled`].
 pub fn require_owner() -> Result<Rc<Config>, Error> {
     let config = config()?;
+    check_owner(&config)?;
+    Ok(config)
+}
+
+/// Whether the caller is the owner of the tables.
+///
+/// # Errors
+/// [`Error::NotOwner`] for anybody else.
+pub fn check_owner(config: &Config) -> Result<(), Error> {
     let owner: Option<Owner> = with_safe_path(|| {
         read::fetch_optional(
             "SELECT pg_has_role($1, 'USAGE') AS has_role, pg_get_userbyid($1)::text AS name",
@@ -71,7 +80,7 @@ pub fn require_owner() -> Result<Rc<Config>, Error> {
         Some(Owner { has_role: false, name }) => {
             Err(Error::NotOwner { relation: "referral.programs".into(), owner: name })
         }
-        _ => Ok(config),
+        _ => Ok(()),
     }
 }
 

@@ -19,5 +19,5 @@ pub mod lookup;
 pub mod model;
 pub mod source;
 
-pub use cache::{config, config_or_failure};
+pub use cache::{config, config_as_far_as_readable, config_or_failure};
 pub use model::{Config, Predicate, Source, User, UserColumn, trigger_function};

@@ -12,17 +12,25 @@ use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::source::{OnDelete, SourceKind};
 use referral_core::time::Interval;
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// The configuration of the referral program in this database.
 pub struct Config {
-    /// Owner of the tables of the program, with whose rights they are read and written.
+    /// Owner of most tables of the program, with whose rights they are read and written.
     pub owner: pg_sys::Oid,
     /// Owner of the table `sources`: the role that installed.
     pub sources_owner: pg_sys::Oid,
+    /// Owner of the table `failures`, with whose rights failures are recorded: the role that installed.
+    pub failures_owner: pg_sys::Oid,
+    /// Why the owner of the program cannot read its configuration; programs, goals and predicates are missing then.
+    pub unreadable: Option<Error>,
+    /// Programs in which a purchase fails that cannot be credited. They are known even where nothing else can be read.
+    pub strict: HashSet<ProgramId>,
     /// The table `invites_friends`.
     pub referrals: pg_sys::Oid,
+    /// The index of its primary key.
+    pub referrals_pkey: pg_sys::Oid,
     /// The unique index of `invites_friends` that begins with the friend.
     pub referrals_by_friend: Index,
     /// Number of the column `invites_friends.invites_friends_id`.

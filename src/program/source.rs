@@ -108,10 +108,13 @@ pub fn referrals_of(config: &Config, source: &Source, changes: &[ChangedRelation
         "SELECT i.invites_friends_id FROM unnest($1) k
          JOIN referral.invites_friends i ON i.friend_id @eq@ k::@key@",
     );
-    let mut referrals: Vec<ReferralId> = with_safe_path_as(Some(config.owner), || read::values(&sql, &args![users]))?;
-    referrals.sort_unstable();
-    referrals.dedup();
-    Ok(Ok(referrals))
+    let found =
+        catch_failure(|| with_safe_path_as(Some(config.owner), || read::values::<ReferralId>(&sql, &args![users])))?;
+    Ok(found.map(|mut referrals| {
+        referrals.sort_unstable();
+        referrals.dedup();
+        referrals
+    }))
 }
 
 /// Rows of the program's own that are a source.

@@ -386,7 +386,8 @@ pub fn repair(name: &str) -> Result<(), Error> {
     with_safe_path(|| make_triggers(source.kind, &table, source.hears_deletions()))?;
     with_safe_path_as(Some(config.sources_owner), || {
         write::execute(
-            "UPDATE referral.sources SET owner = pg_get_userbyid($2) WHERE source_id = $1",
+            "UPDATE referral.sources SET owner = pg_get_userbyid($2)
+             WHERE source_id = $1 AND owner <> pg_get_userbyid($2)",
             &args![source.id, table.owner],
         )?;
         if source.renamed.is_empty() {
@@ -397,11 +398,14 @@ pub fn repair(name: &str) -> Result<(), Error> {
 }
 
 fn take_over_columns(source: &Source) -> Result<(), Error> {
-    let sql = "UPDATE referral.sources SET table_identity = @identity@, column_numbers = ARRAY(
-                   SELECT a.attnum FROM unnest(column_names) WITH ORDINALITY n (name, place)
-                   JOIN pg_attribute a ON a.attrelid = relation AND a.attname = n.name ORDER BY n.place)
-               WHERE source_id = $1";
-    write::execute(&sql.replace("@identity@", &table_identity("relation::oid")), &args![source.id]).map(drop)
+    let sql = "UPDATE referral.sources s SET table_identity = @identity@, column_numbers = now.numbers
+               FROM (SELECT source_id, ARRAY(
+                         SELECT a.attnum FROM unnest(column_names) WITH ORDINALITY n (name, place)
+                         JOIN pg_attribute a ON a.attrelid = relation AND a.attname = n.name ORDER BY n.place) AS numbers
+                     FROM referral.sources WHERE source_id = $1) now
+               WHERE s.source_id = now.source_id
+                 AND (s.table_identity <> @identity@ OR s.column_numbers IS DISTINCT FROM now.numbers)";
+    write::execute(&sql.replace("@identity@", &table_identity("s.relation::oid")), &args![source.id]).map(drop)
 }
 
 /// The predicates of goals go over to the owner too, and learn what the columns are named now, so that a dump knows.

@@ -158,9 +158,7 @@ fn beginning(
     effective_from: Option<Timestamp>,
 ) -> Result<Timestamp, Error> {
     // No redemption may be under way that this version would then claim: it could not be seen yet.
-    if !lock_politely(config.referrals, TableLock::Share) {
-        return Err(Error::TableBusy { relation: "referral.invites_friends".into() });
-    }
+    lock_politely(config.referrals, "referral.invites_friends", TableLock::Share)?;
     let Beginning { begins, redeemed } = read::fetch_one(
         "SELECT coalesce($2, clock_timestamp()) AS begins,
                 (SELECT count(*) FROM referral.invites_friends

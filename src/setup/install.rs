@@ -8,7 +8,7 @@ use crate::pg::scope::with_safe_path;
 use crate::pg::spi::execute_ddl;
 use crate::pg::transaction::{TableLock, lock_politely};
 use crate::pg::{args, read, write};
-use crate::program::config;
+use crate::program::config_as_far_as_readable;
 use crate::program::source::{OwnRows, create_own_source};
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
@@ -67,7 +67,34 @@ row! {
     }
 }
 
-/// Creates everything for these users. Returns `false` when it is there already.
+/// What a call of [`install`] did.
+pub enum Installed {
+    /// It created what was not there.
+    Created,
+    /// All was there. The owner lacked these, in words, and was given them; none when nothing was lacking.
+    Repaired(Vec<String>),
+}
+
+row! {
+    /// Something that the owner of the program lacks.
+    pub struct Lack {
+        /// What it is.
+        pub finding: String,
+        /// The statement that gives it.
+        pub repair: String,
+    }
+}
+
+/// What keeps the owner of the program from owning and using it; `None` is the owner of most of its tables. `fresh` also
+/// lists what others may do with the program's objects.
+///
+/// # Errors
+/// None of its own; PostgreSQL's unwind.
+pub fn lacks(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<Lack>, Error> {
+    read::fetch(include_str!("../../sql/statements/give_to_owner.sql"), &args![owner, fresh])
+}
+
+/// Creates everything for these users; where it is there already, gives the owner what they lack.
 ///
 /// # Errors
 /// [`Error::NotATable`], [`Error::NotOwner`], [`Error::NoKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`],
@@ -77,14 +104,14 @@ pub fn install(
     owner: Option<pg_sys::Oid>,
     attribution_window: Option<Interval>,
     strict: bool,
-) -> Result<bool, Error> {
+) -> Result<Installed, Error> {
     with_safe_path(|| {
         let fresh = own_relation(c"invites_friends").is_none();
         if !fresh {
             check_same(home)?;
             // uninstall() leaves the data and takes the functions: they come back.
             if read::value("SELECT to_regproc('referral.issue_invite') IS NOT NULL", &[])? {
-                return Ok(false);
+                return give_to(owner, false).map(Installed::Repaired);
             }
         }
         check_encoding()?;
@@ -92,6 +119,10 @@ pub fn install(
             Home::Table(users) => key_of_table(users)?,
             Home::Elsewhere(key_type) => key_of_type(key_type)?,
         };
+        if let (Home::Table(users), Some(name), true) = (home, &key.users, fresh) {
+            // For the foreign keys to it.
+            lock_politely(users, name, TableLock::ShareRowExclusive)?;
+        }
         run_scripts(&key, fresh)?;
         if fresh {
             write::execute(
@@ -99,11 +130,11 @@ pub fn install(
                 &args![attribution_window, strict],
             )?;
         }
-        give_to(owner.unwrap_or(key.owner))?;
+        give_to(Some(owner.unwrap_or(key.owner)), true)?;
         if fresh {
             create_own_source("redemptions", OwnRows::Redemptions)?;
         }
-        Ok(true)
+        Ok(Installed::Created)
     })
 }
 
@@ -141,7 +172,7 @@ impl KeyColumn {
 
 /// What is installed must be for the same users.
 fn check_same(home: Home) -> Result<(), Error> {
-    let installed = config()?;
+    let installed = config_as_far_as_readable()?;
     let same = match (home, &installed.users) {
         (Home::Table(users), Some(known)) => known.oid == users,
         (Home::Elsewhere(key_type), None) => key_type == installed.key.oid,
@@ -169,7 +200,6 @@ fn key_of_table(users: pg_sys::Oid) -> Result<KeyColumn, Error> {
     match key {
         None => Err(Error::NoKey { relation }),
         Some(KeyColumn { columns, .. }) if columns != 1 => Err(Error::NoSingleKey { relation, columns }),
-        Some(_) if !lock_politely(users, TableLock::ShareRowExclusive) => Err(Error::TableBusy { relation }),
         Some(key) => Ok(key),
     }
 }
@@ -181,13 +211,10 @@ fn key_of_type(key_type: pg_sys::Oid) -> Result<KeyColumn, Error> {
 }
 
 /// Hands everything that was created to its owner, and with it the right to call and to grant the extension's own
-/// functions, which stay with the extension. So do the tables `sources` and `predicates`: they hold SQL that runs with the
-/// rights of other owners, and are written only by the functions that ask those first. Whatever default privileges gave to
-/// others is taken back.
-fn give_to(owner: pg_sys::Oid) -> Result<(), Error> {
-    let owner = role_name("owner", owner)?;
-    execute_ddl(&format!("GRANT USAGE ON SCHEMA referral TO {owner} WITH GRANT OPTION"))?;
-    let sql = include_str!("../../sql/statements/give_to_owner.sql");
-    let statements: Vec<String> = read::values(sql, &args![owner.as_str()])?;
-    statements.iter().try_for_each(|statement| execute_ddl(statement))
+/// functions, which stay with the extension. So do some tables: the statement says which, and why. Returns what was lacking.
+fn give_to(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<String>, Error> {
+    owner.map(|owner| role_name("owner", owner)).transpose()?;
+    let lacks = lacks(owner, fresh)?;
+    lacks.iter().try_for_each(|lack| execute_ddl(&lack.repair))?;
+    Ok(lacks.into_iter().map(|lack| lack.finding).collect())
 }

@@ -59,7 +59,7 @@ pub fn adopt(config: &Config, source: &Source, keys: &[String], scope: AdoptionS
                     written += adopt_batch(config, source, keys, scope)?;
                     Ok(())
                 },
-                |key, failure| record_row(source, Some(key), failure),
+                |key, failure| record_row(config, source, Some(key), failure),
             )
         })
     })?;
@@ -81,7 +81,7 @@ fn adopt_batch(config: &Config, source: &Source, keys: &[String], scope: Adoptio
     let failed: HashSet<&str> = taken.iter().map(|taken| taken.row_key.as_str()).collect();
     resolve_failures(config, source, keys, &failed)?;
     for taken in &taken {
-        record_row(source, Some(&taken.row_key), Error::CodeTaken { code: taken.code.clone() }.into())?;
+        record_row(config, source, Some(&taken.row_key), Error::CodeTaken { code: taken.code.clone() }.into())?;
     }
     Ok(written)
 }
@@ -95,12 +95,9 @@ fn resolve_failures(config: &Config, source: &Source, keys: &[String], failed: &
     if resolved.is_empty() {
         return Ok(());
     }
-    write::execute(
-        "UPDATE referral.failures SET resolved_at = now()
-         WHERE source_id = $1 AND transaction_key = ANY ($2) AND resolved_at IS NULL AND invites_friends_id IS NULL",
-        &args![source.id, resolved],
-    )
-    .map(drop)
+    let sql = "UPDATE referral.failures SET resolved_at = now()
+         WHERE source_id = $1 AND transaction_key = ANY ($2) AND resolved_at IS NULL AND invites_friends_id IS NULL";
+    with_safe_path_as(Some(config.failures_owner), || write::execute(sql, &args![source.id, resolved])).map(drop)
 }
 
 /// Ids of the rows whose invites are stored and were not revoked by their row.

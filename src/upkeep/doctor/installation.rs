@@ -1,11 +1,12 @@
 //! Checks of the installation: the program's own tables, triggers, rights and settings.
 
-use super::{Fault, Finding, Report, Status, find_faults};
+use super::{Fault, Finding, Report, Status, find_faults, find_missing_rights};
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
 use crate::pg::{args, read};
 use crate::program::Config;
+use crate::setup::install::{Lack, lacks};
 use crate::setup::triggers::{Guard, guards};
 use pgrx::prelude::*;
 use referral_core::source::SourceKind;
@@ -19,20 +20,32 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// None of its own; PostgreSQL's unwind.
 pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Error> {
     let mut report = Report::of("referral");
-    check_version(&mut report)?;
-    check_owner(config, &mut report)?;
-    check_privileges(config, &mut report)?;
-    check_guards(&mut report)?;
-    check_stray_triggers(config, &mut report)?;
-    check_foreign_keys(config, &mut report)?;
-    check_indexes(&mut report)?;
-    check_new_accounts(config, &mut report)?;
-    check_durability(&mut report)?;
-    check_sessions(&mut report)?;
-    check_settlement(config, &mut report)?;
-    check_feed(config, &mut report)?;
+    for (name, check) in CHECKS {
+        report.check(name, |report| check(config, report))?;
+    }
     Ok(report.findings)
 }
+
+/// A check of the installation.
+type Check = fn(&Config, &mut Report) -> Result<(), Error>;
+
+/// The checks, by their names.
+const CHECKS: [(&str, Check); 14] = [
+    ("version", |_, report| check_version(report)),
+    ("owner", check_owner),
+    ("rights", check_rights),
+    ("privileges", check_privileges),
+    ("guards", |_, report| check_guards(report)),
+    ("stray triggers", check_stray_triggers),
+    ("foreign keys", check_foreign_keys),
+    ("indexes", |_, report| check_indexes(report)),
+    ("new accounts", check_new_accounts),
+    ("sequences", |_, report| check_sequences(report)),
+    ("durability", |_, report| check_durability(report)),
+    ("sessions", |_, report| check_sessions(report)),
+    ("settlement", check_settlement),
+    ("feed", check_feed),
+];
 
 fn check_version(report: &mut Report) -> Result<(), Error> {
     let installed: Option<String> = with_safe_path(|| {
@@ -76,9 +89,29 @@ fn check_owner(config: &Config, report: &mut Report) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the owner needs to own and use the program, and the owner of the users to look them up.
+fn check_rights(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let lacks = with_safe_path(|| lacks(None, false))?.into_iter();
+    let mut faults: Vec<Fault> = lacks.map(|Lack { finding, repair }| Fault { finding, repair }).collect();
+    if let Some(users) = &config.users {
+        faults.append(&mut find_missing_rights(users.oid)?);
+    }
+    report.list("rights", Status::Wrong, faults, "the owner has all that install gives");
+    Ok(())
+}
+
 fn check_privileges(config: &Config, report: &mut Report) -> Result<(), Error> {
     let sql = include_str!("../../../sql/statements/find_open_privileges.sql");
     let open = find_faults(sql, &args![config.owner])?;
+    let locked_out = find_faults(
+        "SELECT DISTINCT format('%s may call functions of the schema referral and not use it', a.grantee::regrole) AS finding,
+                format('GRANT USAGE ON SCHEMA referral TO %s;', a.grantee::regrole) AS repair
+         FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) a
+         WHERE p.pronamespace = 'referral'::regnamespace AND a.grantee <> ALL (ARRAY[0, p.proowner, $1])
+           AND NOT has_schema_privilege(a.grantee, 'referral', 'USAGE') ORDER BY 1",
+        &args![config.owner],
+    )?;
+    let open = open.into_iter().chain(locked_out).collect();
     report.list("privileges", Status::Wrong, open, "PUBLIC may do nothing, and nobody but the owner writes");
     Ok(())
 }
@@ -173,6 +206,50 @@ fn check_new_accounts(config: &Config, report: &mut Report) -> Result<(), Error>
     )?;
     report.list("new accounts", Status::Warning, ageless, "the age of accounts is known where a program requires it");
     Ok(())
+}
+
+row! {
+    /// A column whose values a sequence gives.
+    struct Numbered {
+        owner: pg_sys::Oid,
+        table_name: String,
+        column_name: String,
+        sequence: String,
+    }
+}
+
+/// A sequence may be behind its table: logical replication and a restore of data alone fill tables only.
+fn check_sequences(report: &mut Report) -> Result<(), Error> {
+    let numbered: Vec<Numbered> = with_safe_path(|| {
+        read::fetch(
+            "SELECT c.relowner AS owner, c.oid::regclass::text AS table_name, quote_ident(a.attname) AS column_name,
+                    d.objid::regclass::text AS sequence
+             FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid
+             JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'
+               AND c.relnamespace = 'referral'::regnamespace AND c.relkind = 'r' ORDER BY 2",
+            &[],
+        )
+    })?;
+    let mut behind = Vec::new();
+    for column in &numbered {
+        behind.extend(column.behind()?);
+    }
+    report.list("sequences", Status::Wrong, behind, "none is behind its table");
+    Ok(())
+}
+
+impl Numbered {
+    fn behind(&self) -> Result<Option<Fault>, Error> {
+        let Self { owner, table_name, column_name, sequence } = self;
+        let highest = format!("SELECT max({column_name}) FROM {table_name}");
+        let sql = format!("SELECT ({highest}) > coalesce(pg_sequence_last_value('{sequence}'), 0) AS behind");
+        let behind = with_safe_path_as(Some(*owner), || read::optional_value::<Option<bool>>(&sql, &[]))?.flatten();
+        Ok((behind == Some(true)).then(|| Fault {
+            finding: format!("the sequence of {table_name} is behind its highest {column_name}"),
+            repair: format!("SELECT setval('{sequence}', ({highest}));"),
+        }))
+    }
 }
 
 fn check_durability(report: &mut Report) -> Result<(), Error> {

@@ -8,13 +8,14 @@
 mod installation;
 mod sources;
 
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use crate::pg::catalog::quote_literal;
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
-use crate::pg::{Param, read};
-use crate::program::Config;
-use crate::program::lookup::require_owner;
+use crate::pg::transaction::catch_failure;
+use crate::pg::{Param, args, read};
+use crate::program::lookup::check_owner;
+use crate::program::{Config, config_as_far_as_readable};
 use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 
@@ -79,6 +80,18 @@ impl Report {
         self.findings.push(Finding { check, object: self.object.clone(), status, finding: finding.into(), repair });
     }
 
+    /// Makes a check. One that the rights of the program's owner do not suffice for is a finding, too.
+    fn check(&mut self, name: &'static str, check: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+        if let Err(failure) = catch_failure(|| check(self))? {
+            self.unexamined(name, failure);
+        }
+        Ok(())
+    }
+
+    fn unexamined(&mut self, name: &'static str, failure: Failure) {
+        self.add(name, Status::Wrong, format!("it could not be examined: {}", failure.message), None);
+    }
+
     fn fine(&mut self, check: &'static str, finding: impl Into<String>) {
         self.add(check, Status::Fine, finding, None);
     }
@@ -99,9 +112,11 @@ impl Report {
 /// # Errors
 /// [`Error::NotOwner`] when the caller is not the owner of the program; [`Error::NotInstalled`].
 pub fn doctor() -> Result<Vec<Finding>, Error> {
-    let config = require_owner()?;
+    let config = config_as_far_as_readable()?;
+    check_owner(&config)?;
     let mut findings = installation::examine(&config)?;
-    for source in dropped_sources(&config)? {
+    // Where they cannot be read, that is a finding already.
+    for source in catch_failure(|| dropped_sources(&config))?.unwrap_or_default() {
         findings.append(&mut source.report().findings);
     }
     for kind in [SourceKind::Transactions, SourceKind::Invites, SourceKind::Signups, SourceKind::Users] {
@@ -143,4 +158,21 @@ impl DroppedSource {
 /// Faults that a statement over the catalogue finds, with the rights of whoever calls.
 fn find_faults(sql: &str, args: &[Param]) -> Result<Vec<Fault>, Error> {
     with_safe_path(|| read::fetch(sql, args))
+}
+
+/// What keeps the owner of a table from reading it.
+fn find_missing_rights(relation: pg_sys::Oid) -> Result<Vec<Fault>, Error> {
+    find_faults(
+        "SELECT format('%s, who owns %s, may not use its schema', o.name, o.relation) AS finding,
+                format('GRANT USAGE ON SCHEMA %I TO %s;', o.schema, o.name) AS repair
+         FROM (SELECT c.oid, c.relowner, n.oid AS schema_oid, n.nspname AS schema, c.oid::regclass AS relation,
+                      quote_ident(pg_get_userbyid(c.relowner)) AS name
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1) o
+         WHERE NOT has_schema_privilege(o.relowner, o.schema_oid, 'USAGE')
+         UNION ALL
+         SELECT format('%s, who owns %s, may not read it', pg_get_userbyid(c.relowner), c.oid::regclass),
+                format('GRANT SELECT ON %s TO %I;', c.oid::regclass, pg_get_userbyid(c.relowner))
+         FROM pg_class c WHERE c.oid = $1 AND NOT has_table_privilege(c.relowner, c.oid, 'SELECT')",
+        &args![relation],
+    )
 }

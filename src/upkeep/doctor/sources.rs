@@ -1,10 +1,11 @@
 //! Checks of a source: its table, its mappings, its goals and its triggers.
 
-use super::{Finding, Report, Status, find_faults};
+use super::{Fault, Finding, Report, Status, find_faults, find_missing_rights};
 use crate::error::{Error, Failure};
 use crate::pg::catalog::{Table, members, quote_literal};
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::transaction::catch_failure;
 use crate::pg::{args, read};
 use crate::program::source::{check_predicate, check_readable};
 use crate::program::{Config, Predicate, Source, trigger_function};
@@ -18,6 +19,13 @@ use referral_core::source::{Phase, SourceKind};
 /// [`Error::NoSuchColumn`] when the column of the user is dropped meanwhile.
 pub(super) fn examine(config: &Config, source: &Source) -> Result<Vec<Finding>, Error> {
     let mut examination = Examination { config, source, report: Report::of(&source.name) };
+    if config.unreadable.is_some() {
+        // That is a finding of the installation; what else keeps the table from being read is the table's.
+        if !matches!(source.broken, Some(Error::OwnerLacksRights { .. })) {
+            examination.check_mappings()?;
+        }
+        return Ok(examination.report.findings);
+    }
     examination.check_predicates()?;
     if !source.own {
         examination.check_attached_table()?;
@@ -43,6 +51,8 @@ row! {
         refusals: i64,
         /// How far reconcile has come since the table was attached.
         phase: Option<Phase>,
+        /// Whether a failure was lost since it began.
+        lost: bool,
     }
 }
 
@@ -101,6 +111,9 @@ impl Examination<'_> {
     }
 
     fn check_attached_table(&mut self) -> Result<(), Error> {
+        for Fault { finding, repair } in find_missing_rights(self.source.relation)? {
+            self.report.add("rights", Status::Wrong, finding, Some(repair));
+        }
         self.check_mappings()?;
         self.check_persistence()?;
         if let Some(function) = trigger_function(self.source.kind) {
@@ -111,7 +124,12 @@ impl Examination<'_> {
             self.check_goals();
         }
         self.check_replication()?;
-        self.check_records()
+        let records = catch_failure(|| self.records())?;
+        match records {
+            Ok(records) => self.check_records(records),
+            Err(failure) => self.report.unexamined("failures", failure),
+        }
+        Ok(())
     }
 
     fn check_mappings(&mut self) -> Result<(), Error> {
@@ -119,6 +137,10 @@ impl Examination<'_> {
         match check_readable(self.source)? {
             Err(Failure { message, detail, .. }) if matches!(broken, Some(Error::OwnerChanged { .. })) => {
                 self.report.add("mappings", Status::Wrong, detail.unwrap_or(message), Some(self.repair()));
+            }
+            // Who owns the tables of the program is a finding of the installation.
+            Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE => {
+                self.report.add("mappings", Status::Wrong, why(failure), None);
             }
             Err(failure) => {
                 let finding = format!("{} Detach it, and attach it under the same name as it is now", why(failure));
@@ -239,8 +261,8 @@ impl Examination<'_> {
         Ok(())
     }
 
-    fn check_records(&mut self) -> Result<(), Error> {
-        let Records { failures, last_failure, refusals, phase } = self.records()?;
+    fn check_records(&mut self, records: Records) {
+        let Records { failures, last_failure, refusals, phase, lost } = records;
         match last_failure {
             Some(last) => {
                 let finding = format!("{failures} wait in referral.failures, the last with: {last}");
@@ -253,9 +275,8 @@ impl Examination<'_> {
             self.report.fine("refusals", format!("{refusals} codes were refused: see referral.refusals"));
         }
         if kind != SourceKind::Users {
-            self.check_history(phase);
+            self.check_history(phase, lost);
         }
-        Ok(())
     }
 
     fn records(&self) -> Result<Records, Error> {
@@ -267,15 +288,18 @@ impl Examination<'_> {
                          ORDER BY f.failure_id DESC LIMIT 1) AS last_failure,
                         (SELECT count(*) FROM referral.refusals r WHERE r.source_id = $1) AS refusals,
                         (SELECT r.phase FROM referral.reconciliations r JOIN referral.sources s USING (source_id)
-                         WHERE r.source_id = $1 AND coalesce(r.finished_at, 'infinity') >= s.attached_at) AS phase",
+                         WHERE r.source_id = $1 AND coalesce(r.finished_at, 'infinity') >= s.attached_at) AS phase,
+                        EXISTS (SELECT FROM referral.failures_lost l CROSS JOIN referral.reconciliations r
+                                WHERE l.is_called AND r.source_id = $1 AND l.last_value >= r.horizon) AS lost",
                 &args![self.source.id],
             )
         })
     }
 
     /// What happened before the table was attached has to be brought in.
-    fn check_history(&mut self, phase: Option<Phase>) {
+    fn check_history(&mut self, phase: Option<Phase>, lost: bool) {
         let finding = match phase {
+            Some(Phase::Finished) if lost => "a failure could not be recorded since it was reconciled",
             Some(Phase::Finished) => return self.report.fine("history", "reconciled since it was attached"),
             Some(_) => "reconcile was not finished",
             None => "what happened before it was attached has not been brought in",

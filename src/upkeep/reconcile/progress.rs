@@ -1,6 +1,7 @@
 //! How far a walk has come: its row of `reconciliations`.
 
 use super::steps::{Step, count, programs};
+use crate::earning::failures::forget_other_servers;
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path_as;
@@ -34,6 +35,7 @@ row! {
 pub(super) fn begin(config: &Config, source: &Source, restart: bool) -> Result<Timestamp, Error> {
     let phase = Phase::first(source.kind);
     let total = count(config, source, phase)?;
+    forget_other_servers()?;
     with_safe_path_as(Some(config.owner), || {
         if let Some(started_at) = start(source, phase, total, restart)? {
             return Ok(started_at);
@@ -47,11 +49,13 @@ pub(super) fn begin(config: &Config, source: &Source, restart: bool) -> Result<T
 /// Starts a walk and returns when; `None` when one is not finished.
 fn start(source: &Source, phase: Phase, total: i64, restart: bool) -> Result<Option<Timestamp>, Error> {
     write::optional_value(
-        "INSERT INTO referral.reconciliations AS r (source_id, phase, total, pid, started_at, updated_at)
-         VALUES ($1, $2, $3, pg_backend_pid(), clock_timestamp(), clock_timestamp())
+        "INSERT INTO referral.reconciliations AS r (source_id, phase, total, pid, started_at, updated_at, horizon)
+         VALUES ($1, $2, $3, pg_backend_pid(), clock_timestamp(), clock_timestamp(),
+                 pg_snapshot_xmin(pg_current_snapshot())::text::bigint)
          ON CONFLICT (source_id) DO UPDATE
          SET phase = excluded.phase, position = NULL, total = excluded.total, done = 0, posted = 0,
-             pid = excluded.pid, started_at = excluded.started_at, updated_at = excluded.updated_at, finished_at = NULL
+             pid = excluded.pid, started_at = excluded.started_at, updated_at = excluded.updated_at, finished_at = NULL,
+             horizon = excluded.horizon
          WHERE r.finished_at IS NOT NULL OR $4
             OR r.started_at < (SELECT s.attached_at FROM referral.sources s WHERE s.source_id = $1)
          RETURNING started_at",
