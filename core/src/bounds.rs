@@ -45,8 +45,9 @@ pub fn shown(text: String) -> String {
     if text.len() <= LONGEST_SHOWN {
         return text;
     }
-    let (start, end) = (text.floor_char_boundary(600), text.ceil_char_boundary(text.len() - 300));
-    format!("{} ... ({} bytes) ... {}", &text[..start], text.len(), &text[end..])
+    let boundary = |at: usize| (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let (start, end) = (&text[..boundary(600)], &text[boundary(text.len() - 300)..]);
+    format!("{start} ... ({} bytes) ... {end}", text.len())
 }
 
 #[cfg(test)]
