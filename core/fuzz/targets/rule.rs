@@ -64,7 +64,8 @@ fn play(rule: Rule, terms: &ReferralTerms, facts: &[Fact]) {
         assert!(reward.amount > Decimal::ZERO && reward.amount.scale() == reward.unit.scale());
         assert_eq!(reward.unit.round(reward.amount), reward.amount);
     }
-    for (fact, side, rank) in facts.iter().flat_map(|fact| [(fact, Side::Referrer, 1), (fact, Side::Friend, u32::MAX)]) {
+    for (fact, side, rank) in facts.iter().flat_map(|fact| [(fact, Side::Referrer, 1), (fact, Side::Friend, u32::MAX)])
+    {
         if let (Some(paid), Some(unit)) = (fact.amount, &fact.currency) {
             goals[0].rule.pays(side, unit, Some(unit), paid, rank);
         }
