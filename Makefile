@@ -15,10 +15,13 @@ test: deps         ## every test, in a throw-away server
 	tests/run
 
 test-18: deps      ## the tests that need a server on PostgreSQL 18, which it puts under target/
-	pg_config=$$(tools/postgres18) && PG_CONFIG=$$pg_config tests/run --with-server
+	PG_CONFIG=$$(tools/postgres18) && export PG_CONFIG && tests/run --with-server
 
-test-asserts: deps ## the quick ones on a PostgreSQL 18 with assertions, which it builds, whose caches are emptied all the time
-	pg_config=$$(tools/postgres18 --asserts) && PG_CONFIG=$$pg_config SERVER_SETTINGS=debug_discard_caches=1 tests/run signatures pg_regress
+ASSERTS ?= signatures pg_regress
+test-asserts: export CARGO_TARGET_DIR = $(CURDIR)/target/cargo-asserts
+test-asserts: deps ## the same on one with assertions, which it builds first; takes hours
+	PG_CONFIG=$$(tools/postgres18 --asserts) && export PG_CONFIG && tests/run --with-server && \
+	SERVER_SETTINGS=debug_discard_caches=1 tests/run --installed $(ASSERTS)
 
 test-clients: deps ## clients of every stack, whose drivers and PgBouncer it installs, in a throw-away server
 	tests/run clients
