@@ -1,6 +1,6 @@
 # The names to type; the work is done in tools/, tests/, demo/ and bench/.
 
-.PHONY: build install installcheck test test-clients demo demo-stop bench deps clean reference help
+.PHONY: build install installcheck test test-clients soak demo demo-stop bench deps clean reference help
 
 build: deps        ## build the extension under target/package (the default)
 	tools/build package
@@ -16,6 +16,9 @@ test: deps         ## every test, in a throw-away server
 
 test-clients: deps ## clients of every stack, whose drivers and PgBouncer it installs, in a throw-away server
 	tests/run clients
+
+soak: deps install ## what breaks things, again and again: make soak MINUTES=60
+	MINUTES=$(MINUTES) tests/soak
 
 demo: deps install ## a shop with 69,659 real purchases, credited to the people who invited the buyers
 	demo/run
