@@ -32,6 +32,9 @@ fuzz:              ## codes, rules and texts against libFuzzer, guided by covera
 sanitize:          ## the tests of core under the address sanitizer
 	tools/fuzz --sanitize
 
+soak: deps install ## what breaks things, again and again: make soak MINUTES=60
+	MINUTES=$(MINUTES) tests/soak
+
 demo: deps install ## a shop with 69,659 real purchases, credited to the people who invited the buyers
 	demo/run
 

@@ -27,6 +27,30 @@ has_icu() {
 # skip NAME WHY: the test NAME is not played. That is not a failure, and is counted apart.
 skip() { verdict_of "skip $1: $2"; }
 
+# step NAME COMMAND...: a verdict on a function, which fails where any of its commands does. (Within a condition bash would go
+# on.) What the function sets is its own.
+step() {
+  local said status=0
+  said=$(mktemp "$TEST_RESULTS/step.XXXXXX")
+  "${@:2}" >"$said" 2>&1 &
+  wait $! || status=$?
+  verdict "$1" shown "$said" $status
+  rm "$said"
+}
+shown() { cat "$1"; return "$2"; }
+
+# until_true COMMAND...: waits until it is, and no longer than a busy machine takes.
+until_true() {
+  local deadline=$((SECONDS + 180))
+  until "$@"; do
+    [ $SECONDS -lt $deadline ] || die "in vain: until $*"
+    sleep 0.05
+  done
+}
+
+# count WHAT NUMBER: what the room did, for the sums of tests/soak.
+count() { say "$1 $2" >>"$TEST_RESULTS/counts"; }
+
 # choose NAMES PATTERN...: reduces the array NAMES to the names that match a pattern of the shell. A pattern without a match is an
 # error. Without patterns all names stay.
 choose() {

@@ -63,22 +63,31 @@ cluster_use() {
   PATH="$("$PG_CONFIG" --bindir):$PATH"
 }
 
-# Creates and starts a cluster in the existing, empty directory $1; further arguments are settings, and so are the words of
-# SERVER_SETTINGS.
-# It listens on a unix socket in that directory only, which nobody else may enter.
+# Creates and starts a cluster in the existing, empty directory $1; further arguments are settings.
 cluster_start() {
-  local dir=$1 setting
-  shift
+  local dir=$1
   cluster_use "$dir"
   if [ "$(id -u)" = 0 ]; then chown postgres: "$dir"; fi
   as_server "$(pg_bin initdb)" --pgdata "$dir/data" --username postgres --auth trust --no-sync \
     --encoding UTF8 --locale C.UTF-8 --lc-messages C >"$dir/initdb.log" 2>&1 ||
     die "initdb failed: $(cat "$dir/initdb.log")"
-  for setting in "listen_addresses=" "unix_socket_directories=$dir" "port=$PGPORT" "timezone=UTC" "$@" ${SERVER_SETTINGS:-}; do
+  cluster_run "$@"
+}
+
+# Starts the cluster whose files are in directory $1, with further settings, and those that are the words of SERVER_SETTINGS.
+# It listens on a unix socket in that directory only, which nobody else may enter.
+cluster_run() {
+  local dir=$1 setting
+  cluster_use "$dir"
+  for setting in "listen_addresses=" "unix_socket_directories=$dir" "port=$PGPORT" "timezone=UTC" "${@:2}" ${SERVER_SETTINGS:-}; do
     printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"
   done >>"$dir/data/postgresql.conf"
-  as_server "$(pg_bin pg_ctl)" start --silent --wait --pgdata "$dir/data" --log "$dir/server.log" ||
-    die "the server did not start: $(cat "$dir/server.log")"
+  cluster_ctl "$dir" start --log "$dir/server.log" || die "the server did not start: $(cat "$dir/server.log")"
+}
+
+# cluster_ctl DIRECTORY COMMAND...: pg_ctl for the cluster in the directory.
+cluster_ctl() {
+  as_server "$(pg_bin pg_ctl)" "$2" --silent --wait --pgdata "$1/data" "${@:3}"
 }
 
 # Stops the cluster in directory $1, if it runs, and removes the directory.
@@ -88,7 +97,7 @@ cluster_remove() {
   pid=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null || true)
   # After a crash the number may belong to another process by now; a server works in its data directory.
   if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$dir/data" ]; then
-    as_server "$(pg_bin pg_ctl)" stop --silent --mode immediate --pgdata "$dir/data"
+    cluster_ctl "$dir" stop --mode immediate
   fi
   rm -rf "$dir"
 }

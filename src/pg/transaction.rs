@@ -111,7 +111,8 @@ pub fn returning_lock_failures<R>(f: impl FnOnce() -> R) -> R {
     with_lock_timeout(LockTimeout::Batch, f)
 }
 
-/// Whether an error says nothing about the referral program: the client asked for an end, or has to try again.
+/// Whether an error says nothing about the referral program: the client asked for an end, or has to try again, or nothing
+/// can be written at all.
 fn must_reach_the_client(code: PgSqlErrorCode) -> bool {
     if RETURNING_LOCK_FAILURES.get() && is_about_a_lock(code) {
         return true;
@@ -122,6 +123,7 @@ fn must_reach_the_client(code: PgSqlErrorCode) -> bool {
             | PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN
             | PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN
             | PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE
+            | PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION
     )
 }
 

@@ -1,4 +1,4 @@
--- Prints whose sums are not what the tables of the shop say, counted without the program. Orders that were deleted keep
+-- Prints whose earnings are not what the tables of the shop say, counted without the program. Orders that were deleted keep
 -- their credit, which is why :archived orders are let pass.
 SET search_path = :shop;
 WITH kept AS ( -- what an order came to, its refunds taken off; deleted ones stand as they were
@@ -28,7 +28,7 @@ WITH kept AS ( -- what an order came to, its refunds taken off; deleted ones sta
     FROM (SELECT referrer_id, unit, referrer FROM earned UNION ALL SELECT friend_id, unit, friend FROM earned) e (who, unit, amount)
     GROUP BY who, unit
 ), posted AS (
-    SELECT beneficiary_id AS who, unit, sum(amount) AS amount FROM referral.credits GROUP BY 1, 2
+    SELECT beneficiary_id AS who, unit, sum(amount) AS amount FROM referral.credits WHERE kind IN ('earned', 'reversed') GROUP BY 1, 2
 )
 SELECT format('user %s: %s %s in the ledger, %s by the recount', who, coalesce(posted.amount, 0), unit, coalesce(counted.amount, 0))
 FROM counted FULL JOIN posted USING (who, unit)

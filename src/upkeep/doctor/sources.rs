@@ -248,16 +248,16 @@ impl Examination<'_> {
         self.report.add("goals", Status::Warning, "no goal is about it: nothing is earned", Some(repair));
     }
 
+    /// Replicated rows fire no trigger, unless somebody lets them; where the ledger is replicated too, they must not.
     fn check_replication(&mut self) -> Result<(), Error> {
-        let subscribed = find_faults(
-            "SELECT format('%s is a target of logical replication, whose rows fire no trigger', source.oid::regclass)
-                        AS finding,
-                    $2 AS repair
-             FROM pg_class source WHERE source.oid = $1
-               AND EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = source.oid)",
-            &args![self.source.relation, self.reconcile()],
-        )?;
-        self.report.list("replication", Status::Warning, subscribed, "no subscription writes to it");
+        let sql = include_str!("../../../sql/statements/find_replicated_rows.sql");
+        let credited_twice = find_faults(sql, &args![self.source.relation, true, self.reconcile()])?;
+        if !credited_twice.is_empty() {
+            self.report.list("replication", Status::Wrong, credited_twice, "");
+            return Ok(());
+        }
+        let unseen = find_faults(sql, &args![self.source.relation, false, self.reconcile()])?;
+        self.report.list("replication", Status::Warning, unseen, "no subscription writes to it without the ledger");
         Ok(())
     }
 
