@@ -3,7 +3,7 @@
 -- owners, and failures are recorded also where the owner of the program may do nothing. So do functions: the owner cannot change
 -- what others call.
 --   $1  the owner; null: whoever owns most of the tables
---   $2  whether everything is new: then what default privileges gave to others is taken back
+--   $2  whether everything is new: then what default privileges gave to others is taken back, and everything is given
 WITH mine AS (
     SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
            CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS granted, c.oid,
@@ -32,6 +32,11 @@ step (place, finding, repair) AS (
           FROM mine CROSS JOIN LATERAL aclexplode(mine.acl) a WHERE a.grantee <> mine.owner) x
     WHERE $2
     UNION ALL
+    SELECT 2, format('%s belongs to %s, which is no superuser and does not own the schema', mine.name,
+                     quote_ident(r.rolname)),
+           format('ALTER %s %s OWNER TO %s', mine.kind, mine.name, installer.name)
+    FROM mine JOIN pg_roles r ON r.oid = mine.owner CROSS JOIN installer
+    WHERE mine.stays AND NOT r.rolsuper AND r.oid <> installer.oid
     UNION ALL
     SELECT 3, format('%s belongs to %s, and the program to %s', mine.name,
                      quote_ident(pg_get_userbyid(mine.owner)), program.name),
@@ -39,3 +44,20 @@ step (place, finding, repair) AS (
     FROM mine CROSS JOIN program
     WHERE NOT mine.stays AND mine.kind <> 'SEQUENCE' AND mine.owner <> program.oid
     UNION ALL
+    SELECT 4, format('%s owns the program and may not use its schema, or not let others use it', program.name),
+           format('GRANT USAGE ON SCHEMA referral TO %s WITH GRANT OPTION', program.name)
+    FROM program WHERE $2 OR NOT has_schema_privilege(program.oid, 'referral', 'USAGE WITH GRANT OPTION')
+    UNION ALL
+    SELECT 5, format('%s owns the program and may not %s %s', program.name, string_agg(r.privileges, ', '), r.name),
+           format('GRANT %s ON %s TO %s', string_agg(r.privileges, ', '), r.name, program.name)
+    FROM program CROSS JOIN readable r WHERE $2 OR NOT has_table_privilege(program.oid, r.name, r.privileges)
+    GROUP BY program.name, r.name
+    UNION ALL
+    SELECT 6, format('%s owns the program and may not call, or not grant, functions of it: %s', program.name, count(*)),
+           format('GRANT EXECUTE ON ROUTINE %s TO %s WITH GRANT OPTION', string_agg(mine.name, ', ' ORDER BY mine.name),
+                  program.name)
+    FROM program CROSS JOIN mine
+    WHERE mine.kind = 'ROUTINE' AND mine.name NOT LIKE 'referral.install(%'
+      AND ($2 OR NOT has_function_privilege(program.oid, mine.oid, 'EXECUTE WITH GRANT OPTION'))
+    GROUP BY program.name)
+SELECT finding, repair || ';' AS repair FROM step ORDER BY place, repair
