@@ -29,11 +29,12 @@ UNION ALL
 SELECT 'nobody but the owner of the program and the installer may do anything', object || ': ' || grantee::regrole || ' ' || privilege
 FROM privilege WHERE grantee <> 0 AND grantee NOT IN (SELECT oid FROM owner UNION SELECT oid FROM installer)
 UNION ALL
-SELECT 'the owner may read what the installer has, and call it, and no more', object || ': ' || privilege
+SELECT 'the owner may read what the installer has, call it, close failures, and no more', object || ': ' || privilege
 FROM privilege WHERE grantee = (SELECT oid FROM owner) AND owner <> grantee AND privilege <> ALL ('{USAGE,EXECUTE,SELECT}')
+  AND NOT (object = 'referral.failures' AND privilege = ANY ('{UPDATE,DELETE}'))
 UNION ALL
-SELECT 'tables, views and sequences are the owner''s, but for those that hold SQL of other owners', name
-FROM relation WHERE (relowner = (SELECT oid FROM owner)) = (name ~ '^referral\.(sources|predicates)')
+SELECT 'tables, views and sequences are the owner''s, but for those that hold SQL of other owners, and failures', name
+FROM relation WHERE (relowner = (SELECT oid FROM owner)) = (name ~ '^referral\.(sources|predicates|failures)')
 UNION ALL
 SELECT 'functions are the installer''s', name FROM routine WHERE proowner <> (SELECT oid FROM installer)
 UNION ALL
