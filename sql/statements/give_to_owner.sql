@@ -2,7 +2,7 @@
 -- they are run. Three tables stay with whoever installed: sources and predicates hold SQL that runs with the rights of other
 -- owners, and failures are recorded also where the owner of the program may do nothing.
 --   $1  the owner; null: whoever owns most of the tables
---   $2  whether everything is new: then what default privileges gave to others is taken back
+--   $2  whether everything is new: then what default privileges gave to others is taken back, and everything is given
 WITH mine AS (
     SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
            CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS granted, c.oid,
@@ -47,11 +47,11 @@ step (place, finding, repair) AS (
     UNION ALL
     SELECT 4, format('%s owns the program and may not use its schema, or not let others use it', program.name),
            format('GRANT USAGE ON SCHEMA referral TO %s WITH GRANT OPTION', program.name)
-    FROM program WHERE NOT has_schema_privilege(program.oid, 'referral', 'USAGE WITH GRANT OPTION')
+    FROM program WHERE $2 OR NOT has_schema_privilege(program.oid, 'referral', 'USAGE WITH GRANT OPTION')
     UNION ALL
     SELECT 5, format('%s owns the program and may not %s %s', program.name, string_agg(r.privileges, ', '), r.name),
            format('GRANT %s ON %s TO %s', string_agg(r.privileges, ', '), r.name, program.name)
-    FROM program CROSS JOIN readable r WHERE NOT has_table_privilege(program.oid, r.name, r.privileges)
+    FROM program CROSS JOIN readable r WHERE $2 OR NOT has_table_privilege(program.oid, r.name, r.privileges)
     GROUP BY program.name, r.name
     UNION ALL
     SELECT 6, format('%s owns the program and may not call, or not grant, functions of it: %s', program.name, count(*)),
@@ -59,6 +59,6 @@ step (place, finding, repair) AS (
                   program.name)
     FROM program CROSS JOIN mine
     WHERE mine.member AND mine.name NOT LIKE 'referral.install(%'
-      AND NOT has_function_privilege(program.oid, mine.oid, 'EXECUTE WITH GRANT OPTION')
+      AND ($2 OR NOT has_function_privilege(program.oid, mine.oid, 'EXECUTE WITH GRANT OPTION'))
     GROUP BY program.name)
 SELECT finding, repair || ';' AS repair FROM step ORDER BY place, repair
