@@ -76,6 +76,12 @@ SELECT count(*) FROM referral.credits;
 SELECT check_name, object, status, finding, repair FROM ill;
 ROLLBACK TO whole;
 
+-- after uninstall, install gives again what the owner had
+SELECT referral.uninstall();
+SELECT referral.install('public.users');
+SELECT check_name, object, status, finding, repair FROM ill;
+ROLLBACK TO whole;
+
 -- one table at a time goes to somebody else, each of them
 CREATE FUNCTION lose(of regclass, OUT sale text, OUT failed bigint, OUT story text, OUT repairs text, OUT mended text, OUT lines bigint)
 LANGUAGE plpgsql AS $$
