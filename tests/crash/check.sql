@@ -23,7 +23,7 @@ SELECT format('lost in the midst: %s', lost) FROM lost
     WHERE EXISTS (SELECT FROM acknowledged a JOIN journal USING (client, seq)
         WHERE (a.client, a.connection) = (lost.client, lost.connection) AND a.seq > lost.seq)
 UNION ALL
-SELECT format('order %s is %s, and the journal says %s', coalesce(o.id::text, key), o.status, w.what)
+SELECT format('order %s is %s, and the journal says %s', coalesce(o.id::text, key), coalesce(o.status, 'deleted'), w.what)
     FROM orders o FULL JOIN last_written w ON w.key = o.id::text
     WHERE coalesce(o.status, 'deleted') IS DISTINCT FROM w.what
 UNION ALL
