@@ -6,7 +6,7 @@ use crate::earning::evaluate;
 use crate::insight::terms;
 use crate::invites::reassign;
 use crate::pg::relay::{Call, Relayed};
-use crate::pg::value::{KeyArgument, SiteAmount, Text};
+use crate::pg::value::{KeyArgument, SiteAmount, Text, TypedCode};
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -27,7 +27,7 @@ fn adjust_credit(
 #[allow(clippy::type_complexity)] // pgrx reads the columns here
 fn reassign_referral(
     friend: Option<KeyArgument>,
-    code: Option<Text>,
+    code: Option<TypedCode>,
     reason: Option<Text>,
 ) -> Result<TableIterator<'static, (name!(status, String), name!(referrer, Option<KeyArgument>))>, ErrorReport> {
     let (friend, code) = (need("friend", friend)?, &need("code", code)?.0);

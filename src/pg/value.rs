@@ -511,7 +511,7 @@ impl FromDatum for KeyArgument {
             if varlena {
                 let length = text_length(datum);
                 if length > LONGEST_ROW_ID {
-                    Error::TooLong { argument: "the key of a user", length, most: LONGEST_ROW_ID }.raise();
+                    Error::TooLong { argument: "The key of a user", length, most: LONGEST_ROW_ID }.raise();
                 }
             }
             Some(Self { key: print(output, datum).into(), type_oid: oid })
@@ -624,7 +624,7 @@ impl FromDatum for Text {
         // SAFETY: the caller vouches that this is a text.
         let length = unsafe { text_length(datum) };
         if length > LONGEST_ARGUMENT {
-            Error::TooLong { argument: "a text argument", length, most: LONGEST_ARGUMENT }.raise();
+            Error::TooLong { argument: "A text argument", length, most: LONGEST_ARGUMENT }.raise();
         }
         // SAFETY: as above.
         unsafe { String::from_polymorphic_datum(datum, is_null, oid) }.map(Self)
