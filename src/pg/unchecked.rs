@@ -6,7 +6,6 @@ use super::row::{Answer, FromRow, Row};
 use crate::error::Error;
 use pgrx::prelude::*;
 use pgrx::{IntoDatum, pg_sys::Oid};
-use std::ptr::null_mut;
 
 /// All rows of a table, of which there are few.
 ///
@@ -59,7 +58,7 @@ unsafe fn read<T: FromRow>(scan: pg_sys::SysScanDesc, columns: pg_sys::TupleDesc
         let mut rows = Vec::new();
         loop {
             let tuple = pg_sys::systable_getnext(scan);
-            if tuple == null_mut() {
+            if tuple.is_null() {
                 return Ok(rows);
             }
             rows.push(T::read(&Row { tuple, columns }, &found)?);
