@@ -11,8 +11,8 @@ SELECT referral.attach_transactions('public.orders', 'user_id', 'total', 'USD', 
 SELECT referral.create_goal('every', reward => 1, occurrence => 'every', effective_from => '-infinity') \g /dev/null
 SELECT referral.issue_invite(1, code => 'LINK', max_redemptions => NULL) \g /dev/null
 INSERT INTO referral.invites_friends (invite_id, program_id, friend_id, referrer_id, redeemed_at)
-    SELECT i.invite_id, i.program_id, n, 1, '2026-01-01' FROM referral.invites i, generate_series(2, 10000) n;
-INSERT INTO public.orders (id, user_id) SELECT n, 2 FROM generate_series(1, 5000) n;
+    SELECT i.invite_id, i.program_id, n, 1, '2026-01-01' FROM referral.invites i, generate_series(2, 3000) n;
+INSERT INTO public.orders (id, user_id) SELECT n, 2 FROM generate_series(1, 2000) n;
 CREATE ROLE app LOGIN;
 SELECT referral.grant_app('app') \g /dev/null
 GRANT USAGE ON SCHEMA public TO app;
