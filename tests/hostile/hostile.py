@@ -250,9 +250,9 @@ def lay(session, statements):
 
 # Of these, the traps are laid one by one: the first that is met would keep a statement from the others.
 ONE_BY_ONE = ("a deferred trigger", "a rule", "a type")
-# These are never sprung: PostgreSQL refuses to put a trigger off in a restricted operation, and policies are not asked about the
-# owner's own reads.
-NEVER_SPRUNG = ("a deferred trigger", "a policy")
+# These are never sprung: PostgreSQL refuses to put a trigger off in a restricted operation, policies are not asked about the
+# owner's own reads, and the functions are not the owner's.
+NEVER_SPRUNG = ("a deferred trigger", "a policy", "a function")
 
 
 def writers(session, verbs):
@@ -290,6 +290,7 @@ def owner(database, way):
             play(session, VERBS, sprung, "hostile_app")
         session("ROLLBACK")
     print(f"{laid} traps were laid")
+    expect("traps in functions, which are the installer's" if way == "a function" else "whether any trap was laid", laid > 0, way != "a function")
     end(sprung, told(log, sprung, way), least=0 if way in NEVER_SPRUNG else 1)
 
 

@@ -1,6 +1,6 @@
 //! Checks of the installation: the program's own tables, triggers, rights and settings.
 
-use super::{Fault, Finding, Report, Status, find_faults, find_missing_rights};
+use super::{Fault, Finding, Report, Status, find_faults, find_faults_of_program, find_missing_rights};
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
@@ -197,13 +197,14 @@ fn check_indexes(report: &mut Report) -> Result<(), Error> {
 
 /// A program that is for new accounts has to know when users were created.
 fn check_new_accounts(config: &Config, report: &mut Report) -> Result<(), Error> {
-    let ageless = find_faults(
+    let ageless = find_faults_of_program(
+        config,
         r#"SELECT format('program "%s" is for new accounts, and nothing says when users were created: everybody is new',
                          name) AS finding,
                   'SELECT referral.attach_users(created_at => ''created_at'');' AS repair
-           FROM referral.programs WHERE new_accounts_within IS NOT NULL AND $1 ORDER BY name"#,
-        &args![config.sources_of(SourceKind::Users).is_empty()],
+           FROM referral.programs WHERE new_accounts_within IS NOT NULL ORDER BY name"#,
     )?;
+    let ageless = if config.sources_of(SourceKind::Users).is_empty() { ageless } else { Vec::new() };
     report.list("new accounts", Status::Warning, ageless, "the age of accounts is known where a program requires it");
     Ok(())
 }
@@ -273,9 +274,9 @@ fn check_sessions(report: &mut Report) -> Result<(), Error> {
 }
 
 fn check_settlement(config: &Config, report: &mut Report) -> Result<(), Error> {
-    let waiting = with_safe_path_as(Some(config.owner), || {
-        read::fetch(
-            "SELECT * FROM (
+    let waiting = find_faults_of_program(
+        config,
+        "SELECT * FROM (
                  SELECT format('%s rewards have waited for more than a day for their limit to be applied',
                                count(*)) AS finding,
                         'CALL referral.settle();' AS repair
@@ -286,23 +287,19 @@ fn check_settlement(config: &Config, report: &mut Report) -> Result<(), Error> {
                         'CALL referral.settle();'
                  FROM referral.lots WHERE remaining > 0 AND expires_at < now() - interval '1 day'
                  HAVING count(*) > 0) x",
-            &[],
-        )
-    })?;
+    )?;
     report.list("settlement", Status::Warning, waiting, "nothing has waited for it for more than a day");
     Ok(())
 }
 
 fn check_feed(config: &Config, report: &mut Report) -> Result<(), Error> {
-    let unread = with_safe_path_as(Some(config.owner), || {
-        read::fetch(
-            "SELECT format('%s entries of the feed have waited for more than a day for somebody to poll '
+    let unread = find_faults_of_program(
+        config,
+        "SELECT format('%s entries of the feed have waited for more than a day for somebody to poll '
                            'referral.feed()', count(*)) AS finding,
                     'UPDATE referral.programs SET feed = false;' AS repair
              FROM referral.feed_pending WHERE happened_at < now() - interval '1 day' HAVING count(*) > 0",
-            &[],
-        )
-    })?;
+    )?;
     report.list("feed", Status::Warning, unread, "none has waited for more than a day");
     Ok(())
 }

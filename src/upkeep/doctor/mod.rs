@@ -160,6 +160,12 @@ fn find_faults(sql: &str, args: &[Param]) -> Result<Vec<Fault>, Error> {
     with_safe_path(|| read::fetch(sql, args))
 }
 
+/// Faults that a statement over the tables of the program finds. It runs with the rights of their owner, whose functions
+/// PostgreSQL may call already when it plans the statement.
+fn find_faults_of_program(config: &Config, sql: &str) -> Result<Vec<Fault>, Error> {
+    with_safe_path_as(Some(config.owner), || read::fetch(sql, &[]))
+}
+
 /// What keeps the owner of a table from reading it.
 fn find_missing_rights(relation: pg_sys::Oid) -> Result<Vec<Fault>, Error> {
     find_faults(
