@@ -55,5 +55,5 @@ SELECT name, settings FROM referral.sources WHERE NOT own;
 SELECT name FROM pg_settings
 WHERE context = 'user' AND name NOT IN (SELECT name FROM settings)
   AND category ~ '^(Client Connection Defaults|Version and Platform)' AND category !~ 'Preloading'
-  AND name !~ 'timeout|vacuum|tablespace|transaction|toast|access_method|gin_pending|create_role'
+  AND name !~ 'timeout|vacuum|tablespace|transaction|toast|access_method|gin_pending|createrole|icu_validation'
 ORDER BY 1;
