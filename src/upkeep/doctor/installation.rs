@@ -244,7 +244,7 @@ impl Numbered {
     fn behind(&self) -> Result<Option<Fault>, Error> {
         let Self { owner, table_name, column_name, sequence } = self;
         let highest = format!("SELECT max({column_name}) FROM {table_name}");
-        let sql = format!("SELECT ({highest}) > coalesce(pg_sequence_last_value('{sequence}'), 0) AS behind");
+        let sql = format!("SELECT ({highest}) >= last_value + is_called::int AS behind FROM {sequence}");
         let behind = with_safe_path_as(Some(*owner), || read::optional_value::<Option<bool>>(&sql, &[]))?.flatten();
         Ok((behind == Some(true)).then(|| Fault {
             finding: format!("the sequence of {table_name} is behind its highest {column_name}"),
