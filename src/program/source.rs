@@ -29,10 +29,10 @@ pub fn as_reader<R>(source: &Source, f: impl FnOnce() -> Result<R, Error>) -> Re
 /// # Errors
 /// [`Error::Raised`] for a failure that has to reach the client.
 pub fn check_readable(source: &Source) -> Caught<()> {
-    match &source.broken {
-        Some(broken) => Ok(Err(broken.clone().into())),
-        None => with_safe_path(|| acting_as(source.owner, || analyse(&format!("SELECT * FROM ({}) f", source.facts)))),
-    }
+    let sql = format!("SELECT * FROM ({}) f", source.facts);
+    // As it is read: a server may not know a setting's value, as a locale.
+    let read = catch_failure(|| with_safe_path(|| as_reader(source, || analyse(&sql))))?;
+    Ok(read.and_then(|resolves| resolves))
 }
 
 /// Whether the predicate of a version of a goal resolves and may be run; or why it does not, or may not.
