@@ -312,6 +312,6 @@ impl Examination<'_> {
 fn why(Failure { message, detail, .. }: Failure) -> String {
     match detail {
         Some(detail) => format!("{message}: {detail}"),
-        None => message,
+        None => format!("{message}."),
     }
 }
