@@ -8,7 +8,7 @@ use crate::amount::{Decimal, Unit};
 use crate::id::{GoalId, GoalVersionId, ProgramId};
 use crate::rule::{self, Occurrence, Rule, Side};
 use crate::text::text_enum;
-use crate::time::{Interval, Timestamp};
+use crate::time::{Precision, Timestamp};
 use std::cmp::Ordering;
 
 /// The terms of a referral: what of a friend's redemption matters to what transactions earn.
@@ -16,17 +16,10 @@ use std::cmp::Ordering;
 pub struct ReferralTerms {
     /// The time of the redemption; the goals in force then are the friend's terms.
     pub redeemed_at: Timestamp,
-    /// The time after the redemption within which the program counts transactions; `None` is for ever.
-    pub attribution_window: Option<Interval>,
-    /// The time before the redemption within which a transaction counts all the same; `None` is none.
-    pub grace: Option<Interval>,
-}
-
-impl ReferralTerms {
-    /// The time from which transactions count.
-    pub fn counts_from(&self) -> Timestamp {
-        self.grace.map_or(self.redeemed_at, |grace| self.redeemed_at.minus(grace))
-    }
+    /// The time from which transactions count: the redemption, less the grace of the program then.
+    pub counts_from: Timestamp,
+    /// The time until which the program counts transactions, excluded; `None` is for ever.
+    pub counts_until: Option<Timestamp>,
 }
 
 /// One version of a goal.
@@ -66,8 +59,17 @@ pub struct Fact {
     pub currency: Option<Unit>,
     /// The time of the transaction; `None` when the row does not say.
     pub occurred_at: Option<Timestamp>,
+    /// How precisely the time is known.
+    pub precision: Precision,
     /// What the conditions of goals say of the row, for those versions of goals that were evaluated.
     pub predicates: Vec<(GoalVersionId, Option<bool>)>,
+}
+
+impl Fact {
+    /// Whether the transaction happened at a time or later, as far as its own time is known.
+    pub fn is_at_or_after(&self, time: Timestamp) -> bool {
+        self.occurred_at.is_some_and(|at| at >= self.precision.start_of(time))
+    }
 }
 
 /// A row that refunds a transaction, wholly or in part.
@@ -107,7 +109,8 @@ text_enum! {
         Qualifies = "qualifies",
         /// The amount is more than zero.
         Amount = "amount",
-        /// It happened at or after the redemption, or within the grace before.
+        /// It happened at or after the redemption, or within the grace before. A time that is known to the second is in the
+        /// same second.
         Redemption = "redemption",
         /// It happened within the program's attribution window.
         AttributionWindow = "attribution_window",
@@ -246,14 +249,13 @@ fn check_alone(terms: &ReferralTerms, goal: &GoalVersion, fact: &Fact) -> Vec<Ch
     check(Gate::Amount, fact.amount.is_some_and(|a| a > Decimal::ZERO), amount.clone(), Value::Amount(Decimal::ZERO));
     check(
         Gate::Redemption,
-        fact.occurred_at.is_some_and(|at| at >= terms.counts_from()),
+        fact.is_at_or_after(terms.counts_from),
         time.clone(),
-        Value::Time(terms.counts_from()),
+        Value::Time(fact.precision.start_of(terms.counts_from)),
     );
-    for (gate, duration) in [(Gate::AttributionWindow, terms.attribution_window), (Gate::Within, goal.rule.when.within)]
-    {
-        if let Some(duration) = duration {
-            let end = terms.redeemed_at.plus(duration);
+    let within = goal.rule.when.within.map(|within| terms.redeemed_at.plus(within));
+    for (gate, end) in [(Gate::AttributionWindow, terms.counts_until), (Gate::Within, within)] {
+        if let Some(end) = end {
             check(gate, fact.occurred_at.is_some_and(|at| at < end), time.clone(), Value::Time(end));
         }
     }

@@ -100,7 +100,7 @@ CREATE FUNCTION referral.create_program(
     ends_at             timestamptz DEFAULT NULL,
     attribution_window  interval    DEFAULT NULL,
     strict              boolean     DEFAULT false,
-    grace               interval    DEFAULT NULL,
+    grace               interval    DEFAULT '1 minute',
     new_customers_only  boolean     DEFAULT false,
     allow_debt          boolean     DEFAULT true,
     feed                boolean     DEFAULT false,
@@ -109,7 +109,8 @@ CREATE FUNCTION referral.create_program(
     code_prefix         text        DEFAULT NULL,
     expires_in          interval    DEFAULT NULL,
     max_redemptions     integer     DEFAULT 1,
-    new_accounts_within interval    DEFAULT NULL)
+    new_accounts_within interval    DEFAULT NULL,
+    same_transaction    boolean     DEFAULT true)
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'create_program_wrapper';
 COMMENT ON FUNCTION referral.create_program IS

@@ -21,6 +21,7 @@ CREATE TABLE referral.sources (
     column_numbers smallint[] NOT NULL,
     table_identity text NOT NULL,
     settings       text[] NOT NULL,
+    time_decimals  integer CONSTRAINT sources_time_decimals_check CHECK (time_decimals BETWEEN 0 AND 6),
     attached_at    timestamptz NOT NULL DEFAULT now(),
     detached_at    timestamptz
 );
@@ -61,6 +62,9 @@ COMMENT ON COLUMN referral.sources.settings IS
     'Settings of the session that attached the table which say how values are written: time zone, order of day and '
     'month, locales of money and numbers. The mapping is evaluated under them, whatever the session of the purchase '
     'has set.';
+COMMENT ON COLUMN referral.sources.time_decimals IS
+    'Decimals of a second that the mapped time of a transaction has: 3 for a timestamp(3). A redemption in the same '
+    'second, or thousandth of one, is not after the transaction. Null: all six.';
 COMMENT ON COLUMN referral.sources.attached_at IS 'Time at which the table was attached.';
 COMMENT ON COLUMN referral.sources.detached_at IS 'Time at which the table was detached. Null: it is attached.';
 

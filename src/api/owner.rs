@@ -170,6 +170,7 @@ fn create_program(
     expires_in: Option<Interval>,
     max_redemptions: Option<i32>,
     new_accounts_within: Option<Interval>,
+    same_transaction: Option<bool>,
 ) -> Outcome<i32> {
     let program = program::create_program(NewProgram {
         name: need("name", name)?.0,
@@ -177,6 +178,7 @@ fn create_program(
         ends_at: timestamp(ends_at),
         attribution_window,
         grace,
+        same_transaction: need("same_transaction", same_transaction)?,
         new_customers_only: need("new_customers_only", new_customers_only)?,
         new_accounts_within,
         strict: need("strict", strict)?,

@@ -2,7 +2,7 @@
 
 use super::failures::{record_referral, record_unattributed, resolve_failures};
 use super::posted::{LockedReferral, lock, read_posted};
-use super::read::{has_rows, keep_what_is_gone, read_facts};
+use super::read::{count_own_purchases, has_rows, keep_what_is_gone, read_facts};
 use super::write::Batch;
 use crate::error::Error;
 use crate::pg::scope::with_safe_path_as;
@@ -136,6 +136,7 @@ fn bring_up_to_date(
     }
     read_posted(config, source, &mut locked)?;
     read_facts(config, source, &mut locked)?;
+    count_own_purchases(config, source, &mut locked)?;
     if source.on_delete == OnDelete::Archive {
         keep_what_is_gone(source, &mut locked, renamed)?;
     }
@@ -152,19 +153,15 @@ fn evaluate_locked<'a>(config: &Config, source: &Source, locked: &'a [LockedRefe
         pgrx::check_for_interrupts!();
         memory::check()?;
         memory::ensure_rows(referral.facts.len() + referral.posted.len())?;
-        let changes = changes_of(config, source, referral);
+        let changes = changes_of(source, referral);
         batch.add(config, source, referral, changes);
     }
     Ok(batch)
 }
 
-fn changes_of(config: &Config, source: &Source, referral: &LockedReferral) -> Changes {
-    let program = config.programs.get(&referral.program);
-    let terms = ReferralTerms {
-        redeemed_at: referral.redeemed_at,
-        attribution_window: program.and_then(|program| program.attribution_window),
-        grace: program.and_then(|program| program.grace),
-    };
+fn changes_of(source: &Source, referral: &LockedReferral) -> Changes {
+    let LockedReferral { redeemed_at, counts_from, counts_until, .. } = *referral;
+    let terms = ReferralTerms { redeemed_at, counts_from, counts_until };
     let goals = goals_of(source, referral.program);
     let decisions = evaluate(&terms, &goals, &referral.facts);
     difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last_completion_no)

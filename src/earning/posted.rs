@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::pg::probe::Probe;
 use crate::pg::row::row;
+use crate::pg::transaction::is_of_this_transaction;
 use crate::pg::{Param, args, write};
 use crate::program::{Config, Source};
 use referral_core::amount::{Decimal, Unit};
@@ -24,6 +25,12 @@ pub(super) struct LockedReferral {
     pub referrer: Option<UserKey>,
     /// When the invite was redeemed.
     pub redeemed_at: Timestamp,
+    /// From when on their transactions count.
+    pub counts_from: Timestamp,
+    /// Until when, excluded; `None` is for ever.
+    pub counts_until: Option<Timestamp>,
+    /// Whether this very transaction wrote the referral.
+    pub is_own: bool,
     /// The friend's transactions in the source as they are now.
     pub facts: Vec<Fact>,
     /// Completions of the source's goals that are stored, in the order of their numbers.
@@ -39,6 +46,9 @@ row! {
         friend: UserKey,
         referrer: Option<UserKey>,
         redeemed_at: Timestamp,
+        counts_from: Timestamp,
+        counts_until: Option<Timestamp>,
+        written_by: i64,
     }
 
     struct CompletionRow {
@@ -70,9 +80,20 @@ row! {
 
 impl From<ReferralRow> for LockedReferral {
     fn from(row: ReferralRow) -> Self {
-        let ReferralRow { id, program, friend, referrer, redeemed_at } = row;
-        let (facts, posted) = (Vec::new(), Vec::new());
-        Self { id, program, friend, referrer, redeemed_at, facts, posted, last_completion_no: 0 }
+        let ReferralRow { id, program, friend, referrer, redeemed_at, counts_from, counts_until, written_by } = row;
+        Self {
+            id,
+            program,
+            friend,
+            referrer,
+            redeemed_at,
+            counts_from,
+            counts_until,
+            is_own: is_of_this_transaction(written_by),
+            facts: Vec::new(),
+            posted: Vec::new(),
+            last_completion_no: 0,
+        }
     }
 }
 
@@ -81,7 +102,8 @@ impl From<ReferralRow> for LockedReferral {
 pub(super) fn lock(referrals: &[ReferralId]) -> Result<Vec<LockedReferral>, Error> {
     let rows: Vec<ReferralRow> = write::fetch(
         "SELECT invites_friends_id AS id, program_id AS program, friend_id::text AS friend,
-                referrer_id::text AS referrer, redeemed_at
+                referrer_id::text AS referrer, redeemed_at, coalesce(counts_from, redeemed_at) AS counts_from,
+                counts_until, xmin::text::bigint AS written_by
          FROM referral.invites_friends
          WHERE invites_friends_id = ANY ($1) AND friend_id IS NOT NULL
          ORDER BY invites_friends_id FOR NO KEY UPDATE",

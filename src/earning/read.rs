@@ -6,7 +6,7 @@ use super::posted::LockedReferral;
 use crate::error::{Error, Failure};
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path;
-use crate::pg::transaction::catch_failure;
+use crate::pg::transaction::{catch_failure, is_of_this_transaction, now};
 use crate::pg::value::{BadAmount, SiteAmount};
 use crate::pg::{Param, arg, args, read, write};
 use crate::program::source::{as_reader, check_row_text};
@@ -16,16 +16,95 @@ use referral_core::bounds::LONGEST_ROW_ID;
 use referral_core::evaluate::{Fact, Refund, take_off};
 use referral_core::id::{GoalVersionId, ProgramId, UserKey};
 use referral_core::ledger::{Completion, CompletionState};
-use referral_core::time::Timestamp;
+use referral_core::time::{Interval, Precision, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// Whether a user has a transaction from before some time that qualifies.
+/// How long before a redemption the purchases of its own transaction may have happened, by their time.
+const LONGEST_CHECKOUT: Interval = Interval { months: 0, micros: 24 * 3_600_000_000 };
+
+/// Whether a user has a transaction from before some time that qualifies. `but_own`: what this very transaction wrote,
+/// and happened within a day, is none.
 ///
 /// # Errors
 /// [`Error::Raised`] for a failure that has to reach the client. Any other is recorded, and counts as no transaction.
-pub fn has_bought(config: &Config, source: &Source, user: &UserKey, before: Timestamp) -> Result<bool, Error> {
+pub fn has_bought(
+    config: &Config,
+    source: &Source,
+    user: &UserKey,
+    before: Timestamp,
+    but_own: bool,
+) -> Result<bool, Error> {
+    let before = source.precision.start_of(before);
     let bought = "f.qualifies AND f.amount > 0 AND f.occurred_at < $2 AND f.refund_of IS NULL";
-    has_row_where(config, source, user, bought, before)
+    if !has_row_where(config, source, user, bought, before)? {
+        return Ok(false);
+    }
+    let own_from = now().minus(LONGEST_CHECKOUT);
+    if !but_own || source.foreign || before <= own_from || has_row_where(config, source, user, bought, own_from)? {
+        return Ok(true);
+    }
+    let rows = catch_failure(|| written_rows(config, source, user, own_from, before))?;
+    let by_others = |row: &WrittenRow| row.bought && !is_of_this_transaction(row.written_by);
+    // Where rows do not say who wrote them, as in a foreign partition, others did.
+    Ok(rows.map_or(true, |rows| rows.iter().any(by_others)))
+}
+
+row! {
+    /// A row of an attached table, and who wrote it.
+    struct WrittenRow {
+        bought: bool,
+        occurred_at: Timestamp,
+        written_by: i64,
+    }
+}
+
+/// The rows of a user from a time on and before another, with the transactions that wrote them.
+fn written_rows(
+    config: &Config,
+    source: &Source,
+    user: &UserKey,
+    from: Timestamp,
+    before: Timestamp,
+) -> Result<Vec<WrittenRow>, Error> {
+    let (eq, key, alias) = (&source.user_eq, &config.key.name, &source.alias);
+    let (columns, rest) = source.facts.split_at(source.from);
+    let sql = format!(
+        "SELECT coalesce(f.qualifies AND f.amount > 0 AND f.refund_of IS NULL, false) AS bought,
+                f.occurred_at::timestamptz AS occurred_at, f.written_by::text::bigint AS written_by
+         FROM ({columns}, {alias}.xmin AS written_by {rest}) f
+         WHERE f.user_key {eq} $1::{key} AND f.occurred_at >= $2 AND f.occurred_at < $3"
+    );
+    as_reader(source, || write::fetch(&sql, &args![user.as_str(), from, before]))
+}
+
+/// Counts the purchases that the redemption's own transaction writes, whatever their time: those of a day before are taken
+/// into the time from which purchases of the friend count, for good.
+pub(super) fn count_own_purchases(
+    config: &Config,
+    source: &Source,
+    locked: &mut [LockedReferral],
+) -> Result<(), Error> {
+    let own_from = now().minus(LONGEST_CHECKOUT);
+    for referral in locked.iter_mut().filter(|referral| referral.is_own && !source.own && !source.foreign) {
+        let may = config.programs.get(&referral.program).is_some_and(|program| program.same_transaction);
+        let counts_from = source.precision.start_of(referral.counts_from);
+        let early = |fact: &Fact| fact.occurred_at.is_some_and(|at| own_from <= at && at < counts_from);
+        if !may || !referral.facts.iter().any(early) {
+            continue;
+        }
+        let Ok(rows) = catch_failure(|| written_rows(config, source, &referral.friend, own_from, counts_from))? else {
+            continue; // a table whose rows do not say who wrote them
+        };
+        let own = rows.iter().filter(|row| is_of_this_transaction(row.written_by)).map(|row| row.occurred_at).min();
+        if let Some(first) = own {
+            referral.counts_from = first;
+            write::execute(
+                "UPDATE referral.invites_friends SET counts_from = $2 WHERE invites_friends_id = $1",
+                &args![referral.id, first],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a user was created before some time.
@@ -141,7 +220,7 @@ pub(super) fn read_facts(config: &Config, source: &Source, locked: &mut [LockedR
         args.push(arg(own.iter().map(|versions| array_text(versions)).collect::<Vec<_>>()));
         facts_of_users_with_predicates(config, source, &versions)?
     };
-    add_facts(fetch_facts(source, &sql, &args)?, &versions, locked)
+    add_facts(fetch_facts(source, &sql, &args)?, source.precision, &versions, locked)
 }
 
 fn fetch_facts(source: &Source, sql: &str, args: &[Param]) -> Result<Vec<FactRow>, Error> {
@@ -149,14 +228,19 @@ fn fetch_facts(source: &Source, sql: &str, args: &[Param]) -> Result<Vec<FactRow
 }
 
 /// Gives each friend their transactions; refunds after all others, which they may be about.
-fn add_facts(rows: Vec<FactRow>, versions: &[GoalVersionId], locked: &mut [LockedReferral]) -> Result<(), Error> {
+fn add_facts(
+    rows: Vec<FactRow>,
+    precision: Precision,
+    versions: &[GoalVersionId],
+    locked: &mut [LockedReferral],
+) -> Result<(), Error> {
     let mut refunds = Vec::new();
     for mut row in rows {
         let place = usize::try_from(row.n - 1).unwrap_or(usize::MAX);
         let Some(referral) = locked.get_mut(place) else { continue };
         match row.refund_of.take() {
-            None => referral.facts.push(row.into_fact(versions)?),
-            Some(of) => refunds.push((place, Refund { of, fact: row.into_fact(versions)? })),
+            None => referral.facts.push(row.into_fact(precision, versions)?),
+            Some(of) => refunds.push((place, Refund { of, fact: row.into_fact(precision, versions)? })),
         }
     }
     refunds.into_iter().try_for_each(|(place, refund)| {
@@ -171,7 +255,7 @@ fn add_facts(rows: Vec<FactRow>, versions: &[GoalVersionId], locked: &mut [Locke
 
 impl FactRow {
     /// The transaction, with what the predicates of these versions of goals say of it.
-    fn into_fact(self, versions: &[GoalVersionId]) -> Result<Fact, Error> {
+    fn into_fact(self, precision: Precision, versions: &[GoalVersionId]) -> Result<Fact, Error> {
         let Some(transaction_key) = self.row_key else {
             return Err(bad_value("(none)", "id", "it is null".into()));
         };
@@ -190,6 +274,7 @@ impl FactRow {
             amount: amount.map_err(|BadAmount { problem, .. }| bad("amount", problem))?,
             currency: currency.map_err(|problem| bad("currency", problem))?,
             occurred_at: self.occurred_at,
+            precision,
             predicates: versions.iter().copied().zip(self.predicates.unwrap_or_default()).collect(),
             transaction_key,
         })
@@ -217,7 +302,7 @@ pub(super) fn keep_what_is_gone(
     }
     let there = keys_that_exist(source, keys)?;
     for referral in locked {
-        let gone = facts_that_are_gone(referral, renamed, &there);
+        let gone = facts_that_are_gone(source, referral, renamed, &there);
         referral.facts.extend(gone);
     }
     Ok(())
@@ -250,11 +335,16 @@ fn keys_that_exist(source: &Source, keys: Vec<&str>) -> Result<HashSet<String>, 
 }
 
 /// The missing transactions of a friend that nobody has.
-fn facts_that_are_gone(referral: &LockedReferral, renamed: &[String], there: &HashSet<String>) -> Vec<Fact> {
+fn facts_that_are_gone(
+    source: &Source,
+    referral: &LockedReferral,
+    renamed: &[String],
+    there: &HashSet<String>,
+) -> Vec<Fact> {
     let mut gone: BTreeMap<&str, Fact> = BTreeMap::new();
     let missing = missing(referral, renamed).into_iter();
     for completion in missing.filter(|completion| !there.contains(&completion.transaction_key)) {
-        let fact = gone.entry(&completion.transaction_key).or_insert_with(|| fact_of(completion));
+        let fact = gone.entry(&completion.transaction_key).or_insert_with(|| fact_of(source, completion));
         // Several goals may stand on one transaction; what their predicates required of it was so.
         fact.predicates.push((completion.goal_version, Some(true)));
     }
@@ -262,13 +352,14 @@ fn facts_that_are_gone(referral: &LockedReferral, renamed: &[String], there: &Ha
 }
 
 /// The transaction as its completion remembers it.
-fn fact_of(completion: &Completion) -> Fact {
+fn fact_of(source: &Source, completion: &Completion) -> Fact {
     Fact {
         transaction_key: completion.transaction_key.clone(),
         qualifies: true,
         amount: Some(completion.basis.amount),
         currency: completion.basis.currency.clone(),
         occurred_at: Some(completion.basis.occurred_at),
+        precision: source.precision,
         predicates: Vec::new(),
     }
 }

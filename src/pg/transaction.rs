@@ -303,6 +303,13 @@ impl TransactionPart {
     }
 }
 
+/// Whether this transaction, or a part of it, has a transaction id, as `xmin` of a row that it wrote has.
+pub fn is_of_this_transaction(id: i64) -> bool {
+    // SAFETY: looks the id up among those of this session's transaction.
+    u32::try_from(id)
+        .is_ok_and(|id| unsafe { pg_sys::TransactionIdIsCurrentTransactionId(pg_sys::TransactionId::from(id)) })
+}
+
 /// The start of this transaction, which is what now() returns.
 pub fn now() -> Timestamp {
     // SAFETY: a plain read.

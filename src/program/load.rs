@@ -16,7 +16,7 @@ use referral_core::evaluate::GoalVersion;
 use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::rule::Rule;
 use referral_core::source::{OnDelete, SourceKind};
-use referral_core::time::{Interval, Timestamp};
+use referral_core::time::{Interval, Precision, Timestamp};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -187,6 +187,7 @@ row! {
         program_id: ProgramId,
         attribution_window: Option<Interval>,
         grace: Option<Interval>,
+        same_transaction: bool,
         new_customers_only: bool,
         new_accounts_within: Option<Interval>,
         allow_debt: bool,
@@ -201,8 +202,8 @@ row! {
 fn load_programs(config: &mut Config) -> Result<(), Error> {
     config.code_formats.push(CodeFormat::default());
     let rows: Vec<ProgramRow> = read::fetch(
-        "SELECT program_id, attribution_window, grace, new_customers_only, new_accounts_within, allow_debt, feed,
-                code_prefix, code_alphabet, code_length
+        "SELECT program_id, attribution_window, grace, same_transaction, new_customers_only, new_accounts_within,
+                allow_debt, feed, code_prefix, code_alphabet, code_length
          FROM referral.programs ORDER BY program_id",
         &[],
     )?;
@@ -212,6 +213,7 @@ fn load_programs(config: &mut Config) -> Result<(), Error> {
         let program = Program {
             attribution_window: row.attribution_window,
             grace: row.grace,
+            same_transaction: row.same_transaction,
             new_customers_only: row.new_customers_only,
             allow_debt: row.allow_debt,
             feed: row.feed,
@@ -296,6 +298,7 @@ row! {
         program_id: Option<ProgramId>,
         refunds: bool,
         is_foreign: bool,
+        time_decimals: Option<i32>,
     }
 
     struct PredicateRow {
@@ -586,6 +589,8 @@ fn member(
         replaced: attached.replaced.clone(),
         mapped: attached.read().filter_map(named).map(|column| column.number).collect(),
         from: row.facts.first().and_then(|columns| columns.rfind("FROM")).unwrap_or_default(),
+        alias: quote_identifier(&row.alias),
+        precision: precision(row.time_decimals),
         predicates: attached.predicates.iter().map(|predicate| attached.predicate(predicate)).collect(),
         facts,
         changed: attached.query(&changed_relation(relation), columns),
@@ -599,6 +604,10 @@ fn member(
         program: row.program_id,
         goal_versions: goals.get(&row.source_id).and_then(|goals| goals.as_ref().ok()).cloned().unwrap_or_default(),
     }
+}
+
+fn precision(decimals: Option<i32>) -> Precision {
+    decimals.and_then(|decimals| u32::try_from(decimals).ok()).map_or(Precision::MICROSECOND, Precision::of_decimals)
 }
 
 fn find_user(key: &Key, row: &SourceRow, column: Option<&TableColumn>) -> User {

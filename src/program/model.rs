@@ -10,7 +10,7 @@ use referral_core::code::CodeFormat;
 use referral_core::evaluate::GoalVersion;
 use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::source::{OnDelete, SourceKind};
-use referral_core::time::Interval;
+use referral_core::time::{Interval, Precision, Timestamp};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -77,10 +77,12 @@ pub struct Users {
 
 /// A program: rules for codes, redemptions and debts.
 pub struct Program {
-    /// How long after the redemption transactions count; `None` is for ever.
+    /// How long after a redemption of now transactions count; `None` is for ever.
     pub attribution_window: Option<Interval>,
-    /// How long before the redemption transactions count all the same.
+    /// How long before a redemption of now transactions count all the same.
     pub grace: Option<Interval>,
+    /// Whether purchases that the redemption's own transaction writes count whatever their time.
+    pub same_transaction: bool,
     /// Whether users who bought before cannot redeem.
     pub new_customers_only: bool,
     /// Whether a balance may go below zero when a refund takes back credit that was spent.
@@ -89,6 +91,18 @@ pub struct Program {
     pub feed: bool,
     /// How young the account of a friend has to be; `None` is any age.
     pub new_accounts_within: Option<Interval>,
+}
+
+impl Program {
+    /// The time from which the transactions of a friend who redeems then count.
+    pub fn counts_from(&self, redeemed_at: Timestamp) -> Timestamp {
+        self.grace.map_or(redeemed_at, |grace| redeemed_at.minus(grace))
+    }
+
+    /// The time until which they count, excluded; `None` is for ever.
+    pub fn counts_until(&self, redeemed_at: Timestamp) -> Option<Timestamp> {
+        self.attribution_window.map(|window| redeemed_at.plus(window))
+    }
 }
 
 /// The trigger function of a kind of source; `None` for a kind without triggers.
@@ -153,6 +167,10 @@ pub struct Source {
     pub facts: String,
     /// Where the FROM of `facts` begins, in bytes.
     pub from: usize,
+    /// Name of the table in `facts`, quoted.
+    pub alias: String,
+    /// How precisely the times of its rows are known.
+    pub precision: Precision,
     /// The query that reads the rows of a trigger through the mappings.
     pub changed: String,
     /// The predicates of goals over the rows.

@@ -325,6 +325,7 @@ fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
             facts.columns.clone(),
             facts.numbers.clone(),
             facts.settings.clone(),
+            facts.time_decimals,
         ],
     )
     .map(drop)

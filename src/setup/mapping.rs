@@ -92,6 +92,8 @@ pub struct Facts {
     pub numbers: Vec<i16>,
     /// Settings under which the query reads, as `sources` keeps them.
     pub settings: Vec<String>,
+    /// Decimals of a second that the times of transactions have, where they are fewer than six.
+    pub time_decimals: Option<i32>,
 }
 
 /// A condition over the row, with every name qualified.
@@ -159,6 +161,8 @@ row! {
         name: String,
         type_name: String,
         type_oid: pg_sys::Oid,
+        /// Decimals of a second that a time has, where its type says it.
+        decimals: Option<i32>,
     }
 
     /// The view as PostgreSQL prints it.
@@ -176,8 +180,11 @@ row! {
 fn view_columns() -> Result<Vec<ViewColumn>, Error> {
     with_safe_path(|| {
         read::fetch(
-            "SELECT attname::text AS name, format_type(atttypid, -1) AS type_name, atttypid AS type_oid FROM pg_attribute
-             WHERE attrelid = 'pg_temp.referral_facts'::regclass AND attnum > 0",
+            "SELECT a.attname::text AS name, format_type(a.atttypid, -1) AS type_name, a.atttypid AS type_oid,
+                    CASE WHEN t.typcategory = 'D' THEN coalesce(nullif(a.atttypmod, -1), nullif(t.typtypmod, -1)) END
+                    AS decimals
+             FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+             WHERE a.attrelid = 'pg_temp.referral_facts'::regclass AND a.attnum > 0",
             &[],
         )
     })
@@ -222,6 +229,8 @@ impl Mapping {
             let found = types.iter().find(|column| column.name == name);
             found.map_or(("", pg_sys::InvalidOid), |column| (column.type_name.as_str(), column.type_oid))
         };
+        let time = types.iter().find(|column| column.name == "occurred_at");
+        let time_decimals = time.and_then(|column| column.decimals).filter(|decimals| *decimals < 6);
         let (row_id_type, (user_type, user_oid)) = (type_of("row_id").0.to_owned(), type_of("user_key"));
         let said = self.user.column.as_ref().or(self.user.expression.as_ref()).map_or("", String::as_str);
         check_comparable(config, user.argument, said, user_oid)?;
@@ -244,7 +253,16 @@ impl Mapping {
         drop_view()?;
         let around = split_at_table(&query, table)?;
         check_rights(table, &query)?;
-        Ok(Facts { query, around, row_id_type, user_type: user_type.to_owned(), columns, numbers, settings })
+        Ok(Facts {
+            query,
+            around,
+            row_id_type,
+            user_type: user_type.to_owned(),
+            columns,
+            numbers,
+            settings,
+            time_decimals,
+        })
     }
 
     /// A query that finds the user becomes a join, which PostgreSQL can also go from the user to the rows.

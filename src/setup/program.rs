@@ -23,6 +23,8 @@ pub struct NewProgram {
     pub attribution_window: Option<Interval>,
     /// How long before a redemption transactions count all the same.
     pub grace: Option<Interval>,
+    /// Whether purchases that the redemption's own transaction writes count whatever their time.
+    pub same_transaction: bool,
     /// Whether users who bought before cannot redeem.
     pub new_customers_only: bool,
     /// How young the account of a friend has to be.
@@ -68,9 +70,10 @@ pub fn create_program(program: NewProgram) -> Result<ProgramId, Error> {
         write::optional_value(
             "INSERT INTO referral.programs
                  (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, new_accounts_within,
-                  allow_debt, feed, code_length, code_alphabet, code_prefix, expires_in, max_redemptions)
+                  allow_debt, feed, code_length, code_alphabet, code_prefix, expires_in, max_redemptions,
+                  same_transaction)
              VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8,
-                     $9, $10, $11, $12, $13, $14, $15)
+                     $9, $10, $11, $12, $13, $14, $15, $16)
              ON CONFLICT (name) DO NOTHING RETURNING program_id",
             &args![
                 name.as_str(),
@@ -88,6 +91,7 @@ pub fn create_program(program: NewProgram) -> Result<ProgramId, Error> {
                 codes.prefix.as_deref(),
                 program.expires_in,
                 program.max_redemptions,
+                program.same_transaction,
             ],
         )
     })?;

@@ -40,7 +40,8 @@ def goals_of(session):
 
 
 def programs_of(session):
-    rows = session("SELECT program_id, name, attribution_window, grace, allow_debt FROM referral.programs")
+    rows = session("""SELECT program_id, name, extract(epoch FROM attribution_window)::int || ' seconds',
+                             extract(epoch FROM grace)::int || ' seconds', allow_debt FROM referral.programs""")
     programs = {int(i): Program(rules.length(window), rules.length(grace), debt == "t") for i, _, window, grace, debt in rows}
     return programs, {name: int(i) for i, name, *_ in rows}
 

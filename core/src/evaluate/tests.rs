@@ -16,12 +16,13 @@ pub(crate) fn fact(key: &str, at: i64, cents: i64) -> Fact {
         amount: Some(Decimal::new(cents, 2)),
         currency: Some(Unit::parse("USD").expect("unit")),
         occurred_at: Some(Timestamp(at)),
+        precision: Precision::MICROSECOND,
         predicates: Vec::new(),
     }
 }
 
 pub(crate) const TERMS: ReferralTerms =
-    ReferralTerms { redeemed_at: Timestamp(0), attribution_window: None, grace: None };
+    ReferralTerms { redeemed_at: Timestamp(0), counts_from: Timestamp(0), counts_until: None };
 
 /// What the condition of a version says of a row.
 fn says(version: i32, holds: Option<bool>) -> (GoalVersionId, Option<bool>) {
@@ -44,9 +45,9 @@ fn the_first_by_time_and_then_by_number_completes() {
 #[test]
 fn each_gate_can_fail_and_says_what_it_saw() {
     let when = r#"{"min_amount": "5", "currency": "USD", "within": "1 day", "predicate": "items > 2"}"#;
-    let terms = ReferralTerms { attribution_window: Interval::parse("2 hours").ok(), ..TERMS };
     let good = Fact { predicates: vec![says(2, Some(false)), says(1, Some(true))], ..fact("1", 0, 500) };
     let hour = 3_600_000_000;
+    let terms = ReferralTerms { counts_until: Some(Timestamp(2 * hour)), ..TERMS };
     for (gate, wrong) in [
         (Gate::Qualifies, Fact { qualifies: false, ..good.clone() }),
         (Gate::Amount, Fact { amount: Some(Decimal::ZERO), ..good.clone() }),
@@ -126,9 +127,21 @@ fn refunds_are_taken_off_what_they_refund() {
 }
 
 #[test]
+fn a_time_that_is_known_to_the_second_is_not_before_a_redemption_in_that_second() {
+    let terms = ReferralTerms { redeemed_at: Timestamp(1_500_000), counts_from: Timestamp(1_500_000), ..TERMS };
+    for (at, decimals, counts) in
+        [(1_000_000, 0, true), (1_000_000, 3, false), (1_500_000, 6, true), (1_499_999, 6, false), (0, 0, false)]
+    {
+        let fact = Fact { precision: Precision::of_decimals(decimals), ..fact("1", at, 100) };
+        let decisions = evaluate(&terms, &[goal("{}")], &[fact]);
+        assert_eq!(decisions[0].failed().is_none(), counts, "{at} with {decimals} decimals");
+    }
+}
+
+#[test]
 fn the_grace_reaches_back_and_the_goal_s_terms_do_not() {
-    let late = ReferralTerms { grace: Interval::parse("1 hour").ok(), ..TERMS };
     let hour = 3_600_000_000;
+    let late = ReferralTerms { counts_from: Timestamp(-hour), ..TERMS };
     let facts = [fact("1", -hour - 1, 100), fact("2", -hour, 100)];
     let goals =
         [goal(r#"{"occurrence": "every"}"#), GoalVersion { id: GoalVersionId(2), until: Timestamp(0), ..goal("{}") }];
