@@ -138,7 +138,7 @@ fn bring_up_to_date(
     read_facts(config, source, &mut locked)?;
     count_own_purchases(config, source, &mut locked)?;
     if source.on_delete == OnDelete::Archive {
-        keep_what_is_gone(source, &mut locked, renamed)?;
+        keep_what_is_gone(config, source, &mut locked, renamed)?;
     }
     let written = evaluate_locked(config, source, &locked)?.write(config, source)?;
     resolve_failures(config, source, &locked)?;

@@ -11,13 +11,13 @@ use crate::pg::value::{BadAmount, SiteAmount};
 use crate::pg::{Param, arg, args, read, write};
 use crate::program::source::{as_reader, check_row_text};
 use crate::program::{Config, Source};
-use referral_core::amount::Unit;
+use referral_core::amount::{Decimal, Unit};
 use referral_core::bounds::LONGEST_ROW_ID;
 use referral_core::evaluate::{Fact, Refund, take_off};
 use referral_core::id::{GoalVersionId, ProgramId, UserKey};
 use referral_core::ledger::{Completion, CompletionState};
 use referral_core::time::{Interval, Precision, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// How long before a redemption the purchases of its own transaction may have happened, by their time.
 const LONGEST_CHECKOUT: Interval = Interval { months: 0, micros: 24 * 3_600_000_000 };
@@ -285,9 +285,11 @@ fn bad_value(transaction: &str, value: &'static str, problem: String) -> Error {
     Error::BadValue { transaction: transaction.to_owned(), value, problem }
 }
 
-/// Adds transactions that are no longer in the table, which keep their credit: their completions are the facts. A
-/// transaction that is there, but is somebody else's now, does not keep it.
+/// Adds transactions that are not the friend's any more and keep their credit: those that are gone from the table, and those
+/// whose user was taken off, as when an account is erased. Their completions are the facts. A transaction that is another
+/// friend's now does not keep it, nor does one that no longer qualifies; of one whose amount is lower now, that counts.
 pub(super) fn keep_what_is_gone(
+    config: &Config,
     source: &Source,
     locked: &mut [LockedReferral],
     renamed: &[String],
@@ -300,7 +302,7 @@ pub(super) fn keep_what_is_gone(
     if keys.is_empty() {
         return Ok(());
     }
-    let there = keys_that_exist(source, keys)?;
+    let there = rows_of_others(config, source, keys)?;
     for referral in locked {
         let gone = facts_that_are_gone(source, referral, renamed, &there);
         referral.facts.extend(gone);
@@ -334,17 +336,84 @@ fn keys_that_exist(source: &Source, keys: Vec<&str>) -> Result<HashSet<String>, 
     Ok(there.into_iter().collect())
 }
 
-/// The missing transactions of a friend that nobody has.
+row! {
+    /// A row that is not the friend's any more.
+    struct OthersRow {
+        row_key: String,
+        user: Option<String>,
+        qualifies: Option<bool>,
+        amount: Option<SiteAmount>,
+    }
+
+    /// A friend in a program, by their place in a list.
+    struct FriendIn {
+        n: i64,
+        program: ProgramId,
+    }
+}
+
+/// What became of a transaction that its friend has no more.
+struct LeftBehind {
+    qualifies: bool,
+    amount: Option<Decimal>,
+    /// The programs in which its user of now is a friend.
+    programs: Vec<ProgramId>,
+}
+
+/// Those of some transactions that are in the table, whosever they are.
+fn rows_of_others(config: &Config, source: &Source, keys: Vec<&str>) -> Result<HashMap<String, LeftBehind>, Error> {
+    let (facts, id) = (&source.facts, &source.row_id_type);
+    let sql = format!(
+        "SELECT f.row_key::text AS row_key, f.user_key::text AS user, f.qualifies::bool AS qualifies,
+                f.amount::numeric AS amount
+         FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[])"
+    );
+    let rows: Vec<OthersRow> = as_reader(source, || write::fetch(&sql, &args![keys]))?;
+    let mut friends = friends_among(config, &rows)?;
+    let left = rows.into_iter().zip(1..).map(|(row, n)| {
+        let qualifies = row.qualifies.unwrap_or(false);
+        let amount = row.amount.filter(|_| qualifies).map(|SiteAmount(amount)| amount).transpose();
+        let amount = amount.map_err(|BadAmount { problem, .. }| bad_value(&row.row_key, "amount", problem))?;
+        let programs = friends.remove(&n).unwrap_or_default();
+        Ok((row.row_key, LeftBehind { qualifies, amount, programs }))
+    });
+    left.collect()
+}
+
+/// The programs in which the users of rows are friends, by the places of the rows, from 1.
+fn friends_among(config: &Config, rows: &[OthersRow]) -> Result<HashMap<i64, Vec<ProgramId>>, Error> {
+    let users: Vec<Option<&str>> = rows.iter().map(|row| row.user.as_deref()).collect();
+    let mut friends: HashMap<i64, Vec<ProgramId>> = HashMap::new();
+    if users.iter().any(Option::is_some) {
+        let sql = config.sql(
+            "SELECT u.n, i.program_id AS program FROM unnest($1) WITH ORDINALITY u (key, n)
+             JOIN referral.invites_friends i ON i.friend_id @eq@ u.key::@key@",
+        );
+        for FriendIn { n, program } in write::fetch(&sql, &args![users])? {
+            friends.entry(n).or_default().push(program);
+        }
+    }
+    Ok(friends)
+}
+
+/// The missing transactions of a friend that no other friend has.
 fn facts_that_are_gone(
     source: &Source,
     referral: &LockedReferral,
     renamed: &[String],
-    there: &HashSet<String>,
+    there: &HashMap<String, LeftBehind>,
 ) -> Vec<Fact> {
     let mut gone: BTreeMap<&str, Fact> = BTreeMap::new();
-    let missing = missing(referral, renamed).into_iter();
-    for completion in missing.filter(|completion| !there.contains(&completion.transaction_key)) {
+    for completion in missing(referral, renamed) {
+        let left = there.get(&completion.transaction_key);
+        if left.is_some_and(|left| left.programs.contains(&referral.program)) {
+            continue;
+        }
         let fact = gone.entry(&completion.transaction_key).or_insert_with(|| fact_of(source, completion));
+        if let Some(left) = left {
+            fact.qualifies = left.qualifies;
+            fact.amount = left.amount.min(fact.amount);
+        }
         // Several goals may stand on one transaction; what their predicates required of it was so.
         fact.predicates.push((completion.goal_version, Some(true)));
     }

@@ -93,6 +93,29 @@ class Fact:
     at: datetime | None
 
 
+def fact_of(row):
+    """A purchase as its row says it."""
+    amount = None if row["total"] is None else row["total"] - row["refunded"]
+    return Fact(row["id"], row["status"] == "paid", amount, row["currency"], row["bought_at"])
+
+
+def kept(basis, row, friends):
+    """What is left of a purchase that its friend has no more: all of it where the row is gone; where nobody who was referred
+    has it, as much as it still says; nothing where it is a friend's."""
+    if row is None:
+        return basis
+    if row["user_id"] in friends:
+        return None
+    now = fact_of(row)
+    if not now.qualifies or now.amount is None:
+        return replace(basis, qualifies=False)
+    return replace(basis, amount=min(basis.amount, now.amount) if now.amount.is_finite() else now.amount)
+
+
+def unreadable(facts):
+    return any(fact.qualifies and fact.amount is not None and not fact.amount.is_finite() for fact in facts)
+
+
 @dataclass(frozen=True)
 class Program:
     window: timedelta | None
@@ -321,9 +344,7 @@ class Ledger:
     def facts(self, source, user):
         for row in self.rows[source].values():
             if row["user_id"] == user:
-                total = row["total"]
-                amount = None if total is None else total - row["refunded"]
-                yield Fact(row["id"], row["status"] == "paid", amount, row["currency"], row["bought_at"])
+                yield fact_of(row)
 
     def evaluate(self, source, referrals, renamed=()):
         for number in sorted(referrals):
@@ -332,15 +353,17 @@ class Ledger:
             if referral.friend is None or not goals:
                 continue
             facts = {fact.key: fact for fact in self.facts(source, referral.friend)}
-            if any(fact.qualifies and fact.amount is not None and not fact.amount.is_finite() for fact in facts.values()):
+            stored = {key: c for key, c in referral.completions.items() if c.goal.source == source}
+            if SOURCES[source] == "archive":
+                friends = {r.friend for r in self.referrals.values() if r.program == referral.program} - {None}
+                left = [(key, c.basis) for (_, key), c in stored.items() if c.standing or c.counted]
+                left = {key: kept(basis, self.rows[source].get(key), friends) for key, basis in left
+                        if key not in facts and key not in renamed}
+                facts |= {key: fact for key, fact in left.items() if fact}
+            if unreadable(facts.values()):
                 self.failures[number, source] = self.now
                 continue
             self.failures.pop((number, source), None)
-            stored = {key: c for key, c in referral.completions.items() if c.goal.source == source}
-            if SOURCES[source] == "archive":
-                for (_, key), c in stored.items():
-                    if (c.standing or c.counted) and key not in facts and key not in renamed and key not in self.rows[source]:
-                        facts[key] = c.basis
             due = decisions(goals, self.programs[referral.program], referral.redeemed, facts.values())
             for key, completion in stored.items():
                 if key not in due and (completion.standing or completion.counted):

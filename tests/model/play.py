@@ -17,7 +17,7 @@ from pathlib import Path
 
 import ledger as rules
 import operations
-from ledger import SOURCES, Fact, Goal, Ledger, Program, Refused, Wrong, decisions, time
+from ledger import SOURCES, Fact, Goal, Ledger, Program, Refused, Wrong, decisions, fact_of, kept, time
 from operations import LEVELS, ROW, World, draw, read_row
 from pq import Connection, Failed
 
@@ -367,8 +367,10 @@ class Concurrent:
         bought = defaultdict(list)
         for source in SOURCES:
             for row in rows[source].values():
-                amount = None if row["total"] is None else row["total"] - row["refunded"]
-                bought[source, row["user_id"]].append(Fact(row["id"], row["status"] == "paid", amount, row["currency"], row["bought_at"]))
+                bought[source, row["user_id"]].append(fact_of(row))
+        friends = defaultdict(set)
+        for _, friend, _, program, _ in referrals:
+            friends[int(program)].add(integer(friend))
         for number, friend, referrer, program, redeemed in referrals:
             number, friend, referrer, program = int(number), integer(friend), integer(referrer), int(program)
             mine = {key[1:]: amount for key, amount in credited.items() if key[0] == number}
@@ -379,8 +381,10 @@ class Concurrent:
             due = {}
             for source in SOURCES:
                 facts = bought[source, friend]
-                here = {fact.key for fact in facts} | set(rows[source])
-                facts = facts + [fact for key, fact in archived[number, source].items() if key not in here]
+                here = {fact.key for fact in facts}
+                left = [kept(fact, rows[source].get(key), friends[program] - {None})
+                        for key, fact in archived[number, source].items() if key not in here]
+                facts = facts + [fact for fact in left if fact]
                 about = [goal for goal in self.goals if (goal.source, goal.program) == (source, program)]
                 for (goal, key), rewards in decisions(about, self.programs[program], time(redeemed), facts).items():
                     for (side, unit), (amount, *_) in (rewards or {}).items():
