@@ -10,6 +10,7 @@ use crate::rule::{self, Occurrence, Rule, Side};
 use crate::text::text_enum;
 use crate::time::{Precision, Timestamp};
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// The terms of a referral: what of a friend's redemption matters to what transactions earn.
 #[derive(Debug, Clone)]
@@ -225,6 +226,31 @@ pub fn evaluate(terms: &ReferralTerms, goals: &[GoalVersion], facts: &[Fact]) ->
         }
     }
     decisions
+}
+
+/// A transaction that percent would be paid of if its row said the currency, and does not.
+pub fn without_a_currency<'a>(decisions: &[Decision], goals: &[GoalVersion], facts: &'a [Fact]) -> Option<&'a Fact> {
+    let mut counted: HashMap<usize, u32> = HashMap::new();
+    let found = decisions.iter().find(|decision| {
+        let rule = &goals[decision.goal].rule;
+        let counted = counted.entry(decision.goal).or_default();
+        match decision.checks.iter().find(|check| !check.passed) {
+            Some(Check { gate: Gate::Currency, seen: Value::Missing, .. }) => {
+                // Once the last that is asked for is reached, no later one matters.
+                let is_decided = match rule.when.occurrence {
+                    Occurrence::First(n) | Occurrence::Nth(n) => *counted >= n,
+                    Occurrence::Every => false,
+                };
+                !is_decided && rule.rewards.iter().any(|reward| reward.currency().is_some())
+            }
+            Some(Check { gate, .. }) if *gate != Gate::Occurrence => false,
+            _ => {
+                *counted += 1;
+                false
+            }
+        }
+    });
+    found.map(|decision| &facts[decision.fact])
 }
 
 /// What a reward pays for a transaction, at the best tier; nothing, when it comes to nothing.

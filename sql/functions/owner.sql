@@ -34,12 +34,13 @@ CREATE FUNCTION referral.attach_transactions(
 RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'attach_transactions_wrapper';
 COMMENT ON FUNCTION referral.attach_transactions IS
-    'Attaches a table of transactions, whose rows earn from then on. amount, qualifies, occurred_at, id and refund_of '
-    'are SQL expressions over the row, of at most 10000 bytes. The user is a column (user_column) or an expression '
-    '("user"). currency is an ISO 4217 code, or currency_column the column that holds it. on_delete says what a '
-    'deleted row does: archive keeps what it earned, reverse takes it back. Returns the name of the source. Errors: '
-    '22004 null argument, 22023 bad argument, 42703 no such column, 42804 wrong type, 42809 not a table, 42501 not the '
-    'owner, 42710 already attached, 55P03 table busy.';
+    'Attaches a table of transactions, whose rows earn from then on. amount, currency, qualifies, occurred_at, id and '
+    'refund_of are SQL expressions over the row, of at most 10000 bytes. The user is a column (user_column) or an '
+    'expression ("user"). A currency that is an ISO 4217 code, or a word that is no column, is the currency of all '
+    'amounts; currency_column is a column that holds it. on_delete says what a row does that is deleted or loses its '
+    'user: archive keeps what it earned, reverse takes it back. Returns the name of the source. Errors: 22004 null '
+    'argument, 22023 bad argument, 42703 no such column, 42804 wrong type, 42809 not a table, 42501 not the owner, '
+    '42710 already attached, 55P03 table busy.';
 REVOKE ALL ON FUNCTION referral.attach_transactions FROM PUBLIC;
 
 CREATE FUNCTION referral.attach_invites(

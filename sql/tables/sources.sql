@@ -22,6 +22,7 @@ CREATE TABLE referral.sources (
     table_identity text NOT NULL,
     settings       text[] NOT NULL,
     time_decimals  integer CONSTRAINT sources_time_decimals_check CHECK (time_decimals BETWEEN 0 AND 6),
+    currency       text,
     attached_at    timestamptz NOT NULL DEFAULT now(),
     detached_at    timestamptz
 );
@@ -65,6 +66,8 @@ COMMENT ON COLUMN referral.sources.settings IS
 COMMENT ON COLUMN referral.sources.time_decimals IS
     'Decimals of a second that the mapped time of a transaction has: 3 for a timestamp(3). A redemption in the same '
     'second, or thousandth of one, is not after the transaction. Null: all six.';
+COMMENT ON COLUMN referral.sources.currency IS
+    'Currency of all amounts of a source of transactions. Null: its rows say it.';
 COMMENT ON COLUMN referral.sources.attached_at IS 'Time at which the table was attached.';
 COMMENT ON COLUMN referral.sources.detached_at IS 'Time at which the table was detached. Null: it is attached.';
 

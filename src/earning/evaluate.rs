@@ -2,7 +2,7 @@
 
 use super::failures::{record_referral, record_unattributed, resolve_failures};
 use super::posted::{LockedReferral, lock, read_posted};
-use super::read::{count_own_purchases, has_rows, keep_what_is_gone, read_facts};
+use super::read::{bad_value, count_own_purchases, has_rows, keep_what_is_gone, read_facts};
 use super::write::Batch;
 use crate::error::Error;
 use crate::pg::scope::with_safe_path_as;
@@ -10,7 +10,7 @@ use crate::pg::transaction::{catch_failure, isolate_failures};
 use crate::pg::{args, memory, read};
 use crate::program::lookup::require_owner;
 use crate::program::{Config, Source};
-use referral_core::evaluate::{GoalVersion, ReferralTerms, evaluate};
+use referral_core::evaluate::{GoalVersion, ReferralTerms, evaluate, without_a_currency};
 use referral_core::id::{ProgramId, ReferralId, UserKey};
 use referral_core::ledger::{Changes, difference};
 use referral_core::source::{OnDelete, SourceKind};
@@ -153,18 +153,22 @@ fn evaluate_locked<'a>(config: &Config, source: &Source, locked: &'a [LockedRefe
         pgrx::check_for_interrupts!();
         memory::check()?;
         memory::ensure_rows(referral.facts.len() + referral.posted.len())?;
-        let changes = changes_of(source, referral);
+        let changes = changes_of(source, referral)?;
         batch.add(config, source, referral, changes);
     }
     Ok(batch)
 }
 
-fn changes_of(source: &Source, referral: &LockedReferral) -> Changes {
+fn changes_of(source: &Source, referral: &LockedReferral) -> Result<Changes, Error> {
     let LockedReferral { redeemed_at, counts_from, counts_until, .. } = *referral;
     let terms = ReferralTerms { redeemed_at, counts_from, counts_until };
     let goals = goals_of(source, referral.program);
     let decisions = evaluate(&terms, &goals, &referral.facts);
-    difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last_completion_no)
+    // An event of the application may have none.
+    if let Some(fact) = without_a_currency(&decisions, &goals, &referral.facts).filter(|_| !source.own) {
+        return Err(bad_value(&fact.transaction_key, "currency", "it is null".into()));
+    }
+    Ok(difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last_completion_no))
 }
 
 /// The versions of goals of one program about a source; most often these are all of them.

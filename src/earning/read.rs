@@ -281,7 +281,8 @@ impl FactRow {
     }
 }
 
-fn bad_value(transaction: &str, value: &'static str, problem: String) -> Error {
+/// A value of a transaction's row that cannot be.
+pub(super) fn bad_value(transaction: &str, value: &'static str, problem: String) -> Error {
     Error::BadValue { transaction: transaction.to_owned(), value, problem }
 }
 

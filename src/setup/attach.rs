@@ -35,7 +35,7 @@ pub struct Transactions {
     pub id: Option<String>,
     /// Expression for the id of the row that this one refunds.
     pub refund_of: Option<String>,
-    /// The currency of all amounts.
+    /// The currency of all amounts, or an expression for it.
     pub currency: Option<String>,
     /// The column that holds the currency.
     pub currency_column: Option<String>,
@@ -100,6 +100,8 @@ struct Attachment {
     name: String,
     mapping: Mapping,
     program: Option<ProgramId>,
+    /// The currency of all amounts, where there is one.
+    currency: Option<String>,
     /// Whether rows that are deleted matter.
     deletions: bool,
     /// The options as the caller gave them.
@@ -133,7 +135,7 @@ pub fn attach_transactions(options: Transactions) -> Result<String, Error> {
     let table = with_safe_path(|| Table::of(options.relation, "rpf"))?;
     let on_delete = OnDelete::parse(&options.on_delete);
     let on_delete = on_delete.ok_or_else(|| Error::BadOnDelete { value: options.on_delete.clone() })?;
-    let currency = currency(&options, &table)?;
+    let currency = Currency::of(&options, &table)?;
     let (table, name) = begin(&config, SourceKind::Transactions, options.relation, options.name.as_deref())?;
     check_user(&config, &options.user, &table)?;
     let occurred_at = occurred_at(&options, &table)?;
@@ -152,7 +154,7 @@ pub fn attach_transactions(options: Transactions) -> Result<String, Error> {
     ]);
     let columns = vec![
         MappedColumn::new("amount", MappedType::Amount, Some(options.amount)),
-        MappedColumn::new("currency", MappedType::Text, Some(currency)),
+        MappedColumn::new("currency", MappedType::Text, Some(currency.sql())),
         MappedColumn::new("qualifies", MappedType::Truth, Some(options.qualifies)),
         MappedColumn::new("occurred_at", MappedType::Time, Some(occurred_at)),
         MappedColumn::new("refund_of", MappedType::OtherId, options.refund_of),
@@ -165,6 +167,7 @@ pub fn attach_transactions(options: Transactions) -> Result<String, Error> {
             name,
             mapping: Mapping { user: options.user, id, columns },
             program: None,
+            currency: currency.constant(),
             // A refund that is deleted is none any more.
             deletions: on_delete == OnDelete::Reverse || given.contains_key("refund_of"),
             options: given,
@@ -215,6 +218,7 @@ pub fn attach_invites(options: Invites) -> Result<String, Error> {
             name,
             mapping: Mapping { user: options.user, id, columns },
             program: Some(program),
+            currency: None,
             deletions: true,
             options: given,
         },
@@ -251,6 +255,7 @@ pub fn attach_signups(options: Signups) -> Result<String, Error> {
             name,
             mapping: Mapping { user: options.user, id, columns },
             program: None,
+            currency: None,
             deletions: false,
             options: given,
         },
@@ -281,6 +286,7 @@ pub fn attach_users(created_at: String, name: String) -> Result<String, Error> {
                 columns: vec![MappedColumn::new("created_at", MappedType::Time, Some(created_at))],
             },
             program: None,
+            currency: None,
             deletions: false,
             options: given,
         },
@@ -305,7 +311,7 @@ fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
 }
 
 fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
-    let Attachment { kind, table, name, mapping, program, options, .. } = attachment;
+    let Attachment { kind, table, name, mapping, program, currency, options, .. } = attachment;
     let sql = include_str!("../../sql/statements/store_source.sql").replace("@identity@", &table_identity("$3"));
     write::execute(
         &sql,
@@ -326,6 +332,7 @@ fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
             facts.numbers.clone(),
             facts.settings.clone(),
             facts.time_decimals,
+            currency.as_deref(),
         ],
     )
     .map(drop)
@@ -461,15 +468,46 @@ fn refuse_duplicates(kind: SourceKind, table: &Table, name: &str) -> Result<(), 
     Ok(())
 }
 
-fn currency(options: &Transactions, table: &Table) -> Result<String, Error> {
-    match (&options.currency, &options.currency_column) {
-        (Some(_), Some(_)) => Err(Error::CurrencyTwice),
-        (None, None) => Err(Error::CurrencyMissing),
-        (Some(constant), None) => {
-            let unit = Unit::parse(constant).map_err(|problem| Error::BadUnit { argument: "currency", problem })?;
-            Ok(quote_literal(unit.as_ref()))
+/// The currency of a table's amounts.
+enum Currency {
+    /// All are in this one.
+    Constant(Unit),
+    /// An expression over the row says it.
+    Expression(String),
+}
+
+impl Currency {
+    /// A word is the currency of all amounts, unless a column has that name; a currency of ISO 4217 always is.
+    fn of(options: &Transactions, table: &Table) -> Result<Self, Error> {
+        let column = |name: &str| column_of(table, name).map(|(column, _)| Self::Expression(column));
+        match (&options.currency, &options.currency_column) {
+            (Some(_), Some(_)) => Err(Error::CurrencyTwice),
+            (None, None) => Err(Error::CurrencyMissing),
+            (None, Some(name)) => column(name),
+            (Some(given), None) => match Unit::parse(given) {
+                Ok(unit) if unit.is_currency() => Ok(Self::Constant(unit)),
+                Ok(unit) => match column(given.trim()) {
+                    Err(Error::NoSuchColumn { .. }) => Ok(Self::Constant(unit)),
+                    found => found,
+                },
+                Err(problem) if given.trim().is_empty() => Err(Error::BadUnit { argument: "currency", problem }),
+                Err(_) => Ok(Self::Expression(given.clone())),
+            },
         }
-        (None, Some(column)) => column_of(table, column).map(|(column, _)| column),
+    }
+
+    fn sql(&self) -> String {
+        match self {
+            Self::Constant(unit) => quote_literal(unit.as_ref()),
+            Self::Expression(sql) => sql.clone(),
+        }
+    }
+
+    fn constant(self) -> Option<String> {
+        match self {
+            Self::Constant(unit) => Some(unit.to_string()),
+            Self::Expression(_) => None,
+        }
     }
 }
 

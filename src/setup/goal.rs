@@ -238,10 +238,19 @@ row! {
         redemptions: bool,
         /// The currency of all its amounts.
         currency: Option<String>,
+        /// What the caller said of it when the table was attached.
+        currency_given: Option<String>,
     }
 }
 
 impl GoalSource {
+    /// A unit that is the name of the column which says the currency, where that is no currency itself.
+    fn unit_that_is_the_column<'a>(&self, rule: &'a Rule) -> Option<(String, &'a Unit)> {
+        let units = rule.rewards.iter().enumerate().filter_map(|(i, reward)| Some((i, reward.unit.as_ref()?)));
+        let is_column = |unit: &Unit| self.currency.is_none() && self.currency_given.as_deref() == Some(unit.as_ref());
+        units.filter(|(_, unit)| is_column(unit)).map(|(i, unit)| (format!("rewards[{i}].unit"), unit)).next()
+    }
+
     /// What a rule asks for has to be there.
     fn check_suits(&self, rule: &Rule) -> Result<(), Mistake> {
         let mistake = |path: String, problem: String| Err(Mistake { path, problem });
@@ -259,6 +268,10 @@ impl GoalSource {
                 return mistake("when.occurrence.nth".into(), problem);
             }
         }
+        if let Some((path, unit)) = self.unit_that_is_the_column(rule) {
+            let problem = format!("{unit} is the column of the currency; leave the unit out to pay in that currency");
+            return mistake(path, problem);
+        }
         let Some(own) = self.currency.as_deref().and_then(|currency| Unit::parse(currency).ok()) else { return Ok(()) };
         match wanted.find_map(|(path, currency)| Some((path, currency.filter(|currency| **currency != own)?))) {
             Some((path, other)) => {
@@ -274,7 +287,7 @@ fn source_named(config: &Config, name: Option<&str>) -> Result<GoalSource, Error
     let mut sources: Vec<GoalSource> = with_safe_path_as(Some(config.owner), || {
         read::fetch(
             "SELECT source_id, name, relation::oid AS relation, own, own AND relation::oid = $2 AS redemptions,
-                    mapping ->> 'currency' AS currency
+                    currency, coalesce(mapping ->> 'currency_column', mapping ->> 'currency') AS currency_given
              FROM referral.sources
              WHERE detached_at IS NULL AND kind = 'transactions'
                AND CASE WHEN $1 IS NULL THEN NOT own ELSE name = $1 END",

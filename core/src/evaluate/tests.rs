@@ -104,6 +104,34 @@ fn percent_need_a_currency_and_a_hold_counts_from_the_transaction() {
 }
 
 #[test]
+fn a_missing_currency_matters_where_it_would_decide() {
+    let rule = |when: &str, rewards: &str| GoalVersion {
+        rule: Rule::parse(&format!(r#"{{"when": {when}, "rewards": [{rewards}]}}"#)).expect(rewards),
+        ..goal("{}")
+    };
+    let percent = r#"{"to": "friend", "percent": "10"}"#;
+    let fixed = r#"{"to": "friend", "fixed": "10", "unit": "EUR"}"#;
+    let bare = |key, at| Fact { currency: None, ..fact(key, at, 100) };
+    let refunded = |key, at| Fact { qualifies: false, ..bare(key, at) };
+    for (when, rewards, facts, found) in [
+        ("{}", percent, [bare("1", 1), fact("2", 2, 100)], Some("1")),
+        ("{}", percent, [fact("1", 1, 100), bare("2", 2)], None),
+        ("{}", percent, [refunded("1", 1), fact("2", 2, 100)], None),
+        ("{}", percent, [bare("1", -1), fact("2", 2, 100)], None),
+        (r#"{"occurrence": "every"}"#, percent, [fact("1", 1, 100), bare("2", 2)], Some("2")),
+        (r#"{"occurrence": {"nth": 2}}"#, percent, [fact("1", 1, 100), bare("2", 2)], Some("2")),
+        ("{}", fixed, [bare("1", 1), fact("2", 2, 100)], None),
+        (r#"{"min_amount": "1", "currency": "EUR"}"#, fixed, [bare("1", 1), fact("2", 2, 100)], None),
+        (r#"{"min_amount": "1", "currency": "EUR"}"#, percent, [bare("1", 1), fact("2", 2, 100)], Some("1")),
+    ] {
+        let goals = [rule(when, rewards)];
+        let decisions = evaluate(&TERMS, &goals, &facts);
+        let seen = without_a_currency(&decisions, &goals, &facts).map(|fact| fact.transaction_key.as_str());
+        assert_eq!(seen, found, "{when} {rewards}");
+    }
+}
+
+#[test]
 fn refunds_are_taken_off_what_they_refund() {
     let mut facts = vec![fact("1", 1, 500), fact("2", 2, 900)];
     let refund = |of: &str, cents| Refund { of: of.into(), fact: fact("3", 3, cents) };
