@@ -10,6 +10,7 @@ use crate::earning::read::all_exist;
 use crate::earning::seen::{not_evaluated_since, note_evaluated};
 use crate::error::Error;
 use crate::invites::adopt::{AdoptionScope, adopt, adopted};
+use crate::pg::budget::within_budget;
 use crate::pg::catalog::announce_change;
 use crate::pg::changes::{Change, Command, TriggerRows};
 use crate::pg::probe::Probe;
@@ -37,13 +38,13 @@ fn transactions_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
 /// The trigger on an attached table of invites: makes its codes redeemable.
 #[pg_trigger(sql = false)] // created in sql/functions/triggers.sql
 fn invites_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
-    done(adopt_rows(trigger, SourceKind::Invites))
+    done(within_budget(|| adopt_rows(trigger, SourceKind::Invites)))
 }
 
 /// The trigger on a table that says who signed up with which code: redeems it.
 #[pg_trigger(sql = false)] // created in sql/functions/triggers.sql
 fn signups_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
-    done(adopt_rows(trigger, SourceKind::Signups))
+    done(within_budget(|| adopt_rows(trigger, SourceKind::Signups)))
 }
 
 /// The trigger that keeps rows of the ledger and versions of goals as they were written.
@@ -126,12 +127,31 @@ fn credit_buyers(trigger: &PgTrigger) -> Result<(), Error> {
             return record_unattributed(&config, &source, cause.into());
         }
     };
+    let nothing_to_do = match &touched.friends {
+        Friends::Found(friends) => friends.is_empty(),
+        Friends::ByExpression => !touched.any,
+    };
+    if nothing_to_do {
+        return Ok(());
+    }
+    let credit = || credit_touched(&config, &source, trigger, &rows, touched);
+    // Where the sale fails with its credit it may take all the time that there is.
+    let strict = source.goal_versions.iter().any(|version| config.strict.contains(&version.program));
+    if strict { credit() } else { within_budget(credit) }
+}
+
+fn credit_touched(
+    config: &Config,
+    source: &Source,
+    trigger: &PgTrigger,
+    rows: &TriggerRows,
+    touched: Touched,
+) -> Result<(), Error> {
     let friends = match touched.friends {
         Friends::Found(friends) => friends.into_iter().collect(),
-        Friends::ByExpression if !touched.any => return Ok(()),
-        Friends::ByExpression => match referrals_of(&config, &source, &rows.as_relations())? {
+        Friends::ByExpression => match referrals_of(config, source, &rows.as_relations())? {
             Ok(friends) => friends,
-            Err(failure) => return record_unattributed(&config, &source, failure),
+            Err(failure) => return record_unattributed(config, source, failure),
         },
     };
     if friends.is_empty() {
@@ -139,11 +159,11 @@ fn credit_buyers(trigger: &PgTrigger) -> Result<(), Error> {
     }
     let mut former_ids = touched.former_ids;
     if source.row_id_column.is_none() && source.broken.is_none() {
-        former_ids.extend(former_ids_by_expression(&source, trigger, &rows, touched.moved)?);
+        former_ids.extend(former_ids_by_expression(source, trigger, rows, touched.moved)?);
     }
     match rows.written_by() {
-        Some(command) => evaluate_unless_seen(&config, &source, friends, &former_ids, command),
-        None => evaluate_friends(&config, &source, &friends, &former_ids).map(drop),
+        Some(command) => evaluate_unless_seen(config, source, friends, &former_ids, command),
+        None => evaluate_friends(config, source, &friends, &former_ids).map(drop),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Subtransactions, procedures that commit on their way, and locks that nobody queues behind.
 
+use super::budget;
 use super::scope::{LockTimeout, in_own_memory, with_lock_timeout};
 use crate::error::{Error, Failure};
 use pgrx::PgTryBuilder;
@@ -62,6 +63,10 @@ pub type Caught<T> = Result<Result<T, Failure>, Error>;
 /// [`Error::Raised`] for a failure that [`must_reach_the_client`].
 pub fn catch_failure<T>(f: impl FnOnce() -> Result<T, Error>) -> Caught<T> {
     match subtransaction(f) {
+        Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED => match budget::has_run_out() {
+            Some(error) => Ok(Err(error.into())),
+            None => Err(Error::Raised(Box::new(failure))),
+        },
         Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
         outcome => Ok(outcome),
     }
@@ -77,7 +82,12 @@ pub fn isolate_failures<T>(
     mut f: impl FnMut(&[T]) -> Result<(), Error>,
     mut failed: impl FnMut(&T, Failure) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut attempt = |part: &[T]| catch_failure(|| in_own_memory(|| f(part)));
+    let mut attempt = |part: &[T]| {
+        catch_failure(|| {
+            budget::check()?;
+            in_own_memory(|| f(part))
+        })
+    };
     match (attempt(batch)?, batch) {
         (Ok(()), _) => Ok(()),
         (Err(failure), [one]) => failed(one, failure),

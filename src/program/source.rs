@@ -3,6 +3,7 @@
 
 use super::model::{Config, Source};
 use crate::error::Error;
+use crate::pg::budget;
 use crate::pg::changes::ChangedRelation;
 use crate::pg::row::Single;
 use crate::pg::scope::{acting_as, with_safe_path, with_safe_path_as, with_site_settings};
@@ -16,11 +17,15 @@ use referral_core::id::{GoalVersionId, ReferralId, SourceId};
 /// What keeps the source from being evaluated keeps its mappings from being run at all.
 ///
 /// # Errors
-/// What keeps the source from being evaluated; otherwise those of `f`.
+/// What keeps the source from being evaluated; [`Error::OutOfTime`] once the budget of a trigger is over; otherwise those
+/// of `f`.
 pub fn as_reader<R>(source: &Source, f: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
     match &source.broken {
         Some(broken) => Err(broken.clone()),
-        None => with_site_settings(&source.settings, || acting_as(source.owner, f)),
+        None => {
+            budget::check()?;
+            with_site_settings(&source.settings, || acting_as(source.owner, f))
+        }
     }
 }
 
