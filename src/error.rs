@@ -500,6 +500,22 @@ errors! {
                (reward, unit, friend_reward, occurrence, min_amount, within), not both.",
     }
 
+    /// An evaluation was given up, so that the statement of the application did not reach its `statement_timeout`.
+    OutOfTime { milliseconds: i32 } => {
+        code: ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+        message: "evaluation took too long",
+        detail: "It was given {milliseconds} ms, half of what was left of statement_timeout.",
+        hint: "reconcile evaluates it without a limit. Find out what is slow: a mapping that reads far, or waits for somebody.",
+    }
+
+    /// `create_goal` is given one source and several.
+    SourceTwice => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "source is given twice",
+        detail: "Both source and sources are given.",
+        hint: "Pass source => the name of one, or sources => the names of all that the goal is about.",
+    }
+
     /// `create_goal` is given neither a rule nor a reward.
     RuleMissing => {
         code: ERRCODE_INVALID_PARAMETER_VALUE,

@@ -5,7 +5,7 @@
 //! crediting, explaining and simulating are one piece of code.
 
 use crate::amount::{Decimal, Unit};
-use crate::id::{GoalId, GoalVersionId, ProgramId};
+use crate::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use crate::rule::{self, Occurrence, Rule, Side};
 use crate::text::text_enum;
 use crate::time::{Precision, Timestamp};
@@ -32,6 +32,8 @@ pub struct GoalVersion {
     pub goal: GoalId,
     /// Key of the program.
     pub program: ProgramId,
+    /// The sources whose transactions it is about; occurrences are counted over all of them.
+    pub sources: Vec<SourceId>,
     /// First point in time of the redemptions that it is in force for.
     pub from: Timestamp,
     /// End of those redemptions, exclusive: where the next version begins.
@@ -50,6 +52,8 @@ impl GoalVersion {
 /// A transaction of the friend as the shop's own table has it now.
 #[derive(Debug, Clone)]
 pub struct Fact {
+    /// The source that the transaction is in.
+    pub source: SourceId,
     /// Key of the transaction's row, as text.
     pub transaction_key: String,
     /// Whether the source's condition `qualifies` holds.
@@ -90,7 +94,9 @@ pub struct Refund {
 pub fn take_off(facts: &mut [Fact], refund: Refund) -> Result<(), (&'static str, String)> {
     let Refund { of, fact: refund } = refund;
     let (Some(amount), true) = (refund.amount, refund.qualifies) else { return Ok(()) };
-    let Some(fact) = facts.iter_mut().find(|fact| fact.transaction_key == of) else { return Ok(()) };
+    let Some(fact) = facts.iter_mut().find(|fact| (fact.source, &fact.transaction_key) == (refund.source, &of)) else {
+        return Ok(());
+    };
     if let (Some(paid), Some(refunded)) = (&fact.currency, &refund.currency)
         && paid != refunded
     {
@@ -201,7 +207,7 @@ impl Decision {
 }
 
 /// Decides what each goal in force makes of each transaction. Decisions come goal by goal, and within a goal
-/// in the order of the transactions' time and then their id.
+/// in the order of the transactions' time, their source and their id.
 pub fn evaluate(terms: &ReferralTerms, goals: &[GoalVersion], facts: &[Fact]) -> Vec<Decision> {
     let mut order: Vec<usize> = (0..facts.len()).collect();
     order.sort_unstable_by(|a, b| in_time(&facts[*a], &facts[*b]));
@@ -209,7 +215,7 @@ pub fn evaluate(terms: &ReferralTerms, goals: &[GoalVersion], facts: &[Fact]) ->
     let mut decisions = Vec::with_capacity(facts.len());
     for (index, goal) in goals.iter().enumerate().filter(|(_, goal)| goal.in_force(terms.redeemed_at)) {
         let mut number = 0;
-        for &fact in &order {
+        for &fact in order.iter().filter(|fact| goal.sources.contains(&facts[**fact].source)) {
             let mut checks = check_alone(terms, goal, &facts[fact]);
             let mut rewards = Vec::new();
             let mut counts = false;
@@ -322,11 +328,12 @@ fn check_occurrence(occurrence: Occurrence, number: u32) -> Check {
     Check { gate: Gate::Occurrence, passed, seen: Value::OccurrenceNo(number), required: Value::Occurrence(occurrence) }
 }
 
-/// The order in which transactions happened: by time, then by id. Ids that are whole numbers are compared as
-/// numbers, so that 9 comes before 10. A row without a time comes last; it completes nothing.
+/// The order in which transactions happened: by time, then by source, then by id. Ids that are whole numbers are compared
+/// as numbers, so that 9 comes before 10. A row without a time comes last; it completes nothing.
 fn in_time(a: &Fact, b: &Fact) -> Ordering {
     let time = |fact: &Fact| fact.occurred_at.unwrap_or(Timestamp::INFINITY);
-    time(a).cmp(&time(b)).then_with(|| match (a.transaction_key.parse::<i128>(), b.transaction_key.parse::<i128>()) {
+    let happened = time(a).cmp(&time(b)).then_with(|| a.source.cmp(&b.source));
+    happened.then_with(|| match (a.transaction_key.parse::<i128>(), b.transaction_key.parse::<i128>()) {
         (Ok(a), Ok(b)) => a.cmp(&b),
         (Ok(_), Err(_)) => Ordering::Less,
         (Err(_), Ok(_)) => Ordering::Greater,

@@ -121,6 +121,15 @@ COMMENT ON FUNCTION referral.create_program IS
     'attach_users.';
 REVOKE ALL ON FUNCTION referral.create_program FROM PUBLIC;
 
+CREATE FUNCTION referral.apply_terms(program text)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'apply_terms_wrapper';
+COMMENT ON FUNCTION referral.apply_terms IS
+    'Gives friends who redeemed already the attribution_window that the program has now, and its grace where that is '
+    'longer than theirs. Returns the number of referrals that changed. reconcile then posts what follows. Errors: '
+    '22004 null argument, 42704 unknown program, 42501 not the owner.';
+REVOKE ALL ON FUNCTION referral.apply_terms FROM PUBLIC;
+
 CREATE FUNCTION referral.create_goal(
     name           text,
     reward         numeric     DEFAULT NULL,
@@ -132,13 +141,15 @@ CREATE FUNCTION referral.create_goal(
     program        text        DEFAULT 'default',
     source         text        DEFAULT NULL,
     effective_from timestamptz DEFAULT NULL,
-    rule           jsonb       DEFAULT NULL)
+    rule           jsonb       DEFAULT NULL,
+    sources        text[]      DEFAULT NULL)
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'create_goal_wrapper';
 COMMENT ON FUNCTION referral.create_goal IS
     'Creates a goal, or the next version of the goal with that name. rule is the whole document; reward, unit, '
     'friend_reward, occurrence, min_amount and "within" are a short form of it. Friends keep the versions in force at '
-    'their redemption. source null: the only source of transactions. Returns the goal_id. Errors: 22004 null argument, '
+    'their redemption. source null: the only source of transactions. sources are several, over which occurrences are '
+    'counted in the order of time. Returns the goal_id. Errors: 22004 null argument, '
     '22023 bad rule, with the path of the mistake, or a rule of more than 100000 bytes, 42602 bad name, 42704 unknown '
     'program or source, 42501 a predicate over a table of another owner, 55000 the version would change frozen terms; '
     'for a bad predicate the error of PostgreSQL.';

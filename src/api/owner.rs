@@ -4,7 +4,7 @@ use super::{Outcome, need, str, string, timestamp};
 use crate::credit::settle;
 use crate::error::Error;
 use crate::pg::transaction::Procedure;
-use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Type};
+use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Texts, Type};
 use crate::program::arguments::check_interval;
 use crate::setup::attach::{self, Invites, Signups, Transactions};
 use crate::setup::goal::{self, NewGoal, ShortForm};
@@ -192,6 +192,22 @@ fn create_program(
 }
 
 #[pg_extern(sql = false)]
+fn apply_terms(program: Option<Text>) -> Outcome<i64> {
+    Ok(program::apply_terms(&need("program", program)?.0)?)
+}
+
+/// The sources that a goal is about: none is given, one, or several.
+fn sources_of(one: Option<Text>, several: Option<Texts>) -> Result<Vec<String>, Error> {
+    match (one, several) {
+        (Some(_), Some(_)) => Err(Error::SourceTwice),
+        (Some(Text(one)), None) => Ok(vec![one]),
+        (None, several) => {
+            several.into_iter().flat_map(|Texts(names)| names).map(|name| need("sources", name)).collect()
+        }
+    }
+}
+
+#[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)] // named in SQL
 fn create_goal(
     name: Option<Text>,
@@ -205,6 +221,7 @@ fn create_goal(
     source: Option<Text>,
     effective_from: Option<TimestampWithTimeZone>,
     rule: Option<Document>,
+    sources: Option<Texts>,
 ) -> Outcome<i32> {
     let too_long = |length| Error::TooLong { argument: "rule", length, most: LONGEST_RULE };
     let goal = goal::create_goal(NewGoal {
@@ -219,7 +236,7 @@ fn create_goal(
         },
         rule: rule.map(|Document(rule)| rule.map_err(too_long)).transpose()?,
         program: need("program", program)?.0,
-        source: string(source),
+        sources: sources_of(source, sources)?,
         effective_from: timestamp(effective_from),
     })?;
     Ok(goal.0)

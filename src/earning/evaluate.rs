@@ -2,7 +2,7 @@
 
 use super::failures::{record_referral, record_unattributed, resolve_failures};
 use super::posted::{LockedReferral, lock, read_posted};
-use super::read::{bad_value, count_own_purchases, has_rows, keep_what_is_gone, read_facts};
+use super::read::{bad_value, count_own_purchases, has_rows, keep_what_is_detached, keep_what_is_gone, read_facts};
 use super::write::Batch;
 use crate::error::Error;
 use crate::pg::scope::with_safe_path_as;
@@ -15,6 +15,7 @@ use referral_core::id::{ProgramId, ReferralId, UserKey};
 use referral_core::ledger::{Changes, difference};
 use referral_core::source::{OnDelete, SourceKind};
 use std::borrow::Cow;
+use std::rc::Rc;
 
 /// Referrals that are evaluated together.
 const BATCH: usize = 1000;
@@ -135,12 +136,15 @@ fn bring_up_to_date(
         return Ok(0);
     }
     read_posted(config, source, &mut locked)?;
-    read_facts(config, source, &mut locked)?;
+    let companions = config.companions(source);
+    let sources = || std::iter::once(source).chain(companions.iter().map(Rc::as_ref));
+    sources().try_for_each(|each| read_facts(config, each, source, &mut locked))?;
     count_own_purchases(config, source, &mut locked)?;
-    if source.on_delete == OnDelete::Archive {
-        keep_what_is_gone(config, source, &mut locked, renamed)?;
+    for each in sources().filter(|each| each.on_delete == OnDelete::Archive) {
+        keep_what_is_gone(config, each, &mut locked, if each.id == source.id { renamed } else { &[] })?;
     }
-    let written = evaluate_locked(config, source, &locked)?.write(config, source)?;
+    keep_what_is_detached(&sources().map(|each| each.id).collect::<Vec<_>>(), &mut locked);
+    let written = evaluate_locked(config, source, &locked)?.write(config)?;
     resolve_failures(config, source, &locked)?;
     Ok(written)
 }

@@ -8,7 +8,7 @@ use crate::pg::{Param, args, write};
 use crate::program::{Config, Source};
 use referral_core::amount::{Decimal, Unit};
 use referral_core::evaluate::Fact;
-use referral_core::id::{CreditId, GoalVersionId, ProgramId, ReferralId, UserKey};
+use referral_core::id::{CreditId, GoalVersionId, ProgramId, ReferralId, SourceId, UserKey};
 use referral_core::ledger::{Basis, Completion, CompletionState, Posted, PostedLine};
 use referral_core::rule::Side;
 use referral_core::time::Timestamp;
@@ -31,7 +31,7 @@ pub(super) struct LockedReferral {
     pub counts_until: Option<Timestamp>,
     /// Whether this very transaction wrote the referral.
     pub is_own: bool,
-    /// The friend's transactions in the source as they are now.
+    /// The friend's transactions in the source as they are now, and in those that its goals are about too.
     pub facts: Vec<Fact>,
     /// Completions of the source's goals that are stored, in the order of their numbers.
     pub posted: Vec<Posted>,
@@ -55,6 +55,7 @@ row! {
         referral: ReferralId,
         completion_no: i32,
         goal_version: GoalVersionId,
+        source: SourceId,
         transaction_key: String,
         amount: Decimal,
         currency: Option<Unit>,
@@ -138,8 +139,8 @@ fn with_completions(config: &Config, locked: &[LockedReferral]) -> Vec<ReferralI
 
 fn read_completions(source: &Source, ids: &[Param], locked: &mut [LockedReferral]) -> Result<(), Error> {
     let rows: Vec<CompletionRow> = write::fetch(
-        "SELECT invites_friends_id AS referral, completion_no, goal_version_id AS goal_version, transaction_key, amount,
-                currency, occurred_at, occurrence_no, state
+        "SELECT invites_friends_id AS referral, completion_no, goal_version_id AS goal_version, source_id AS source,
+                transaction_key, amount, currency, occurred_at, occurrence_no, state
          FROM referral.goal_completions WHERE invites_friends_id = ANY ($1)",
         ids,
     )?;
@@ -187,6 +188,7 @@ impl From<CompletionRow> for Posted {
         let completion = Completion {
             completion_no: row.completion_no,
             goal_version: row.goal_version,
+            source: row.source,
             transaction_key: row.transaction_key,
             basis: Basis { amount: row.amount, currency: row.currency, occurred_at: row.occurred_at },
             occurrence_no: row.occurrence_no,

@@ -13,8 +13,8 @@ use crate::program::source::{as_reader, check_row_text};
 use crate::program::{Config, Source};
 use referral_core::amount::{Decimal, Unit};
 use referral_core::bounds::LONGEST_ROW_ID;
-use referral_core::evaluate::{Fact, Refund, take_off};
-use referral_core::id::{GoalVersionId, ProgramId, UserKey};
+use referral_core::evaluate::{Fact, GoalVersion, Refund, take_off};
+use referral_core::id::{GoalVersionId, ProgramId, SourceId, UserKey};
 use referral_core::ledger::{Completion, CompletionState};
 use referral_core::time::{Interval, Precision, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -88,7 +88,9 @@ pub(super) fn count_own_purchases(
     for referral in locked.iter_mut().filter(|referral| referral.is_own && !source.own && !source.foreign) {
         let may = config.programs.get(&referral.program).is_some_and(|program| program.same_transaction);
         let counts_from = source.precision.start_of(referral.counts_from);
-        let early = |fact: &Fact| fact.occurred_at.is_some_and(|at| own_from <= at && at < counts_from);
+        let early = |fact: &Fact| {
+            fact.source == source.id && fact.occurred_at.is_some_and(|at| own_from <= at && at < counts_from)
+        };
         if !may || !referral.facts.iter().any(early) {
             continue;
         }
@@ -167,14 +169,26 @@ fn facts_of_users_with_predicates(
     ))
 }
 
-/// The versions of goals whose predicates are about the transactions of a friend who redeemed then.
+/// Whether transactions in a source count towards a friend's goals about another one.
+fn counts_towards(source: &Source, goals_about: &Source, referral: &LockedReferral) -> bool {
+    let in_force = |goal: &&GoalVersion| goal.program == referral.program && goal.in_force(referral.redeemed_at);
+    goals_about.goal_versions.iter().filter(in_force).any(|goal| goal.sources.contains(&source.id))
+}
+
+/// The versions of goals about two sources, or one, whose predicates are about the transactions of a friend who redeemed
+/// then.
 pub(super) fn versions_with_predicate(
     source: &Source,
+    goals_about: &Source,
     program: ProgramId,
     redeemed_at: Timestamp,
 ) -> Vec<GoalVersionId> {
-    let goals = source.goal_versions.iter().filter(|goal| goal.program == program && goal.in_force(redeemed_at));
-    goals.filter(|goal| goal.rule.when.predicate.is_some()).map(|goal| goal.id).collect()
+    let goals = goals_about.goal_versions.iter().filter(|goal| goal.program == program && goal.in_force(redeemed_at));
+    goals
+        .filter(|goal| goal.sources.contains(&source.id))
+        .filter(|goal| goal.rule.when.predicate.is_some())
+        .map(|goal| goal.id)
+        .collect()
 }
 
 /// Keys as PostgreSQL prints an array. An array of such texts stands for arrays of different lengths, which
@@ -206,13 +220,27 @@ row! {
 const FACT_COLUMNS: &str = "n, f.row_key::text AS row_key, f.qualifies::bool AS qualifies, f.amount::numeric AS amount,
     f.currency::text AS currency, f.occurred_at::timestamptz AS occurred_at, f.refund_of::text AS refund_of";
 
-/// Reads the transactions of the friends as they are now, and takes refunds off.
-pub(super) fn read_facts(config: &Config, source: &Source, locked: &mut [LockedReferral]) -> Result<(), Error> {
-    let own: Vec<Vec<GoalVersionId>> =
-        locked.iter().map(|referral| versions_with_predicate(source, referral.program, referral.redeemed_at)).collect();
+/// Reads the transactions of the friends as they are now, and takes refunds off: those in a source, as the goals about
+/// another one, or about itself, ask for them.
+pub(super) fn read_facts(
+    config: &Config,
+    source: &Source,
+    goals_about: &Source,
+    locked: &mut [LockedReferral],
+) -> Result<(), Error> {
+    let counts =
+        |referral: &LockedReferral| source.id == goals_about.id || counts_towards(source, goals_about, referral);
+    let own: Vec<Vec<GoalVersionId>> = locked
+        .iter()
+        .map(|referral| versions_with_predicate(source, goals_about, referral.program, referral.redeemed_at))
+        .collect();
     let all: BTreeSet<GoalVersionId> = own.iter().flatten().copied().collect();
     let versions: Vec<GoalVersionId> = all.into_iter().collect();
-    let friends: Vec<&str> = locked.iter().map(|referral| referral.friend.as_str()).collect();
+    let friends = locked.iter().map(|referral| counts(referral).then_some(referral.friend.as_str()));
+    let friends: Vec<Option<&str>> = friends.collect();
+    if friends.iter().all(Option::is_none) {
+        return Ok(());
+    }
     let mut args = vec![arg(friends)];
     let sql = if versions.is_empty() {
         facts_of_users(config, source, &format!("{FACT_COLUMNS}, NULL::bool[] AS predicates"))
@@ -220,7 +248,7 @@ pub(super) fn read_facts(config: &Config, source: &Source, locked: &mut [LockedR
         args.push(arg(own.iter().map(|versions| array_text(versions)).collect::<Vec<_>>()));
         facts_of_users_with_predicates(config, source, &versions)?
     };
-    add_facts(fetch_facts(source, &sql, &args)?, source.precision, &versions, locked)
+    add_facts(source, fetch_facts(source, &sql, &args)?, &versions, locked)
 }
 
 fn fetch_facts(source: &Source, sql: &str, args: &[Param]) -> Result<Vec<FactRow>, Error> {
@@ -229,8 +257,8 @@ fn fetch_facts(source: &Source, sql: &str, args: &[Param]) -> Result<Vec<FactRow
 
 /// Gives each friend their transactions; refunds after all others, which they may be about.
 fn add_facts(
+    source: &Source,
     rows: Vec<FactRow>,
-    precision: Precision,
     versions: &[GoalVersionId],
     locked: &mut [LockedReferral],
 ) -> Result<(), Error> {
@@ -239,8 +267,8 @@ fn add_facts(
         let place = usize::try_from(row.n - 1).unwrap_or(usize::MAX);
         let Some(referral) = locked.get_mut(place) else { continue };
         match row.refund_of.take() {
-            None => referral.facts.push(row.into_fact(precision, versions)?),
-            Some(of) => refunds.push((place, Refund { of, fact: row.into_fact(precision, versions)? })),
+            None => referral.facts.push(row.into_fact(source, versions)?),
+            Some(of) => refunds.push((place, Refund { of, fact: row.into_fact(source, versions)? })),
         }
     }
     refunds.into_iter().try_for_each(|(place, refund)| {
@@ -255,7 +283,7 @@ fn add_facts(
 
 impl FactRow {
     /// The transaction, with what the predicates of these versions of goals say of it.
-    fn into_fact(self, precision: Precision, versions: &[GoalVersionId]) -> Result<Fact, Error> {
+    fn into_fact(self, source: &Source, versions: &[GoalVersionId]) -> Result<Fact, Error> {
         let Some(transaction_key) = self.row_key else {
             return Err(bad_value("(none)", "id", "it is null".into()));
         };
@@ -270,11 +298,12 @@ impl FactRow {
         let amount = self.amount.filter(|_| qualifies).map(|SiteAmount(amount)| amount).transpose();
         let currency = self.currency.filter(|_| qualifies).map(|currency| Unit::parse(&currency)).transpose();
         Ok(Fact {
+            source: source.id,
             qualifies,
             amount: amount.map_err(|BadAmount { problem, .. }| bad("amount", problem))?,
             currency: currency.map_err(|problem| bad("currency", problem))?,
             occurred_at: self.occurred_at,
-            precision,
+            precision: source.precision,
             predicates: versions.iter().copied().zip(self.predicates.unwrap_or_default()).collect(),
             transaction_key,
         })
@@ -297,7 +326,7 @@ pub(super) fn keep_what_is_gone(
 ) -> Result<(), Error> {
     let keys: Vec<&str> = locked
         .iter()
-        .flat_map(|referral| missing(referral, renamed))
+        .flat_map(|referral| missing(source, referral, renamed))
         .map(|completion| completion.transaction_key.as_str())
         .collect();
     if keys.is_empty() {
@@ -312,10 +341,10 @@ pub(super) fn keep_what_is_gone(
 }
 
 /// Completions that are not reversed and whose transactions are not among the friend's.
-fn missing<'a>(referral: &'a LockedReferral, renamed: &[String]) -> Vec<&'a Completion> {
-    let facts = referral.facts.iter().map(|fact| &fact.transaction_key);
+fn missing<'a>(source: &Source, referral: &'a LockedReferral, renamed: &[String]) -> Vec<&'a Completion> {
+    let facts = referral.facts.iter().filter(|fact| fact.source == source.id).map(|fact| &fact.transaction_key);
     let here: HashSet<&String> = facts.chain(renamed).collect();
-    let posted = referral.posted.iter().map(|posted| &posted.completion);
+    let posted = referral.posted.iter().map(|posted| &posted.completion).filter(|c| c.source == source.id);
     posted.filter(|c| c.state != CompletionState::Reversed && !here.contains(&c.transaction_key)).collect()
 }
 
@@ -405,12 +434,12 @@ fn facts_that_are_gone(
     there: &HashMap<String, LeftBehind>,
 ) -> Vec<Fact> {
     let mut gone: BTreeMap<&str, Fact> = BTreeMap::new();
-    for completion in missing(referral, renamed) {
+    for completion in missing(source, referral, renamed) {
         let left = there.get(&completion.transaction_key);
         if left.is_some_and(|left| left.programs.contains(&referral.program)) {
             continue;
         }
-        let fact = gone.entry(&completion.transaction_key).or_insert_with(|| fact_of(source, completion));
+        let fact = gone.entry(&completion.transaction_key).or_insert_with(|| fact_of(completion, source.precision));
         if let Some(left) = left {
             fact.qualifies = left.qualifies;
             fact.amount = left.amount.min(fact.amount);
@@ -421,15 +450,31 @@ fn facts_that_are_gone(
     gone.into_values().collect()
 }
 
+/// Adds what completions remember of transactions in sources that are not read: those that were detached.
+pub(super) fn keep_what_is_detached(read: &[SourceId], locked: &mut [LockedReferral]) {
+    for referral in locked {
+        let mut kept: BTreeMap<(SourceId, &str), Fact> = BTreeMap::new();
+        let stored = referral.posted.iter().map(|posted| &posted.completion);
+        for completion in stored.filter(|c| c.state != CompletionState::Reversed && !read.contains(&c.source)) {
+            let fact = kept.entry((completion.source, &completion.transaction_key));
+            let fact = fact.or_insert_with(|| fact_of(completion, Precision::MICROSECOND));
+            fact.predicates.push((completion.goal_version, Some(true)));
+        }
+        let kept: Vec<Fact> = kept.into_values().collect();
+        referral.facts.extend(kept);
+    }
+}
+
 /// The transaction as its completion remembers it.
-fn fact_of(source: &Source, completion: &Completion) -> Fact {
+fn fact_of(completion: &Completion, precision: Precision) -> Fact {
     Fact {
+        source: completion.source,
         transaction_key: completion.transaction_key.clone(),
         qualifies: true,
         amount: Some(completion.basis.amount),
         currency: completion.basis.currency.clone(),
         occurred_at: Some(completion.basis.occurred_at),
-        precision: source.precision,
+        precision,
         predicates: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use crate::pg::{Param, arg, args, write};
 use crate::program::{Config, Source};
 use referral_core::amount::{Decimal, Unit};
 use referral_core::balance::LineKind;
-use referral_core::id::{CreditId, GoalId, GoalVersionId, ReferralId};
+use referral_core::id::{CreditId, GoalId, GoalVersionId, ReferralId, SourceId};
 use referral_core::ledger::{Changes, Completion, CompletionState, Line};
 use referral_core::rule::Side;
 use referral_core::time::Timestamp;
@@ -19,6 +19,7 @@ list! {
         referral: ReferralId,
         completion_no: i32,
         goal_version: GoalVersionId,
+        source: SourceId,
         transaction_key: String,
         amount: Decimal,
         currency: Option<Unit>,
@@ -87,22 +88,24 @@ impl<'a> Batch<'a> {
 
     /// Writes everything and returns how many rows: completions that are reversed first, since they free the
     /// numbers that others take.
-    pub(super) fn write(self, config: &Config, source: &Source) -> Result<u64, Error> {
+    pub(super) fn write(self, config: &Config) -> Result<u64, Error> {
         let rows = self.freed.len() + self.restated.len() + self.completed.len() + self.lines.len();
         restate(config, self.freed)?;
         restate(config, self.restated)?;
-        append(config, source, self.completed, self.lines, self.in_feed)?;
+        append(config, self.completed, self.lines, self.in_feed)?;
         Ok(rows as u64)
     }
 }
 
 impl NewCompletion {
     fn of(referral: ReferralId, completion: Completion) -> Self {
-        let Completion { completion_no, goal_version, transaction_key, basis, occurrence_no, state } = completion;
+        let Completion { completion_no, goal_version, source, transaction_key, basis, occurrence_no, state } =
+            completion;
         Self {
             referral,
             completion_no,
             goal_version,
+            source,
             transaction_key,
             amount: basis.amount,
             currency: basis.currency,
@@ -187,7 +190,6 @@ const APPEND_RETURNING: &str = concat!(include_str!("../../sql/statements/append
 /// count says so.
 fn append(
     config: &Config,
-    source: &Source,
     completions: Vec<NewCompletion>,
     lines: Vec<NewLine>,
     in_feed: Vec<ReferralId>,
@@ -196,7 +198,7 @@ fn append(
     if (completed, wanted) == (0, 0) {
         return Ok(());
     }
-    let mut params: Vec<Param> = vec![arg(source.id), arg(completed)];
+    let mut params: Vec<Param> = vec![arg(completed)];
     params.extend(NewCompletion::into_params(completions));
     params.extend(NewLine::into_params(lines));
     if in_feed.is_empty() {
@@ -211,7 +213,7 @@ fn append(
 fn append_statement(config: &Config, template: &'static str) -> Rc<str> {
     let lists =
         [("@completions@", "completion", NewCompletion::COLUMNS), ("@lines@", "line", <NewLine as ListRow>::COLUMNS)];
-    config.sql_over(template, 3, &lists)
+    config.sql_over(template, 2, &lists)
 }
 
 /// Adds an entry to the feed for each of the lines that is about one of these referrals.

@@ -14,7 +14,7 @@ use pgrx::prelude::*;
 use referral_core::code::CodeFormat;
 use referral_core::evaluate::GoalVersion;
 use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
-use referral_core::rule::Rule;
+use referral_core::rule::{Mistake, Rule};
 use referral_core::source::{OnDelete, SourceKind};
 use referral_core::time::{Interval, Precision, Timestamp};
 use std::cell::RefCell;
@@ -229,7 +229,7 @@ type Goals = HashMap<SourceId, Result<Vec<GoalVersion>, Error>>;
 
 row! {
     struct GoalRow {
-        source_id: SourceId,
+        source_ids: Vec<i32>,
         goal_version_id: GoalVersionId,
         goal_id: GoalId,
         program_id: ProgramId,
@@ -241,27 +241,32 @@ row! {
 
 fn load_goals() -> Result<Goals, Error> {
     let rows: Vec<GoalRow> = read::fetch(
-        "SELECT v.source_id, v.goal_version_id, v.goal_id, g.program_id, v.effective_from,
+        "SELECT v.source_ids, v.goal_version_id, v.goal_id, g.program_id, v.effective_from,
                 lead(v.effective_from) OVER (PARTITION BY v.goal_id ORDER BY v.version) AS until, v.rule::text AS rule
          FROM referral.goal_versions v JOIN referral.goals g USING (goal_id) ORDER BY v.goal_version_id",
         &[],
     )?;
     let mut goals = Goals::new();
     for row in rows {
-        let versions = goals.entry(row.source_id).or_insert_with(|| Ok(Vec::new()));
-        match (Rule::parse(&row.rule), versions) {
-            (Ok(rule), Ok(versions)) => versions.push(GoalVersion {
-                id: row.goal_version_id,
-                goal: row.goal_id,
-                program: row.program_id,
-                from: row.effective_from,
-                until: row.until.unwrap_or(Timestamp::INFINITY),
-                rule,
-            }),
-            (Err(mistake), versions) => {
-                *versions = Err(Error::BadRule { path: mistake.path, problem: mistake.problem })
+        let sources: Vec<SourceId> = row.source_ids.into_iter().map(SourceId).collect();
+        let version = Rule::parse(&row.rule).map(|rule| GoalVersion {
+            id: row.goal_version_id,
+            goal: row.goal_id,
+            program: row.program_id,
+            sources: sources.clone(),
+            from: row.effective_from,
+            until: row.until.unwrap_or(Timestamp::INFINITY),
+            rule,
+        });
+        for source in sources {
+            let versions = goals.entry(source).or_insert_with(|| Ok(Vec::new()));
+            match (&version, versions) {
+                (Ok(version), Ok(versions)) => versions.push(version.clone()),
+                (Err(Mistake { path, problem }), versions) => {
+                    *versions = Err(Error::BadRule { path: path.clone(), problem: problem.clone() });
+                }
+                (Ok(_), Err(_)) => {}
             }
-            (Ok(_), Err(_)) => {}
         }
     }
     Ok(goals)
@@ -311,8 +316,10 @@ row! {
 
     /// A column that SQL of the program reads.
     struct ColumnNow {
-        /// The source or the version of a goal that reads it.
-        id: i32,
+        /// The source whose table it is of.
+        source_id: SourceId,
+        /// The version of a goal that reads it; `None` for the mappings.
+        goal_version_id: Option<GoalVersionId>,
         /// The name that the table knew it by.
         then: String,
         /// The name that it has now; `None` when it is gone.
@@ -419,11 +426,11 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
     let empty = |row| Attached { row, columns: Vec::new(), replaced: Vec::new(), predicates: Vec::new() };
     let mut attached: Vec<Attached> = rows.into_iter().map(empty).collect();
     let columns = columns_now(
-        "SELECT source_id AS id, relation, column_names, column_numbers, table_identity, column_names AS known_as
+        "SELECT source_id, NULL::integer AS goal_version_id, relation, column_names, column_numbers, table_identity, column_names AS known_as
          FROM referral.sources WHERE detached_at IS NULL",
     );
     for column in read::fetch::<ColumnNow>(&columns, &[])? {
-        if let Some(source) = attached.iter_mut().find(|source| source.row.source_id.0 == column.id) {
+        if let Some(source) = attached.iter_mut().find(|source| source.row.source_id == column.source_id) {
             let ColumnNow { then, now, displaced, .. } = column;
             source.replaced.extend(displaced.map(|other| format!("{then} was the column that is {other} now")));
             source.columns.push(MappedColumn { then, now });
@@ -437,7 +444,7 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
 /// the one that they are about. A name that is another column's now comes with the name of the one that had it.
 fn columns_now(of: &str) -> String {
     format!(
-        "SELECT s.id, k.name::text AS then, coalesce(named.attname, numbered.attname)::text AS now,
+        "SELECT s.source_id, s.goal_version_id, k.name::text AS then, coalesce(named.attname, numbered.attname)::text AS now,
                 CASE WHEN named.attnum <> k.number THEN numbered.attname END::text AS displaced,
                 k.known_as::text AS known_as
          FROM ({of}) s CROSS JOIN LATERAL unnest(s.column_names, s.column_numbers, s.known_as)
@@ -447,7 +454,7 @@ fn columns_now(of: &str) -> String {
          LEFT JOIN pg_attribute numbered
                 ON s.table_identity = {identity} AND numbered.attrelid = s.relation AND numbered.attnum = k.number
                    AND NOT numbered.attisdropped
-         ORDER BY s.id, k.place",
+         ORDER BY s.source_id, s.goal_version_id, k.place",
         identity = table_identity("s.relation::oid")
     )
 }
@@ -466,12 +473,15 @@ fn load_predicates(attached: &mut [Attached]) -> Result<(), Error> {
         }
     }
     let columns = columns_now(
-        "SELECT p.goal_version_id AS id, s.relation, p.column_names, p.column_numbers, p.table_identity, p.known_as
+        "SELECT p.source_id, p.goal_version_id, s.relation, p.column_names, p.column_numbers, p.table_identity, p.known_as
          FROM referral.predicates p JOIN referral.sources s USING (source_id) WHERE s.detached_at IS NULL",
     );
     for column in read::fetch::<ColumnNow>(&columns, &[])? {
         let mut predicates = attached.iter_mut().flat_map(|source| &mut source.predicates);
-        if let Some(predicate) = predicates.find(|predicate| predicate.row.goal_version_id.0 == column.id) {
+        let about = (column.source_id, column.goal_version_id);
+        let found =
+            predicates.find(|predicate| (predicate.row.source_id, Some(predicate.row.goal_version_id)) == about);
+        if let Some(predicate) = found {
             predicate.columns.push(column);
         }
     }

@@ -254,6 +254,17 @@ impl Config {
         self.sources.iter().filter(|source| source.kind == kind).map(Rc::clone).collect()
     }
 
+    /// The other sources whose transactions count towards the goals about a source.
+    pub fn companions(&self, source: &Source) -> Vec<Rc<Source>> {
+        let mut ids = source.goal_versions.iter().filter(|version| version.sources.len() > 1).peekable();
+        if ids.peek().is_none() {
+            return Vec::new();
+        }
+        let ids: BTreeSet<SourceId> = ids.flat_map(|version| version.sources.iter().copied()).collect();
+        let others = self.sources.iter().filter(|other| other.id != source.id && ids.contains(&other.id));
+        others.map(Rc::clone).collect()
+    }
+
     /// A source by its name.
     pub fn source_named(&self, name: &str) -> Option<Rc<Source>> {
         self.sources.iter().find(|source| source.name == name).map(Rc::clone)

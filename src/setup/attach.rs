@@ -421,7 +421,7 @@ fn repair_predicates(source: &Source, table: &Table) -> Result<(), Error> {
     let sql = include_str!("../../sql/statements/repair_predicate.sql").replace("@identity@", &table_identity("$4"));
     source.predicates.iter().try_for_each(|predicate| {
         let columns = predicate.columns.clone();
-        write::execute(&sql, &args![predicate.goal_version, table.owner, columns, source.relation]).map(drop)
+        write::execute(&sql, &args![predicate.goal_version, table.owner, columns, source.relation, source.id]).map(drop)
     })
 }
 

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::pg::scope::with_safe_path_as;
 use crate::pg::{args, write};
 use crate::program::arguments::{check_interval, check_name, print_time};
-use crate::program::lookup::require_owner;
+use crate::program::lookup::{program_named, require_owner};
 use pgrx::datum::Interval;
 use referral_core::code::CodeFormat;
 use referral_core::id::ProgramId;
@@ -96,6 +96,19 @@ pub fn create_program(program: NewProgram) -> Result<ProgramId, Error> {
         )
     })?;
     made.ok_or_else(|| Error::ProgramExists { name: name.clone() })
+}
+
+/// Gives friends who redeemed already the window that the program has now, and its grace where that is longer than theirs.
+/// Returns how many referrals changed.
+///
+/// # Errors
+/// [`Error::NoSuchProgram`], [`Error::NotOwner`], [`Error::NotInstalled`].
+pub fn apply_terms(name: &str) -> Result<i64, Error> {
+    let config = require_owner()?;
+    let id = program_named(&config, name)?;
+    with_safe_path_as(Some(config.owner), || {
+        write::value(include_str!("../../sql/statements/apply_terms.sql"), &args![id])
+    })
 }
 
 impl NewProgram {

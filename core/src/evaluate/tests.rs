@@ -6,11 +6,20 @@ pub(crate) fn goal(when: &str) -> GoalVersion {
         r#"[{"to": "referrer", "fixed": "10.00", "unit": "USD"}, {"to": "friend", "fixed": "2", "unit": "points"}]"#;
     let rule = Rule::parse(&format!(r#"{{"when": {when}, "rewards": {rewards}}}"#)).expect("rule");
     let (id, goal, program) = (GoalVersionId(1), GoalId(1), ProgramId(1));
-    GoalVersion { id, goal, program, from: Timestamp::NEG_INFINITY, until: Timestamp::INFINITY, rule }
+    GoalVersion {
+        id,
+        goal,
+        program,
+        sources: vec![SourceId(1)],
+        from: Timestamp::NEG_INFINITY,
+        until: Timestamp::INFINITY,
+        rule,
+    }
 }
 
 pub(crate) fn fact(key: &str, at: i64, cents: i64) -> Fact {
     Fact {
+        source: SourceId(1),
         transaction_key: key.into(),
         qualifies: true,
         amount: Some(Decimal::new(cents, 2)),
@@ -101,6 +110,21 @@ fn percent_need_a_currency_and_a_hold_counts_from_the_transaction() {
     let euros = rule(r#"{"to": "friend", "percent": "10", "unit": "EUR"}"#);
     assert_eq!(pays(&euros, &usd), (Some(Gate::Currency), None));
     assert_eq!(pays(&carried, &fact("1", 5, 4)), (None, None), "ten percent of 4 cents are nothing");
+}
+
+#[test]
+fn a_goal_over_two_sources_counts_in_the_order_of_time() {
+    let other = |key, at| Fact { source: SourceId(2), ..fact(key, at, 100) };
+    let both = |when| GoalVersion { sources: vec![SourceId(1), SourceId(2)], ..goal(when) };
+    let facts = [fact("1", 5, 100), other("1", 3), other("0", 5), fact("2", 7, 100)];
+    assert_eq!(completed(&[both("{}")], &facts), ["1"]);
+    assert_eq!(completed(&[both(r#"{"occurrence": {"first": 3}}"#)], &facts), ["1", "1", "0"]);
+    assert_eq!(completed(&[goal(r#"{"occurrence": {"nth": 2}}"#)], &facts), ["2"]);
+    let only = GoalVersion { sources: vec![SourceId(2)], ..goal(r#"{"occurrence": "every"}"#) };
+    assert_eq!(completed(&[only], &facts), ["1", "0"]);
+    let mut facts = facts;
+    take_off(&mut facts, Refund { of: "1".into(), fact: other("9", 9) }).expect("same currency");
+    assert_eq!(facts.map(|fact| fact.amount.is_some_and(|left| left.is_zero())), [false, true, false, false]);
 }
 
 #[test]

@@ -22,7 +22,15 @@ SELECT friend_id, redeemed_at, counts_from, counts_until FROM referral.invites_f
 -- another referrer changes nothing of it
 SELECT status FROM referral.reassign_referral(3, referral.issue_invite(4), 'asked for');
 SELECT friend, "order", who, amount FROM standing WHERE friend = 3;
--- the owner may change it for those who redeemed, and reconcile applies it
-UPDATE referral.invites_friends SET counts_until = NULL WHERE friend_id = 3;
+-- the owner may give the terms of now to those who redeemed: a window, and a longer grace. reconcile applies them.
+SELECT referral.apply_terms('default');
+SELECT referral.apply_terms('default');
 CALL referral.reconcile('orders');
-SELECT friend, "order", who, amount FROM standing WHERE friend = 3;
+SELECT friend, "order", who, amount FROM standing WHERE friend > 1;
+UPDATE referral.programs SET attribution_window = '59 days', grace = '1 day';
+SELECT referral.apply_terms('default');
+SELECT friend_id, redeemed_at, counts_from, counts_until FROM referral.invites_friends ORDER BY 1;
+CALL referral.reconcile('orders', restart => true);
+SELECT friend, "order", who, amount FROM standing WHERE friend > 1;
+SELECT referral.apply_terms('none');
+SELECT referral.apply_terms(NULL);
