@@ -10,7 +10,7 @@ use crate::pg::{args, read};
 use crate::program::source::{check_predicate, check_readable};
 use crate::program::{Config, Predicate, Source, trigger_function};
 use crate::setup::again::Stored;
-use crate::setup::mapping::{UserOf, column_of, indexes_wanted};
+use crate::setup::mapping::{UserOf, indexes_wanted};
 use pgrx::prelude::*;
 use referral_core::source::{Phase, SourceKind};
 
@@ -266,15 +266,14 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// An index finds the rows of a friend, and a foreign key holds purchases and redemptions apart.
+    /// An index finds the rows of a friend.
     fn check_rows_of_users(&mut self) -> Result<(), Error> {
         // The owner of the program need not own the table.
         let Ok(table) = with_safe_path(|| Table::of(self.source.relation, "rpf")) else { return Ok(()) };
         if self.source.broken.is_some() {
             return Ok(());
         }
-        self.check_index(&table)?;
-        self.check_race(&table)
+        self.check_index(&table)
     }
 
     fn check_index(&mut self, table: &Table) -> Result<(), Error> {
@@ -283,31 +282,6 @@ impl Examination<'_> {
         let finding = "no index finds the rows of a user: every purchase by a friend scans the table";
         let faults = wanted.into_iter().map(|repair| Fault { finding: finding.to_owned(), repair }).collect();
         self.report.list("index", Status::Warning, faults, "the rows of a user are found");
-        Ok(())
-    }
-
-    fn check_race(&mut self, table: &Table) -> Result<(), Error> {
-        let (Some(users), Some(column)) = (&self.config.users, &self.source.user_column) else { return Ok(()) };
-        let kept_apart = with_safe_path(|| {
-            read::exists(
-                "SELECT FROM pg_constraint c
-                 JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attname = $2 AND c.conkey = ARRAY[a.attnum]
-                 WHERE c.conrelid = $1 AND c.contype = 'f' AND c.confrelid = $3 AND NOT c.condeferrable",
-                &args![self.source.relation, column.as_str(), users.oid],
-            )
-        })?;
-        if kept_apart {
-            self.report.fine("race", "a foreign key holds purchases and redemptions of one friend apart");
-            return Ok(());
-        }
-        let (column, _) = column_of(table, column)?;
-        let repair = format!(
-            "ALTER TABLE {} ADD FOREIGN KEY ({column}) REFERENCES {} ({}) NOT VALID;",
-            table.name, users.name, users.column
-        );
-        let finding = "no foreign key to the users: a purchase and a redemption at the same moment may miss each other \
-                       until reconcile";
-        self.report.add("race", Status::Warning, finding, Some(repair));
         Ok(())
     }
 
