@@ -280,8 +280,17 @@ impl Examination<'_> {
         let user = UserOf { column: self.source.user_column.clone(), expression: None };
         let wanted = indexes_wanted(self.config, table, &user, &self.source.facts)?;
         let finding = "no index finds the rows of a user: every purchase by a friend scans the table";
-        let faults = wanted.into_iter().map(|repair| Fault { finding: finding.to_owned(), repair }).collect();
-        self.report.list("index", Status::Warning, faults, "the rows of a user are found");
+        if wanted.is_empty() {
+            self.report.fine("index", "the rows of a user are found");
+        }
+        for what in wanted {
+            // Which index helps an expression, its author knows.
+            let (finding, repair) = match user.column {
+                Some(_) => (finding.to_owned(), Some(what)),
+                None => (format!("{finding}. {what}"), None),
+            };
+            self.report.add("index", Status::Warning, finding, repair);
+        }
         Ok(())
     }
 
