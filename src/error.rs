@@ -323,28 +323,52 @@ errors! {
         hint: "Pass another name =>.",
     }
 
-    /// A table or an event is given the name of a detached source, which only its own table can have again.
+    /// A table is given the name of a detached source whose rows are of another kind.
     SourceDetached { name: String } => {
         code: ERRCODE_DUPLICATE_OBJECT,
         message: "source already exists",
-        detail: "A source named \"{name}\" was attached before, for another table.",
+        detail: "A source named \"{name}\" was attached before, for rows of another kind.",
         hint: "Pass another name =>.",
     }
 
-    /// A table is attached that is attached already, under whatever name.
+    /// A table has the name of one in another schema that is attached, and no name of a source is given.
+    SourceOfAnotherSchema { name: String, attached_as: String } => {
+        code: ERRCODE_DUPLICATE_OBJECT,
+        message: "source already exists",
+        detail: "The source \"{name}\" is {attached_as}, a table of another schema.",
+        hint: "Pass another name => for a second source. Name it, name => '{name}', to move the source to this table.",
+    }
+
+    /// A table is attached that is attached under another name.
     RelationAttached { relation: String, name: String } => {
         code: ERRCODE_DUPLICATE_OBJECT,
         message: "table is already attached",
         detail: "{relation} is attached as \"{name}\".",
-        hint: "Detach it first to attach it with other mappings: SELECT referral.detach(name).",
+        hint: "Detach it first to attach it under another name: SELECT referral.detach('{name}').",
+    }
+
+    /// A table is attached again under its name, with another mapping.
+    AttachedOtherwise { relation: String, name: String, difference: String } => {
+        code: ERRCODE_DUPLICATE_OBJECT,
+        message: "table is already attached with another mapping",
+        detail: "{relation} is attached as \"{name}\", where {difference}.",
+        hint: "Detach it first to change its mapping: SELECT referral.detach('{name}'). Its goals and completions stay.",
     }
 
     /// A source whose rows are recorded is attached again with another id.
-    OtherId { name: String, id: String } => {
+    OtherId { name: String, known: String, given: String } => {
         code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         message: "id of a source cannot be changed",
-        detail: "\"{name}\" has completions or invites whose rows are identified by {id}.",
-        hint: "Attach the table with the same id, or under another name with goals of its own.",
+        detail: "\"{name}\" has completions or invites whose rows are identified by {known}, not by {given}.",
+        hint: "Attach the table with the same id =>, or under another name with goals of its own.",
+    }
+
+    /// A source is to move to a table of which a predicate of its goals cannot be asked.
+    PredicateUnfit { goal_version: GoalVersionId, relation: String, problem: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "table does not suit the goals of the source",
+        detail: "The predicate of goal version {goal_version} cannot be asked of {relation}: {problem}.",
+        hint: "Give the table the columns that the goals of the source read, or attach it under another name.",
     }
 
     /// A source is named that is not attached.

@@ -7,6 +7,7 @@
 use crate::earning::evaluate::{evaluate_friends, evaluate_source};
 use crate::earning::failures::{note_lost, record_row, record_unattributed};
 use crate::earning::read::all_exist;
+use crate::earning::second_look::await_redemption;
 use crate::earning::seen::{not_evaluated_since, note_evaluated};
 use crate::error::Error;
 use crate::invites::adopt::{AdoptionScope, adopt, adopted};
@@ -15,7 +16,7 @@ use crate::pg::catalog::announce_change;
 use crate::pg::changes::{Change, Command, TriggerRows};
 use crate::pg::probe::Probe;
 use crate::pg::scope::{LockTimeout, with_lock_timeout, with_site_settings};
-use crate::pg::transaction::{catch_failure, is_restoring};
+use crate::pg::transaction::{OpenTransaction, catch_failure, is_restoring};
 use crate::program::source::{keys_of, referrals_of};
 use crate::program::{Config, Source, User, UserColumn, config_or_failure};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -128,7 +129,7 @@ fn credit_buyers(trigger: &PgTrigger) -> Result<(), Error> {
         }
     };
     let nothing_to_do = match &touched.friends {
-        Friends::Found(friends) => friends.is_empty(),
+        Friends::Found(friends) => friends.is_empty() && touched.uncommitted.is_empty(),
         Friends::ByExpression => !touched.any,
     };
     if nothing_to_do {
@@ -147,13 +148,19 @@ fn credit_touched(
     rows: &TriggerRows,
     touched: Touched,
 ) -> Result<(), Error> {
-    let friends = match touched.friends {
-        Friends::Found(friends) => friends.into_iter().collect(),
+    let mut friends = match touched.friends {
+        Friends::Found(friends) => friends,
         Friends::ByExpression => match referrals_of(config, source, &rows.as_relations())? {
-            Ok(friends) => friends,
+            Ok(friends) => friends.into_iter().collect(),
             Err(failure) => return record_unattributed(config, source, failure),
         },
     };
+    for (referral, redemption) in touched.uncommitted {
+        if await_redemption(config, referral, redemption)? {
+            friends.insert(referral);
+        }
+    }
+    let friends: Vec<ReferralId> = friends.into_iter().collect();
     if friends.is_empty() {
         return Ok(());
     }
@@ -196,6 +203,8 @@ fn is_known_to_exist(source: &Source, ids: &[String]) -> Result<bool, Error> {
 /// What the changed rows touch.
 struct Touched {
     friends: Friends,
+    /// Those of the referrals that others have not committed.
+    uncommitted: Vec<(ReferralId, OpenTransaction)>,
     /// Ids that rows had and have no longer: their transactions are not gone.
     former_ids: Vec<String>,
     /// Whether any change matters.
@@ -214,7 +223,7 @@ enum Friends {
 
 impl Touched {
     fn new(friends: Friends) -> Self {
-        Self { friends, former_ids: Vec::new(), any: false, moved: false }
+        Self { friends, uncommitted: Vec::new(), former_ids: Vec::new(), any: false, moved: false }
     }
 
     /// Notes a change that matters to the source; returns false for one that does not.
@@ -251,8 +260,8 @@ fn touched_by_column(
     user: &UserColumn,
     rows: &TriggerRows,
 ) -> Result<Touched, Error> {
-    let mut probe = Probe::open(config.referrals_by_friend, user.comparison, config.key.collation);
-    let (mut found, mut last) = (BTreeSet::new(), None);
+    let mut probe = Probe::open_with_uncommitted(config.referrals_by_friend, user.comparison, config.key.collation);
+    let (mut found, mut uncommitted, mut last) = (BTreeSet::new(), Vec::new(), None);
     let mut touched = Touched::new(Friends::ByExpression);
     rows.each(width(source, Some(user.number)), |change| {
         if !touched.note(source, &change) {
@@ -262,12 +271,20 @@ fn touched_by_column(
         for buyer in change.rows().filter_map(|row| row.value(user.number)) {
             // Rows of one buyer mostly follow each other.
             if buyer.bits().is_none() || buyer.bits() != last {
-                probe.find(&buyer, |row| found.extend(row.bigint(config.referral_id_column).map(ReferralId)));
+                probe.find(&buyer, |row| {
+                    let Some(referral) = row.bigint(config.referral_id_column).map(ReferralId) else { return };
+                    match row.inserted_by() {
+                        Some(redemption) => uncommitted.push((referral, redemption)),
+                        None => drop(found.insert(referral)),
+                    }
+                });
                 last = buyer.bits();
             }
         }
     })?;
-    touched.friends = Friends::Found(found);
+    // Of a referral that is being changed, there is a version that is committed too.
+    uncommitted.retain(|(referral, _)| !found.contains(referral));
+    (touched.friends, touched.uncommitted) = (Friends::Found(found), uncommitted);
     Ok(touched)
 }
 

@@ -8,11 +8,13 @@ CREATE TABLE referral.sources (
                    CONSTRAINT sources_kind_check CHECK (kind = ANY ('{transactions,invites,signups,users}')),
     own            boolean NOT NULL DEFAULT false,
     relation       regclass NOT NULL,
+    attached_as    text NOT NULL,
     owner          name NOT NULL,
     program_id     integer,
     mapping        jsonb NOT NULL,
     facts          text[] NOT NULL,
     alias          name NOT NULL,
+    key_sql        text NOT NULL,
     key_type       text NOT NULL,
     key_column     name,
     user_column    name,
@@ -38,6 +40,8 @@ COMMENT ON COLUMN referral.sources.kind IS
 COMMENT ON COLUMN referral.sources.own IS
     'Whether the rows are in a table of the program itself: the redemptions, or events.';
 COMMENT ON COLUMN referral.sources.relation IS 'Attached table.';
+COMMENT ON COLUMN referral.sources.attached_as IS
+    'Qualified name of the table when it was attached. doctor() says when another table has this name.';
 COMMENT ON COLUMN referral.sources.owner IS
     'Owner of the table when it was attached. The expressions of a mapping run with the rights of the owner of the '
     'table; a new owner has to call repair.';
@@ -47,6 +51,8 @@ COMMENT ON COLUMN referral.sources.facts IS
     'Query that reads the table through its mapping: its text before and after the name of the table. Every other '
     'name in it is qualified as it was understood when the table was attached.';
 COMMENT ON COLUMN referral.sources.alias IS 'Alias of the table in the query: its name when it was attached.';
+COMMENT ON COLUMN referral.sources.key_sql IS
+    'Expression for the id of a row. Completions and invites know their rows by what it returned.';
 COMMENT ON COLUMN referral.sources.key_type IS 'Type of the id of a row, with which an index finds the row again.';
 COMMENT ON COLUMN referral.sources.key_column IS
     'Column that is the id of a row; an UPDATE of it renames the row. Null: the id is an expression.';

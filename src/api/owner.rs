@@ -2,6 +2,7 @@
 
 use super::{Outcome, need, str, string, timestamp};
 use crate::credit::settle;
+use crate::earning::second_look;
 use crate::error::Error;
 use crate::pg::transaction::Procedure;
 use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Texts, Type};
@@ -286,11 +287,13 @@ fn settle(
     call: pg_sys::FunctionCallInfo,
 ) -> Outcome<()> {
     let procedure = Procedure::begin(call)?;
+    second_look::look_again()?;
     Ok(settle::settle_in_batches(timestamp(as_of), str(&program), need("batch_size", batch_size)?, &procedure)?)
 }
 
 #[pg_extern(sql = false)]
 fn settle_at_once(as_of: Option<TimestampWithTimeZone>, program: Option<Text>) -> Outcome<i64> {
+    second_look::look_again()?;
     Ok(settle::settle_at_once(timestamp(as_of), str(&program))?)
 }
 

@@ -246,9 +246,9 @@ fn statement_of_one(source: &Source, versions: &[GoalVersionId]) -> Result<Strin
         with_predicates = source.facts_with_predicates(versions)?;
         &with_predicates
     };
-    let id = &source.row_id_type;
+    let (id, friend) = (&source.row_id_type, source.friend_relation());
     Ok(format!(
-        "SELECT f.* FROM (VALUES ($2)) AS referral_friend (goal_versions)
+        "SELECT f.* FROM (VALUES ($2)) AS {friend} (goal_versions)
          CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[]) OFFSET 0) f"
     ))
 }

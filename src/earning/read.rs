@@ -163,8 +163,9 @@ fn facts_of_users_with_predicates(
     let (eq, key) = (&source.user_eq, &config.key.name);
     Ok(format!(
         "SELECT {FACT_COLUMNS}, f.predicates
-         FROM unnest($1, $2) WITH ORDINALITY AS referral_friend (key, goal_versions, n)
-         CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.user_key {eq} referral_friend.key::{key} OFFSET 0) f",
+         FROM unnest($1, $2) WITH ORDINALITY AS {friend} (key, goal_versions, n)
+         CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.user_key {eq} {friend}.key::{key} OFFSET 0) f",
+        friend = source.friend_relation(),
         facts = source.facts_with_predicates(versions)?,
     ))
 }

@@ -11,6 +11,7 @@ use super::guesses::is_told;
 use super::recipient;
 use crate::earning::evaluate::evaluate_new;
 use crate::earning::read::{has_bought, is_older};
+use crate::earning::second_look::ask_unless_alone;
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path_as;
@@ -349,6 +350,7 @@ fn store(config: &Config, invite: &FoundInvite, friend: &UserKey, at: Timestamp)
     )?;
     // The friend's row is locked, so that nobody else comes first: only a writer that goes around us.
     let Some(referral) = stored else { return Ok(Redemption::refused(Status::AlreadyReferred)) };
+    ask_unless_alone(config, referral)?;
     if config.has_feed(Some(invite.program_id)) {
         write::execute(
             "INSERT INTO referral.feed_pending (kind, invites_friends_id) VALUES ($1, $2)",

@@ -165,6 +165,8 @@ row! {
         pub owned: bool,
         /// Whether it is part of a partitioned table.
         pub partition: bool,
+        /// Whether it is a child of another table: statements name that too.
+        pub child: bool,
     }
 
     /// A table, or one of its partitions or children.
@@ -211,7 +213,8 @@ impl Table {
                     quote_ident(c.relname) AS own_name_quoted, c.relkind::text AS kind,
                     c.relpersistence = 't' OR n.nspname = ANY (ARRAY['pg_catalog', 'information_schema', $2]) AS excluded,
                     c.relowner AS owner, pg_get_userbyid(c.relowner)::text AS owner_name,
-                    pg_has_role(c.relowner, 'USAGE') AS owned, c.relispartition AS partition
+                    pg_has_role(c.relowner, 'USAGE') AS owned, c.relispartition AS partition,
+                    EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid) AS child
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1",
             &args![relation, OWN_SCHEMA.to_string_lossy().as_ref()],
         )?;

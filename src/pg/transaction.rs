@@ -320,6 +320,43 @@ pub fn is_of_this_transaction(id: i64) -> bool {
         .is_ok_and(|id| unsafe { pg_sys::TransactionIdIsCurrentTransactionId(pg_sys::TransactionId::from(id)) })
 }
 
+/// Another transaction, which is not over yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenTransaction(pub(super) pg_sys::TransactionId);
+
+impl OpenTransaction {
+    /// Waits until the transaction is over, as long as the settings allow to wait for a lock.
+    pub fn wait(self) {
+        // SAFETY: waits for the lock that a transaction holds on its own id; no row is named for the message.
+        unsafe {
+            pg_sys::XactLockTableWait(self.0, std::ptr::null_mut(), std::ptr::null_mut(), pg_sys::XLTW_Oper::XLTW_None);
+        }
+    }
+}
+
+/// The id that the next transaction will get: those that have one have a lower one.
+pub fn next_transaction() -> i64 {
+    // SAFETY: a read of the server's state.
+    i64::try_from(unsafe { pg_sys::ReadNextFullTransactionId().value }).unwrap_or(i64::MAX)
+}
+
+/// Whether another transaction that is not over writes to a table, or has written to it.
+pub fn others_write_to(table: pg_sys::Oid) -> bool {
+    let tag = pg_sys::LOCKTAG {
+        // SAFETY: a read of the session's state.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field2: table.to_u32(),
+        locktag_field3: 0,
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    let mut others = 0;
+    // SAFETY: the tag is that of a relation. Who writes holds a lock that conflicts with this one until they end.
+    unsafe { pg_sys::GetLockConflicts(&tag, pg_sys::ShareLock as i32, &mut others) };
+    others > 0
+}
+
 /// The start of this transaction, which is what now() returns.
 pub fn now() -> Timestamp {
     // SAFETY: a plain read.

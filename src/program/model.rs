@@ -209,15 +209,27 @@ pub struct Predicate {
 }
 
 impl Source {
+    /// The name of the relation that a query of facts with predicates is joined to. The query and the predicates mean no
+    /// other by it.
+    pub fn friend_relation(&self) -> String {
+        let predicates = || self.predicates.iter().filter_map(|predicate| predicate.sql.as_ref().ok());
+        let mut name = "referral_friend".to_owned();
+        while self.facts.contains(&name) || predicates().any(|sql| sql.contains(&name)) {
+            name.push('_');
+        }
+        name
+    }
+
     /// The query of the facts, with the predicates of these versions of goals as an array `predicates`. It is to be joined
-    /// to a relation `referral_friend`, whose column `goal_versions` holds those that matter for the friend.
+    /// to the relation [`Source::friend_relation`], whose column `goal_versions` holds those that matter for the friend.
     ///
     /// # Errors
     /// Why a predicate cannot be asked: [`Error::PredicateMissing`] and the errors of [`Predicate::sql`].
     pub fn facts_with_predicates(&self, versions: &[GoalVersionId]) -> Result<String, Error> {
+        let friend = self.friend_relation();
         let ask = |version: &GoalVersionId| match self.predicates.iter().find(|p| p.goal_version == *version) {
             Some(Predicate { sql: Ok(sql), .. }) => {
-                Ok(format!("CASE WHEN {version} = ANY (referral_friend.goal_versions::int4[]) THEN {sql} END"))
+                Ok(format!("CASE WHEN {version} = ANY ({friend}.goal_versions::int4[]) THEN {sql} END"))
             }
             Some(Predicate { sql: Err(error), .. }) => Err(error.clone()),
             None => Err(Error::PredicateMissing { goal_version: *version }),

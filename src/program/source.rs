@@ -49,9 +49,9 @@ pub fn check_predicate(source: &Source, version: GoalVersionId) -> Caught<()> {
         Ok(facts) => facts,
         Err(error) => return Ok(Err(error.into())),
     };
-    let sql = format!(
-        "SELECT f.* FROM (VALUES ('{{}}'::text)) referral_friend (goal_versions) CROSS JOIN LATERAL ({facts}) f"
-    );
+    let friend = source.friend_relation();
+    let sql =
+        format!("SELECT f.* FROM (VALUES ('{{}}'::text)) {friend} (goal_versions) CROSS JOIN LATERAL ({facts}) f");
     // It is planned and not run: that also shows what its owner may not read.
     catch_failure(|| with_safe_path(|| as_reader(source, || explain(&sql)).map(drop)))
 }

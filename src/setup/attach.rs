@@ -1,7 +1,8 @@
 //! Attaches tables: records how they are read (`mapping`), and makes the triggers (`triggers`).
 
+use super::again::{Stored, take_predicates_along};
 use super::mapping::{
-    Facts, MappedColumn, MappedType, Mapping, RowId, UserOf, check_user, column_of, index_wanted, row_id,
+    Facts, MappedColumn, MappedType, Mapping, RowId, UserOf, check_user, column_of, indexes_wanted, row_id,
 };
 use super::triggers::{drop_triggers, make_triggers};
 use crate::error::Error;
@@ -12,6 +13,7 @@ use crate::pg::{args, read, write};
 use crate::program::arguments::check_name;
 use crate::program::lookup::{no_such_source, program_named, require_owner, table_identity};
 use crate::program::{Config, Source};
+use pgrx::notice;
 use pgrx::prelude::*;
 use referral_core::amount::Unit;
 use referral_core::id::ProgramId;
@@ -117,10 +119,19 @@ fn begin(
 ) -> Result<(Table, String), Error> {
     let kinds = if kind == SourceKind::Users { "rp" } else { "rpf" };
     let table = with_safe_path(|| Table::of(relation, kinds))?;
+    let named = name.is_some();
     let name = name.unwrap_or(&table.own_name).to_owned();
     check_name("source", &name)?;
-    with_safe_path_as(Some(config.owner), || refuse_duplicates(kind, &table, &name))?;
-    Ok((table, name))
+    refuse_duplicates(config, kind, &table, &name)?;
+    match Stored::named(config, &name)? {
+        Some(stored) if stored.kind != kind || stored.own => {
+            Err(if stored.live { Error::SourceExists { name } } else { Error::SourceDetached { name } })
+        }
+        Some(stored) if !named && stored.is_of_another_schema(&table) => {
+            Err(Error::SourceOfAnotherSchema { name, attached_as: stored.attached_as })
+        }
+        _ => Ok((table, name)),
+    }
 }
 
 /// Attaches a table of transactions and returns the name of the source.
@@ -282,7 +293,7 @@ pub fn attach_users(created_at: String, name: String) -> Result<String, Error> {
             name,
             mapping: Mapping {
                 user: UserOf { column: Some(key.clone()), expression: None },
-                id: RowId { sql: quoted, column: Some(key), given: false },
+                id: RowId { sql: quoted, column: Some(key) },
                 columns: vec![MappedColumn::new("created_at", MappedType::Time, Some(created_at))],
             },
             program: None,
@@ -299,15 +310,52 @@ fn given<const N: usize>(options: [(&str, &Option<String>); N]) -> Map<String, V
     given.collect()
 }
 
+/// Attaches a table. Under a name that is known, the same table with the same mapping changes nothing, and another table
+/// takes the place of the one before.
 fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
-    let facts = attachment.mapping.facts(config, &attachment.table)?;
-    with_safe_path_as(Some(config.owner), || refuse_other_ids(&attachment, &facts))?;
-    with_safe_path(|| make_triggers(attachment.kind, &attachment.table, attachment.deletions))?;
+    let Attachment { kind, table, name, mapping, .. } = &attachment;
+    let facts = mapping.facts(config, table)?;
+    let stored = Stored::named(config, name)?;
+    if let Some(stored) = &stored {
+        if stored.live && stored.relation == table.oid {
+            return same_again(config, stored, &attachment, &facts);
+        }
+        stored.check_same_id(config, table, &mapping.id, &facts)?;
+    }
+    let moved = stored.filter(|stored| stored.relation != table.oid);
+    if let Some(stored) = &moved {
+        stored.say_what_is_missing(config, table, &facts)?;
+        stored.leave(config, table)?;
+    }
+    with_safe_path(|| make_triggers(*kind, table, attachment.deletions))?;
     with_safe_path_as(Some(config.sources_owner), || store(&attachment, &facts))?;
-    if attachment.kind == SourceKind::Transactions {
+    if moved.is_some() {
+        take_predicates_along(name, table)?;
+        notice!("CALL referral.reconcile({}) brings in what was written meanwhile", quote_literal(name));
+    }
+    if *kind == SourceKind::Transactions {
         warn_if_rows_are_not_found(config, &attachment, &facts.query)?;
     }
     Ok(attachment.name)
+}
+
+/// A table that is attached already: nothing is to be done when it is attached so.
+fn same_again(config: &Config, stored: &Stored, attachment: &Attachment, facts: &Facts) -> Result<String, Error> {
+    let Attachment { table, name, mapping, options, .. } = attachment;
+    if let Some(difference) = stored.difference(config, &mapping.id, options, facts) {
+        return Err(Error::AttachedOtherwise { relation: table.name.clone(), name: name.clone(), difference });
+    }
+    let recorded = with_safe_path_as(Some(config.sources_owner), || {
+        write::execute(
+            "UPDATE referral.sources SET attached_as = $2 WHERE name = $1 AND attached_as <> $2",
+            &args![name.as_str(), table.name.as_str()],
+        )
+    })?;
+    match recorded {
+        0 => notice!("{} is attached as \"{name}\" already, with the same mapping; nothing was changed", table.name),
+        _ => notice!("{} stays attached as \"{name}\"; it was called {} before", table.name, stored.attached_as),
+    }
+    Ok(name.clone())
 }
 
 fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
@@ -323,7 +371,7 @@ fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
             *program,
             Value::Object(options.clone()).to_string(),
             facts.around.to_vec(),
-            table.own_name.as_str(),
+            facts.alias.as_str(),
             facts.row_id_type.as_str(),
             mapping.id.column.as_deref(),
             mapping.user.column.as_deref(),
@@ -331,6 +379,8 @@ fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
             facts.columns.clone(),
             facts.numbers.clone(),
             facts.settings.clone(),
+            table.name.as_str(),
+            mapping.id.sql.as_str(),
             facts.time_decimals,
             currency.as_deref(),
         ],
@@ -375,7 +425,7 @@ pub fn detach(name: &str) -> Result<(), Error> {
 }
 
 /// Makes the triggers of an attached table anew, as after a restore without them; takes over its owner, who has to be the
-/// caller, and the numbers of its columns.
+/// caller, the numbers of its columns, and its name unless another table has the one it had.
 ///
 /// # Errors
 /// [`Error::NoSuchSource`], [`Error::NotOwner`], [`Error::TableBusy`], and what keeps the source from being read.
@@ -398,6 +448,14 @@ pub fn repair(name: &str) -> Result<(), Error> {
              WHERE source_id = $1 AND owner <> pg_get_userbyid($2)",
             &args![source.id, table.owner],
         )?;
+        // Another table that has the name now may be meant: whoever attaches one of the two decides.
+        write::execute(
+            "UPDATE referral.sources s SET attached_as = $2
+             WHERE s.source_id = $1 AND s.attached_as <> $2
+               AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = to_regclass(s.attached_as)
+                                 AND c.relkind = ANY ('{r,p,f}'))",
+            &args![source.id, table.name.as_str()],
+        )?;
         if source.renamed.is_empty() {
             take_over_columns(&source)?;
         }
@@ -417,7 +475,7 @@ fn take_over_columns(source: &Source) -> Result<(), Error> {
 }
 
 /// The predicates of goals go over to the owner too, and learn what the columns are named now, so that a dump knows.
-fn repair_predicates(source: &Source, table: &Table) -> Result<(), Error> {
+pub(super) fn repair_predicates(source: &Source, table: &Table) -> Result<(), Error> {
     let sql = include_str!("../../sql/statements/repair_predicate.sql").replace("@identity@", &table_identity("$4"));
     source.predicates.iter().try_for_each(|predicate| {
         let columns = predicate.columns.clone();
@@ -425,47 +483,15 @@ fn repair_predicates(source: &Source, table: &Table) -> Result<(), Error> {
     })
 }
 
-/// Completions and invites know their rows by id: a source that has some goes on with the same id or not at all.
-fn refuse_other_ids(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
-    let id = &attachment.mapping.id;
-    let other: Option<String> = read::optional_value(
-        "SELECT coalesce(s.mapping ->> 'id', 'the primary key') AS id FROM referral.sources s
-         WHERE s.name = $1 AND (s.mapping ->> 'id' IS DISTINCT FROM $2 OR s.key_type <> $3)
-           AND (EXISTS (SELECT FROM referral.goal_completions c WHERE c.source_id = s.source_id)
-                OR EXISTS (SELECT FROM referral.invites i WHERE i.source_id = s.source_id))",
-        &args![attachment.name.as_str(), id.given.then_some(id.sql.as_str()), facts.row_id_type.as_str()],
-    )?;
-    other.map_or(Ok(()), |id| Err(Error::OtherId { name: attachment.name.clone(), id }))
-}
-
-row! {
-    struct Known {
-        name: String,
-        relation: pg_sys::Oid,
-        live: bool,
-        alike: bool,
-    }
-}
-
-fn refuse_duplicates(kind: SourceKind, table: &Table, name: &str) -> Result<(), Error> {
-    let known: Vec<Known> = read::fetch(
-        "SELECT name, relation::oid AS relation, detached_at IS NULL AS live, kind = $3 AS alike FROM referral.sources
-         WHERE name = $1 OR (relation = $2 AND detached_at IS NULL AND NOT own)",
-        &args![name, table.oid, kind],
-    )?;
-    for Known { name: known, relation, live, alike } in known {
-        if live && alike && relation == table.oid {
-            return Err(Error::RelationAttached { relation: table.name.clone(), name: known });
-        }
-        // A name that was detached comes back with the same table, whose completions it keeps.
-        if known == name && live {
-            return Err(Error::SourceExists { name: known });
-        }
-        if known == name && (!alike || relation != table.oid) {
-            return Err(Error::SourceDetached { name: known });
-        }
-    }
-    Ok(())
+fn refuse_duplicates(config: &Config, kind: SourceKind, table: &Table, name: &str) -> Result<(), Error> {
+    let other: Option<String> = with_safe_path_as(Some(config.owner), || {
+        read::optional_value(
+            "SELECT name FROM referral.sources
+             WHERE relation = $1 AND kind = $2 AND name <> $3 AND detached_at IS NULL AND NOT own",
+            &args![table.oid, kind, name],
+        )
+    })?;
+    other.map_or(Ok(()), |name| Err(Error::RelationAttached { relation: table.name.clone(), name }))
 }
 
 /// The currency of a table's amounts.
@@ -513,8 +539,11 @@ impl Currency {
 
 /// Every purchase by a friend reads their others: that must not be a scan of the table.
 fn warn_if_rows_are_not_found(config: &Config, attachment: &Attachment, query: &str) -> Result<(), Error> {
-    if let Some(hint) = index_wanted(config, &attachment.table, &attachment.mapping.user, query)? {
+    let wanted = indexes_wanted(config, &attachment.table, &attachment.mapping.user, query)?;
+    if let Some(first) = wanted.first() {
         let relation = attachment.table.name.clone();
+        let more = wanted.len() - 1;
+        let hint = if more == 0 { first.clone() } else { format!("{first} -- and {more} more, which doctor() lists") };
         Error::NoIndexOfUser { relation, hint }.warn();
     }
     Ok(())

@@ -209,15 +209,14 @@ impl NewPredicate {
     }
 
     fn store(self, was: &Config, source: &GoalSource, version: GoalVersionId) -> Result<(), Error> {
-        let Self { table, predicate, condition: Condition { sql, columns, numbers } } = self;
+        let Self { table, predicate, condition: Condition { sql, alias, columns, numbers } } = self;
         let insert = "INSERT INTO referral.predicates
                           (goal_version_id, source_id, owner, condition, alias, known_as, column_names, column_numbers,
                            table_identity)
                       VALUES ($1, $2, pg_get_userbyid($3), $4, $5::name, $6::name[], $6::name[], $7, @identity@)";
         let insert = insert.replace("@identity@", &table_identity("$8"));
         with_safe_path_as(Some(was.sources_owner), || {
-            let own_name = table.own_name.as_str();
-            let args = args![version, source.source_id, table.owner, sql, own_name, columns, numbers, source.relation];
+            let args = args![version, source.source_id, table.owner, sql, alias, columns, numbers, source.relation];
             write::execute(&insert, &args)
         })?;
         // As it will be asked, from now on.

@@ -5,6 +5,7 @@
 //! | `install` | the tables, views and functions, typed for the key of the users |
 //! | `uninstall` | takes them off again; the data only when it is named |
 //! | `attach` | attaches, repairs and detaches tables |
+//! | `again` | attaches under a name that is known: the same thing, or another table in its place |
 //! | `mapping` | expressions over a row, checked and made into the query that reads a table |
 //! | `triggers` | the triggers on attached tables, and those that guard the program's own |
 //! | `program` | creates programs |
@@ -15,6 +16,7 @@
 //! It knows the configuration, and none of the verbs of a purchase, a code or a balance.
 
 pub mod access;
+pub mod again;
 pub mod attach;
 pub mod event;
 pub mod goal;

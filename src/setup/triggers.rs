@@ -86,7 +86,8 @@ fn drop_triggers_but(relation: pg_sys::Oid, kind: SourceKind, wanted: &[String])
 
 /// Makes the triggers of a table and of its children, as far as they are not there as they should be: only what changes
 /// takes a lock. Statement triggers with transition tables where a table can have them: one evaluation for a statement,
-/// however many rows. Partitioned and foreign tables cannot, nor can children, and get row triggers. `deletions`: whether
+/// however many rows. Partitioned and foreign tables cannot, and a statement on the
+/// parent of a child fires none of the child's: they get row triggers. `deletions`: whether
 /// rows that are deleted matter.
 ///
 /// # Errors
@@ -110,7 +111,7 @@ pub fn make_triggers(kind: SourceKind, table: &Table, deletions: bool) -> Result
 
 /// The statements that create the triggers of a member, as pg_get_triggerdef prints them.
 fn statements(kind: SourceKind, function: &str, table: &Table, member: &Member, deletions: bool) -> Vec<String> {
-    let by_row = table.kind != "r" || member.oid != table.oid;
+    let by_row = table.kind != "r" || table.child || member.oid != table.oid;
     let events = events(&member.kind, deletions).into_iter();
     let statement = |(event, referencing): (&str, &str)| {
         let level = match event {

@@ -286,6 +286,12 @@ fn check_settlement(config: &Config, report: &mut Report) -> Result<(), Error> {
                  SELECT format('%s lots of credit expired more than a day ago and are not taken off', count(*)),
                         'CALL referral.settle();'
                  FROM referral.lots WHERE remaining > 0 AND expires_at < now() - interval '1 day'
+                 HAVING count(*) > 0
+                 UNION ALL
+                 SELECT format('%s friends who bought while they redeemed have waited for more than a day to be evaluated again',
+                               count(DISTINCT invites_friends_id)),
+                        'CALL referral.settle();'
+                 FROM referral.second_looks WHERE asked_at < now() - interval '1 day'
                  HAVING count(*) > 0) x",
     )?;
     report.list("settlement", Status::Warning, waiting, "nothing has waited for it for more than a day");
