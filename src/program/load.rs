@@ -57,6 +57,8 @@ struct Tables {
     /// Those that stay with whoever installed.
     of_the_installer: Vec<pg_sys::Oid>,
     completions: Index,
+    /// Where the users live; it stays with whoever installed, too.
+    installation: pg_sys::Oid,
     failures: Index,
     failures_by_row: Index,
     refusals: Index,
@@ -74,6 +76,7 @@ impl Tables {
             sources: find(c"sources")?,
             of_the_owner: all(&[c"programs", c"goals", c"goal_versions"])?,
             of_the_installer: all(&[c"sources", c"predicates"])?,
+            installation: find(c"installation")?,
             completions: index(c"goal_completions", c"goal_completions_pkey")?,
             failures: index(c"failures", c"failures_waiting_idx")?,
             failures_by_row: index(c"failures", c"failures_transaction_key_idx")?,
@@ -82,7 +85,7 @@ impl Tables {
     }
 
     fn all(&self) -> impl Iterator<Item = pg_sys::Oid> {
-        let ledger = [self.referrals, self.completions.table, self.failures.table, self.refusals.table];
+        let ledger = [self.referrals, self.completions.table, self.failures.table, self.refusals.table, self.installation];
         ledger.into_iter().chain(self.of_the_owner.iter().chain(&self.of_the_installer).copied())
     }
 }
@@ -109,10 +112,33 @@ row! {
         users_column: Option<String>,
         users_key: Option<String>,
         users_owner: Option<pg_sys::Oid>,
+        users_type: Option<pg_sys::Oid>,
+        users_type_name: Option<String>,
+    }
+
+    /// Where the users live, as install() was told.
+    struct Home {
+        users: Option<pg_sys::Oid>,
+        users_name: Option<String>,
+        key_column: Option<String>,
+        key_number: Option<i16>,
+        table_identity: Option<String>,
     }
 }
 
 impl KeysRow {
+    fn key(&self) -> Key {
+        Key {
+            oid: self.key_oid,
+            name: self.key_name.clone(),
+            eq: self.eq.clone(),
+            gt: self.gt.clone(),
+            family: self.family,
+            operand: self.operand,
+            collation: self.collation,
+        }
+    }
+
     fn users(&self) -> Option<Users> {
         Some(Users {
             oid: self.users_oid?,
@@ -130,6 +156,24 @@ impl KeysRow {
         };
         Some(Error::OwnerLacksRights { owner: self.owner_name.clone(), lacking: self.lacking.clone()?, install })
     }
+
+    /// Why the users cannot be looked up, where they cannot.
+    fn users_lost(&self, home: Option<&Home>, key: &Key) -> Option<Error> {
+        let (Some(users), Some(type_oid)) = (self.users(), self.users_type) else {
+            return match home {
+                None => Some(Error::UsersUnknown),
+                Some(home) => home.users_name.clone().map(|users| {
+                    let literal = quote_literal(&users);
+                    Error::UsersGone { users, literal }
+                }),
+            };
+        };
+        let differs = key.comparison(type_oid).is_none();
+        let found = self.users_type_name.clone().unwrap_or_default();
+        let literal = quote_literal(&users.name);
+        let Users { name: users, key: column, .. } = users;
+        differs.then(|| Error::UsersKeyDiffers { users, literal, column, found, key: key.name.clone() })
+    }
 }
 
 row! {
@@ -140,14 +184,31 @@ row! {
     }
 }
 
+fn read_keys(tables: &Tables, home: Option<&Home>) -> Result<KeysRow, Error> {
+    let sql = include_str!("../../sql/statements/load_keys.sql").replace("@identity@", &table_identity("a.attrelid"));
+    let (ours, theirs) = (tables.of_the_owner.clone(), tables.of_the_installer.clone());
+    let known = args![
+        tables.referrals,
+        tables.sources,
+        tables.failures.table,
+        ours,
+        theirs,
+        tables.installation,
+        home.is_some(),
+        home.and_then(|home| home.users),
+        home.and_then(|home| home.key_column.as_deref()),
+        home.and_then(|home| home.key_number),
+        home.and_then(|home| home.table_identity.as_deref()),
+    ];
+    read::fetch_optional(&sql, &known)?.ok_or(Error::NotInstalled)
+}
+
 /// Reads what the catalogue says, and who is to read the tables that stay with whoever installed.
 fn load_keys(tables: &Tables) -> Result<(Config, pg_sys::Oid), Error> {
-    let sql = include_str!("../../sql/statements/load_keys.sql");
-    let (ours, theirs) = (tables.of_the_owner.clone(), tables.of_the_installer.clone());
-    let found: Option<KeysRow> =
-        read::fetch_optional(sql, &args![tables.referrals, tables.sources, tables.failures.table, ours, theirs])?;
-    let keys = found.ok_or(Error::NotInstalled)?;
+    let home = rows_of::<Home>(tables.installation)?.into_iter().next();
+    let keys = read_keys(tables, home.as_ref())?;
     let strict = rows_of::<Strictness>(tables.programs)?.into_iter().filter(|program| program.strict);
+    let key = keys.key();
     let config = Config {
         owner: keys.owner,
         sources_owner: keys.sources_owner,
@@ -162,16 +223,10 @@ fn load_keys(tables: &Tables) -> Result<(Config, pg_sys::Oid), Error> {
         failures: tables.failures,
         failures_by_row: tables.failures_by_row,
         refusals: tables.refusals,
+        users_lost: keys.users_lost(home.as_ref(), &key),
+        installed_as: home.and_then(|home| home.users_name),
         users: keys.users(),
-        key: Key {
-            oid: keys.key_oid,
-            name: keys.key_name,
-            eq: keys.eq,
-            gt: keys.gt,
-            family: keys.family,
-            operand: keys.operand,
-            collation: keys.collation,
-        },
+        key,
         sources: Vec::new(),
         members: HashMap::new(),
         programs: HashMap::new(),

@@ -33,8 +33,8 @@ SELECT 'the owner may read what the installer has, call it, close failures, and 
 FROM privilege WHERE grantee = (SELECT oid FROM owner) AND owner <> grantee AND privilege <> ALL ('{USAGE,EXECUTE,SELECT}')
   AND NOT (object = 'referral.failures' AND privilege = ANY ('{UPDATE,DELETE}'))
 UNION ALL
-SELECT 'tables, views and sequences are the owner''s, but for those that hold SQL of other owners, and failures', name
-FROM relation WHERE (relowner = (SELECT oid FROM owner)) = (name ~ '^referral\.(sources|predicates|failures)')
+SELECT 'tables, views and sequences are the owner''s, but for those that hold SQL of other owners, where the users live, and failures', name
+FROM relation WHERE (relowner = (SELECT oid FROM owner)) = (name ~ '^referral\.(sources|predicates|installation|failures)')
 UNION ALL
 SELECT 'functions are the installer''s', name FROM routine WHERE proowner <> (SELECT oid FROM installer)
 UNION ALL

@@ -2,12 +2,17 @@
 
 use super::{Fault, Finding, Report, Status, find_faults, find_faults_of_program, find_missing_rights};
 use crate::error::Error;
+use crate::pg::catalog::quote_literal;
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::transaction::catch_failure;
 use crate::pg::{args, read};
 use crate::program::Config;
+use crate::setup::first_rows::find_missing;
 use crate::setup::install::{Lack, lacks};
+use crate::setup::key::{KeyColumn, find_misfit};
 use crate::setup::triggers::{Guard, guards};
+use crate::setup::users::{self, Home};
 use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 
@@ -30,14 +35,17 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Error> {
 type Check = fn(&Config, &mut Report) -> Result<(), Error>;
 
 /// The checks, by their names.
-const CHECKS: [(&str, Check); 14] = [
+const CHECKS: [(&str, Check); 17] = [
     ("version", |_, report| check_version(report)),
     ("owner", check_owner),
     ("rights", check_rights),
     ("privileges", check_privileges),
     ("guards", |_, report| check_guards(report)),
     ("stray triggers", check_stray_triggers),
+    ("users", check_users),
     ("foreign keys", check_foreign_keys),
+    ("key type", check_key_type),
+    ("first rows", check_first_rows),
     ("indexes", |_, report| check_indexes(report)),
     ("new accounts", check_new_accounts),
     ("sequences", |_, report| check_sequences(report)),
@@ -171,15 +179,60 @@ fn check_stray_triggers(config: &Config, report: &mut Report) -> Result<(), Erro
     Ok(())
 }
 
+/// The call of `install` that puts right what is not as it was installed.
+fn install_again(config: &Config) -> String {
+    match config.users.as_ref().map(|users| &users.name).or(config.installed_as.as_ref()) {
+        Some(users) => format!("SELECT referral.install(users => {});", quote_literal(users)),
+        None => format!("SELECT referral.install(key_type => {});", quote_literal(&config.key.name)),
+    }
+}
+
+/// The users table itself.
+fn check_users(config: &Config, report: &mut Report) -> Result<(), Error> {
+    match (users::find_lost(config)?, &config.users) {
+        (Some((finding, repair)), _) => report.add("users", Status::Wrong, finding, repair),
+        (None, Some(users)) => report.fine("users", format!("they live in {}", users.name)),
+        (None, None) => report.fine("users", "they live elsewhere"),
+    }
+    Ok(())
+}
+
 /// The foreign keys from the program's tables to the users.
 fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error> {
     let Some(users) = &config.users else {
-        report.fine("foreign keys", "users live elsewhere");
+        match &config.installed_as {
+            None => report.fine("foreign keys", "users live elsewhere"),
+            Some(gone) => report.add("foreign keys", Status::Wrong, format!("those to {gone} went with it"), None),
+        }
         return Ok(());
     };
-    let sql = include_str!("../../../sql/statements/find_missing_foreign_keys.sql");
-    let faults = find_faults(sql, &args![users.oid, users.name.as_str(), users.column.as_str()])?;
+    let missing = users::find_missing_keys(users.oid, &users.key)?.into_iter();
+    let faults = missing.map(|key| Fault { finding: key.finding, repair: install_again(config) }).collect();
     report.list("foreign keys", Status::Wrong, faults, "all are there and valid");
+    Ok(())
+}
+
+/// Whether columns and functions are in the type of the users' key, and all are there.
+fn check_key_type(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let home = config.users.as_ref().map_or(Home::Elsewhere(config.key.oid), |users| Home::Table(users.oid));
+    let column = config.users.as_ref().map(|users| users.key.as_str());
+    let misfit = catch_failure(|| with_safe_path(|| find_misfit(&KeyColumn::of_any_owner(home, column)?)))?;
+    match misfit {
+        Ok(None) => report.fine("key type", format!("keys are of type {}", config.key.name)),
+        Ok(Some(misfit)) => report.add("key type", Status::Wrong, misfit.finding, Some(install_again(config))),
+        Err(failure) => {
+            let detail = failure.detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+            report.add("key type", Status::Wrong, format!("{}{detail}", failure.message), None);
+        }
+    }
+    Ok(())
+}
+
+/// The rows that install makes.
+fn check_first_rows(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let missing = find_missing(config)?.into_iter();
+    let faults = missing.map(|row| Fault { finding: row.finding, repair: install_again(config) }).collect();
+    report.list("first rows", Status::Wrong, faults, "all that install makes are there");
     Ok(())
 }
 
