@@ -458,7 +458,7 @@ errors! {
     KeyCannotFollow { found: String, key: String } => {
         code: ERRCODE_DATATYPE_MISMATCH,
         message: "the keys of the referral program cannot become the type of the users' key",
-        detail: "They are of type {found}, and no assignment makes {key} of that.",
+        detail: "The program's keys are of type {found}, and no assignment makes {key} of that.",
         hint: "Give the users table its key of type {found} again, or start anew: referral.uninstall with drop_data_of, \
                then referral.install.",
     }

@@ -12,7 +12,7 @@ WITH column_now AS (
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = k.name AND NOT a.attisdropped)
 SELECT oid AS relation, relowner AS owner, name, min(type_now) AS found, min(atttypid::bigint)::oid AS found_oid,
-       bool_and($5 = -1 OR (atttypid = $4 AND atttypmod <> -1 AND atttypmod <= $5)) AS widens,
+       bool_and(type_now || $3 !~ 'COLLATE' AND ($5 = -1 OR (atttypid = $4 AND atttypmod <> -1 AND atttypmod <= $5))) AS widens,
        pg_total_relation_size(oid) AS bytes, pg_size_pretty(pg_total_relation_size(oid)) AS size,
        format('ALTER TABLE %s %s', name, string_agg(format('ALTER COLUMN %I TYPE %s', attname, $3), ', ' ORDER BY attname))
          AS statement

@@ -1,6 +1,7 @@
 -- Stores where the users live.   $1 the users table; null: elsewhere   $2 the number of the column of its key
 INSERT INTO referral.installation (users, users_name, key_column, key_number, table_identity)
-SELECT c.oid, format('%I.%I', n.nspname, c.relname), a.attname::text, a.attnum, @identity@
+SELECT c.oid, CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) END, a.attname::text, a.attnum,
+       CASE WHEN c.oid IS NOT NULL THEN @identity@ END
 FROM (SELECT) AS always
 LEFT JOIN pg_class c ON c.oid = $1
 LEFT JOIN pg_namespace n ON n.oid = c.relnamespace

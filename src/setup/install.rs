@@ -97,7 +97,8 @@ fn check_encoding() -> Result<(), Error> {
 fn put_right(request: &Request) -> Result<Installed, Error> {
     let config = config_as_far_as_readable()?;
     let known = users::compare(&config, request.home)?;
-    let column = config.users.as_ref().filter(|_| matches!(known, Known::Same)).map(|users| users.key.clone());
+    let same = config.users.as_ref().filter(|users| matches!(request.home, Home::Table(table) if table == users.oid));
+    let column = same.map(|users| users.key.clone());
     let key = KeyColumn::of(request.home, column.as_deref())?;
     drop(config);
     let mut steps = Steps { dry_run: request.dry_run, done: 0 };

@@ -52,14 +52,14 @@ impl KeyColumn {
         }
     }
 
-    /// The same, also for a caller who does not own the users table.
+    /// The key of the users as the program knows them, also for a caller who does not own their table.
     ///
     /// # Errors
     /// As [`KeyColumn::of`].
-    pub fn of_any_owner(home: Home, known: Option<&str>) -> Result<Self, Error> {
-        match home {
-            Home::Table(users) => Self::read(users, format!("Oid {}", users.to_u32()), known),
-            Home::Elsewhere(key_type) => Self::of_type(key_type),
+    pub fn of_config(config: &Config) -> Result<Self, Error> {
+        match &config.users {
+            Some(users) => Self::read(users.oid, users.name.clone(), Some(&users.key)),
+            None => Self::of_type(config.key.oid),
         }
     }
 

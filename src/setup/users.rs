@@ -42,7 +42,9 @@ pub enum Known {
 pub fn compare(config: &Config, home: Home) -> Result<Known, Error> {
     let unknown = matches!(config.users_lost, Some(Error::UsersUnknown));
     match (home, &config.users) {
-        (Home::Table(users), Some(known)) if known.oid == users => return Ok(Known::Same),
+        (Home::Table(users), Some(known)) if known.oid == users => {
+            return Ok(if config.installed_as.is_some() { Known::Same } else { Known::Unknown });
+        }
         (Home::Elsewhere(_), None) if config.installed_as.is_none() && !unknown => return Ok(Known::Same),
         _ if unknown => return Ok(Known::Unknown),
         _ => {}
@@ -84,8 +86,13 @@ pub fn store(home: Home, key: &KeyColumn) -> Result<(), Error> {
 pub fn find_lost(config: &Config) -> Result<Option<(String, Option<String>)>, Error> {
     let install = |users: &str| format!("SELECT referral.install(users => {});", quote_literal(users));
     let Some(name) = &config.installed_as else {
+        let guessed = config.users.as_ref().map(|users| {
+            let finding = format!("referral.installation has no row: foreign keys alone say that the users live in {}", users.name);
+            (finding, Some(install(&users.name)))
+        });
         let unknown = matches!(config.users_lost, Some(Error::UsersUnknown));
-        return Ok(unknown.then(|| ("nothing says where the users live: install has to be called again".into(), None)));
+        let unknown = unknown.then(|| ("nothing says where the users live: install has to be called again".into(), None));
+        return Ok(guessed.or(unknown));
     };
     let another: bool = with_safe_path(|| {
         read::value(
@@ -212,8 +219,8 @@ pub fn describe_lost(missing: &[MissingKey], key: &KeyColumn) -> Result<Option<S
         0 => Ok(None),
         known if !there => Err(Error::NoneOfTheUsers { users, known }),
         gone => Ok(Some(format!(
-            "{users} lacks {gone} users whom the program knows: their rows are kept without them, as when a user is deleted \
-             (users in {})",
+            "of the users whom the program knows, {gone} are not in {users}: their rows are kept without them, as when a user \
+             is deleted (users in {})",
             rows.join(", ")
         ))),
     }

@@ -12,7 +12,7 @@ use crate::setup::first_rows::find_missing;
 use crate::setup::install::{Lack, lacks};
 use crate::setup::key::{KeyColumn, find_misfit};
 use crate::setup::triggers::{Guard, guards};
-use crate::setup::users::{self, Home};
+use crate::setup::users;
 use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 
@@ -214,15 +214,15 @@ fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error>
 
 /// Whether columns and functions are in the type of the users' key, and all are there.
 fn check_key_type(config: &Config, report: &mut Report) -> Result<(), Error> {
-    let home = config.users.as_ref().map_or(Home::Elsewhere(config.key.oid), |users| Home::Table(users.oid));
-    let column = config.users.as_ref().map(|users| users.key.as_str());
-    let misfit = catch_failure(|| with_safe_path(|| find_misfit(&KeyColumn::of_any_owner(home, column)?)))?;
+    let misfit = catch_failure(|| with_safe_path(|| find_misfit(&KeyColumn::of_config(config)?)))?;
     match misfit {
         Ok(None) => report.fine("key type", format!("keys are of type {}", config.key.name)),
         Ok(Some(misfit)) => report.add("key type", Status::Wrong, misfit.finding, Some(install_again(config))),
         Err(failure) => {
-            let detail = failure.detail.map(|detail| format!(": {detail}")).unwrap_or_default();
-            report.add("key type", Status::Wrong, format!("{}{detail}", failure.message), None);
+            let unkeyed = config.users.as_ref().filter(|_| failure.code == PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION);
+            let repair = unkeyed.map(|users| format!("ALTER TABLE {} ADD PRIMARY KEY ({});", users.name, users.column));
+            let said = failure.detail.unwrap_or(failure.message);
+            report.add("key type", Status::Wrong, said.trim_end_matches('.'), repair);
         }
     }
     Ok(())
