@@ -68,6 +68,14 @@ errors! {
         hint: "Run: SELECT referral.install(users => 'public.users');",
     }
 
+    /// A table or an index of the program was dropped, renamed or moved.
+    Incomplete { missing: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the referral program is not complete",
+        detail: "referral.{missing} is not there.",
+        hint: "SELECT * FROM referral.doctor() names what is missing, and the statement that repairs it.",
+    }
+
     /// `install` is called again for other users.
     InstalledElsewhere { users: String, requested: String } => {
         code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -863,12 +871,12 @@ errors! {
         hint: "Write fewer rows in one statement, or give the server more memory.",
     }
 
-    /// A statement of this extension does not return what the code reads from it.
+    /// A statement of this extension does not return what the code reads from it: a table or a view of the program was altered.
     Statement { column: &'static str, problem: &'static str } => {
-        code: ERRCODE_INTERNAL_ERROR,
-        message: "unexpected columns in the answer to a statement",
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "a table of the referral program is not as it was made",
         detail: "Column {column} {problem}.",
-        hint: "This is a mistake in the extension. Please report it with the log of the server.",
+        hint: "SELECT * FROM referral.doctor() names the table, and the statement that repairs it.",
     }
 
     /// PostgreSQL returns what it never should.

@@ -25,7 +25,7 @@ use std::rc::Rc;
 /// Reads the configuration, and watches what it was read from.
 ///
 /// # Errors
-/// [`Error::NotInstalled`].
+/// [`Error::NotInstalled`], [`Error::Incomplete`].
 pub(super) fn load() -> Result<Config, Error> {
     let tables = Tables::find()?;
     watch(tables.all());
@@ -45,6 +45,9 @@ pub(super) fn load() -> Result<Config, Error> {
         Ok(config)
     })
 }
+
+/// Tables of which one at least is there where the program is installed, whatever was done to the others.
+const KNOWN: [&CStr; 3] = [c"invites_friends", c"credits", c"sources"];
 
 /// The tables and indexes of the program that the engine knows by their Oids.
 struct Tables {
@@ -66,7 +69,12 @@ struct Tables {
 
 impl Tables {
     fn find() -> Result<Self, Error> {
-        let find = |name: &CStr| own_relation(name).ok_or(Error::NotInstalled);
+        let find = |name: &CStr| {
+            own_relation(name).ok_or_else(|| match KNOWN.iter().any(|known| own_relation(known).is_some()) {
+                true => Error::Incomplete { missing: name.to_string_lossy().into_owned() },
+                false => Error::NotInstalled,
+            })
+        };
         let index = |table, index| Ok::<_, Error>(Index { table: find(table)?, index: find(index)? });
         let all = |names: &[&CStr]| names.iter().map(|name| find(name)).collect::<Result<_, _>>();
         Ok(Self {
@@ -200,7 +208,8 @@ fn read_keys(tables: &Tables, home: Option<&Home>) -> Result<KeysRow, Error> {
         home.and_then(|home| home.key_number),
         home.and_then(|home| home.table_identity.as_deref()),
     ];
-    read::fetch_optional(&sql, &known)?.ok_or(Error::NotInstalled)
+    let unique = || Error::Incomplete { missing: "invites_friends_friend_program_key".into() };
+    read::fetch_optional(&sql, &known)?.ok_or_else(unique)
 }
 
 /// Reads what the catalogue says, and who is to read the tables that stay with whoever installed.

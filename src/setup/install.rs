@@ -4,9 +4,10 @@
 use super::first_rows::{self, DefaultProgram};
 use super::key::{KeyColumn, find_misfit};
 use super::scripts::{FOREIGN_KEYS, FUNCTIONS, GUARDS, TABLES, VIEWS};
+use super::tables::any_is_there;
 use super::users::{self, Home, Known};
 use crate::error::Error;
-use crate::pg::catalog::{own_relation, role_name};
+use crate::pg::catalog::role_name;
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path;
 use crate::pg::spi::execute_ddl;
@@ -61,10 +62,7 @@ pub fn lacks(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<Lack>, Error
 /// [`Error::TableBusy`], [`Error::OtherEncoding`], [`Error::InstalledElsewhere`], [`Error::NoSuchObject`]; called again,
 /// [`Error::KeyCannotFollow`], [`Error::NoneOfTheUsers`], [`Error::InTheWay`].
 pub fn install(request: &Request) -> Result<Installed, Error> {
-    with_safe_path(|| match own_relation(c"invites_friends") {
-        None => create(request),
-        Some(_) => put_right(request),
-    })
+    with_safe_path(|| if any_is_there()? { put_right(request) } else { create(request) })
 }
 
 fn create(request: &Request) -> Result<Installed, Error> {
@@ -105,13 +103,23 @@ fn put_right(request: &Request) -> Result<Installed, Error> {
     if !read::value("SELECT to_regproc('referral.issue_invite') IS NOT NULL", &[])? {
         return restore_functions(request, &key, steps);
     }
+    // The others read and write with the rights of the owner.
+    put_rights_right(request, &mut steps)?;
+    if steps.dry_run && steps.done > 0 {
+        steps.take("the rest is examined with these rights", || Ok(()))?;
+        return Ok(Installed::Repaired(steps.done));
+    }
     put_rows_right(request, &mut steps)?;
     put_key_right(request.home, &key, &mut steps)?;
     put_users_right(request.home, &known, &key, &mut steps)?;
-    for Lack { finding, repair } in lacks_of(request.owner, false)? {
-        steps.take(&finding, || execute_ddl(&repair))?;
-    }
+    // What was created meanwhile belongs to the owner, too.
+    put_rights_right(request, &mut steps)?;
     Ok(Installed::Repaired(steps.done))
+}
+
+fn put_rights_right(request: &Request, steps: &mut Steps) -> Result<(), Error> {
+    let lacks = lacks_of(request.owner, false)?;
+    lacks.iter().try_for_each(|Lack { finding, repair }| steps.take(finding, || execute_ddl(repair)))
 }
 
 /// uninstall() leaves the data and takes the functions: they come back.

@@ -1,6 +1,6 @@
 //! The key of the users, as the scripts want it; and what follows it when its type changes.
 
-use super::scripts::{FUNCTIONS, VIEWS, created, key_columns, typed_functions};
+use super::scripts::{FUNCTIONS, VIEWS, created, key_columns, key_constraints, typed_functions};
 use super::users::{self, Home};
 use crate::error::Error;
 use crate::pg::catalog::{Coercion, Table, base_type, check_type, coercion};
@@ -61,6 +61,14 @@ impl KeyColumn {
             Some(users) => Self::read(users.oid, users.name.clone(), Some(&users.key)),
             None => Self::of_type(config.key.oid),
         }
+    }
+
+    /// A key of any type, for scripts in which nothing is compared with keys.
+    ///
+    /// # Errors
+    /// [`Error::NoKeyType`].
+    pub fn of_any() -> Result<Self, Error> {
+        with_safe_path(|| Self::of_type(pg_sys::INT8OID))
     }
 
     fn read(users: pg_sys::Oid, relation: String, known: Option<&str>) -> Result<Self, Error> {
@@ -224,7 +232,7 @@ impl Misfit {
             &args![views.clone(), functions.clone()],
         )?;
         drop_all(&views, &functions)?;
-        self.tables.iter().try_for_each(|table| table.change(config))?;
+        self.tables.iter().try_for_each(|table| table.change(config, key))?;
         key.run(VIEWS.into_iter().chain(FUNCTIONS))?;
         let sql = include_str!("../../sql/statements/revoke_defaults.sql");
         let revokes: Vec<String> = read::values(sql, &args![views.clone(), functions])?;
@@ -252,7 +260,7 @@ impl Misfit {
 impl ChangedTable {
     /// Changes the columns, with the rights of the table's owner, whose expressions may have to be evaluated again. An owner
     /// who may not refer to the users loses the foreign keys to them, which are added again afterwards.
-    fn change(&self, config: &Config) -> Result<(), Error> {
+    fn change(&self, config: &Config, key: &KeyColumn) -> Result<(), Error> {
         if let Some(users) = &config.users {
             let keys: Vec<String> = read::values(
                 "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS sql FROM pg_constraint
@@ -262,7 +270,11 @@ impl ChangedTable {
             )?;
             keys.iter().try_for_each(|sql| execute_ddl(sql))?;
         }
-        acting_as(self.owner, || execute_ddl(&self.statement))
+        let mut statement = self.statement.clone();
+        for (name, clause) in key_constraints(&self.name) {
+            statement += &format!(", DROP CONSTRAINT IF EXISTS {name}, ADD {}", key.fill_in(clause)?);
+        }
+        acting_as(self.owner, || execute_ddl(&statement))
     }
 }
 

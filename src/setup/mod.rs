@@ -6,6 +6,7 @@
 //! | `scripts` | what the scripts of `sql/` create |
 //! | `key` | the key of the users, and what follows it when its type changes |
 //! | `users` | where the users live, and the foreign keys to them |
+//! | `tables` | the tables of the program, compared with the scripts that made them |
 //! | `first_rows` | the rows that `install` makes, and makes again |
 //! | `uninstall` | takes them off again; the data only when it is named |
 //! | `attach` | attaches, repairs and detaches tables |
@@ -28,6 +29,7 @@ pub mod key;
 pub mod mapping;
 pub mod program;
 pub mod scripts;
+pub mod tables;
 pub mod triggers;
 pub mod uninstall;
 pub mod users;

@@ -75,6 +75,25 @@ pub fn key_columns() -> Vec<(String, &'static str)> {
     columns
 }
 
+/// The constraints of a table that compare keys of users, each as its name and its clause with placeholders. PostgreSQL keeps
+/// their text when the type of a column changes, with casts to the type of before.
+pub fn key_constraints(table: &str) -> Vec<(&'static str, &'static str)> {
+    let mut constraints = Vec::new();
+    for script in TABLES {
+        let mut here = false;
+        for line in script.lines() {
+            if line.starts_with("CREATE ") {
+                here = line.split_whitespace().nth(2) == Some(table);
+            }
+            let clause = line.trim().trim_end_matches(',');
+            if let Some(name) = clause.strip_prefix("CONSTRAINT ").filter(|_| here && clause.contains("@eq@")) {
+                constraints.push((name.split_whitespace().next().unwrap_or_default(), clause));
+            }
+        }
+    }
+    constraints
+}
+
 /// A foreign key to the users.
 pub struct ForeignKey {
     /// Qualified name of the table.

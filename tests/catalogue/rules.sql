@@ -59,6 +59,9 @@ WHERE EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND
 UNION ALL
 SELECT 'views are read with the rights of their owner, and have no options', name FROM relation WHERE relkind = 'v' AND reloptions IS NOT NULL
 UNION ALL
+SELECT 'a table has a primary key, which is its replica identity', name FROM relation r
+WHERE relkind = 'r' AND (relreplident <> 'd' OR NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.oid AND i.indisprimary AND i.indisvalid))
+UNION ALL
 SELECT 'no policy, no rule', name FROM relation
 WHERE relrowsecurity OR relforcerowsecurity OR EXISTS (SELECT FROM pg_policy WHERE polrelid = relation.oid) OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = relation.oid AND rulename <> '_RETURN')
 UNION ALL

@@ -11,6 +11,7 @@ use crate::program::Config;
 use crate::setup::first_rows::find_missing;
 use crate::setup::install::{Lack, lacks};
 use crate::setup::key::{KeyColumn, find_misfit};
+use crate::setup::tables::find_changes;
 use crate::setup::triggers::{Guard, guards};
 use crate::setup::users;
 use pgrx::prelude::*;
@@ -35,8 +36,9 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Error> {
 type Check = fn(&Config, &mut Report) -> Result<(), Error>;
 
 /// The checks, by their names.
-const CHECKS: [(&str, Check); 17] = [
+const CHECKS: [(&str, Check); 18] = [
     ("version", |_, report| check_version(report)),
+    ("tables", |config, report| check_tables(&KeyColumn::of_config(config)?, report)),
     ("owner", check_owner),
     ("rights", check_rights),
     ("privileges", check_privileges),
@@ -147,8 +149,10 @@ fn fault_of(guard: &Guard) -> Result<Option<Fault>, Error> {
     let Guard { table, trigger, statement } = guard;
     let enabled: Option<bool> = with_safe_path(|| {
         read::optional_value(
+            // Whether a table is there is another check.
             "SELECT tgenabled = ANY ('{O,A}') AS enabled FROM pg_trigger
-             WHERE tgrelid = to_regclass($1) AND tgname = $2",
+             WHERE tgrelid = to_regclass($1) AND tgname = $2
+             UNION ALL SELECT true WHERE to_regclass($1) IS NULL",
             &args![*table, *trigger],
         )
     })?;
@@ -185,6 +189,26 @@ fn install_again(config: &Config) -> String {
         Some(users) => format!("SELECT referral.install(users => {});", quote_literal(users)),
         None => format!("SELECT referral.install(key_type => {});", quote_literal(&config.key.name)),
     }
+}
+
+/// Whether the tables of the program are as they were made.
+fn check_tables(key: &KeyColumn, report: &mut Report) -> Result<(), Error> {
+    let changes = find_changes(key)?;
+    if changes.is_empty() {
+        report.fine("tables", "all are as they were made");
+    }
+    changes.into_iter().for_each(|change| report.add("tables", Status::Wrong, change.finding, change.repair));
+    Ok(())
+}
+
+/// Examines tables of which some cannot be found, so that nothing else can be examined.
+///
+/// # Errors
+/// None of its own; PostgreSQL's unwind.
+pub(super) fn examine_tables() -> Result<Vec<Finding>, Error> {
+    let mut report = Report::of("referral");
+    report.check("tables", |report| check_tables(&KeyColumn::of_any()?, report))?;
+    Ok(report.findings)
 }
 
 /// The users table itself.
@@ -238,9 +262,11 @@ fn check_first_rows(config: &Config, report: &mut Report) -> Result<(), Error> {
 
 fn check_indexes(report: &mut Report) -> Result<(), Error> {
     let invalid = find_faults(
+        // What REINDEX CONCURRENTLY leaves behind when it fails is superfluous.
         "SELECT format('index %s is not valid', i.indexrelid::regclass) AS finding,
-                format('REINDEX INDEX CONCURRENTLY %s;', i.indexrelid::regclass) AS repair
-         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+                format('%s INDEX CONCURRENTLY %s;', CASE WHEN x.relname ~ '_cc(new|old)[0-9]*$' THEN 'DROP' ELSE 'REINDEX' END,
+                       i.indexrelid::regclass) AS repair
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
          WHERE c.relnamespace = 'referral'::regnamespace AND NOT (i.indisvalid AND i.indisready) ORDER BY 1",
         &[],
     )?;

@@ -15,7 +15,7 @@ SELECT referral.create_program('spring', feed => true, new_accounts_within => '1
 SELECT referral.create_goal('every', reward => 10, friend_reward => 1, occurrence => 'every', effective_from => '-infinity') AS goal_id;
 SELECT referral.create_goal('capped', program => 'spring', effective_from => '-infinity',
     rule => '{"when": {"occurrence": "every"}, "limits": {"budget": "15"},
-              "rewards": [{"to": "referrer", "amount": "10", "unit": "USD", "expires": "1 day"}]}') AS goal_id;
+              "rewards": [{"to": "referrer", "fixed": "10", "unit": "USD", "expires": "1 day"}]}') AS goal_id;
 SELECT referral.create_event('visit');
 CREATE TABLE legacy (id bigint PRIMARY KEY, inviter bigint REFERENCES users, code text);
 SELECT referral.attach_invites('legacy', 'inviter', 'code');
