@@ -68,6 +68,14 @@ errors! {
         hint: "Run: SELECT referral.install(users => 'public.users');",
     }
 
+    /// A table or an index of the program was dropped, renamed or moved.
+    Incomplete { missing: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the referral program is not complete",
+        detail: "referral.{missing} is not there.",
+        hint: "SELECT * FROM referral.doctor() names what is missing, and the statement that repairs it.",
+    }
+
     /// `install` is called again for other users.
     InstalledElsewhere { users: String, requested: String } => {
         code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -452,6 +460,55 @@ errors! {
         message: "user does not exist",
         detail: "{users} has no user {user}.",
         hint: "Create the user first, in this transaction or an earlier one.",
+    }
+
+    /// The users table was dropped, or its key's column was, or it became a view.
+    UsersGone { users: String, literal: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the users table is gone",
+        detail: "The referral program was installed for {users}, which was dropped or lost the column of its key.",
+        hint: "When the users are there again, run: SELECT referral.install(users => {literal});",
+    }
+
+    /// The row that says where the users live is missing, and no foreign key says it either.
+    UsersUnknown => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "it is not known where the users live",
+        detail: "referral.installation has no row, as in a database that was made from the schema alone.",
+        hint: "Run: SELECT referral.install(users => 'public.users'); or install(key_type => ...), as it was installed first.",
+    }
+
+    /// The key of the users table has become a type that the program's keys are not compared with.
+    UsersKeyDiffers { users: String, literal: String, column: String, found: String, key: String } => {
+        code: ERRCODE_DATATYPE_MISMATCH,
+        message: "the key of the users is of another type than the program's keys",
+        detail: "{column} of {users} is of type {found}; the keys of the referral program are of type {key}.",
+        hint: "SELECT referral.install(users => {literal}, dry_run => true) says whether and how they can follow.",
+    }
+
+    /// `install` is called again after the key of the users has become a type into which the old keys have no cast.
+    KeyCannotFollow { found: String, key: String } => {
+        code: ERRCODE_DATATYPE_MISMATCH,
+        message: "the keys of the referral program cannot become the type of the users' key",
+        detail: "The program's keys are of type {found}, and no assignment makes {key} of that.",
+        hint: "Give the users table its key of type {found} again, or start anew: referral.uninstall with drop_data_of, \
+               then referral.install.",
+    }
+
+    /// `install` is called again for a users table that has none of the users whom the program knows.
+    NoneOfTheUsers { users: String, known: usize } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "none of the program's users is in the users table",
+        detail: "The program knows {known} users, and {users} has none of them.",
+        hint: "Fill the table first. To start anew: referral.uninstall with drop_data_of, then referral.install.",
+    }
+
+    /// `install` is called again, and something of the site's stands on what it has to make anew.
+    InTheWay { objects: String } => {
+        code: ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+        message: "other objects depend on views, functions or columns of the referral program that have to change",
+        detail: "They are: {objects}.",
+        hint: "Drop them, call referral.install again, and create them again.",
     }
 
     /// A function needs a table of users, and the program was installed without one.
@@ -854,12 +911,12 @@ errors! {
         hint: "Write fewer rows in one statement, or give the server more memory.",
     }
 
-    /// A statement of this extension does not return what the code reads from it.
+    /// A statement of this extension does not return what the code reads from it: a table or a view of the program was altered.
     Statement { column: &'static str, problem: &'static str } => {
-        code: ERRCODE_INTERNAL_ERROR,
-        message: "unexpected columns in the answer to a statement",
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "a table of the referral program is not as it was made",
         detail: "Column {column} {problem}.",
-        hint: "This is a mistake in the extension. Please report it with the log of the server.",
+        hint: "SELECT * FROM referral.doctor() names the table, and the statement that repairs it.",
     }
 
     /// PostgreSQL returns what it never should.

@@ -5,17 +5,21 @@ CREATE FUNCTION referral.install(
     owner              regrole  DEFAULT NULL,
     attribution_window interval DEFAULT NULL,
     strict             boolean  DEFAULT false,
-    key_type           regtype  DEFAULT NULL)
+    key_type           regtype  DEFAULT NULL,
+    dry_run            boolean  DEFAULT false)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'install_program_wrapper';
 COMMENT ON FUNCTION referral.install IS
     'Creates the tables, views and functions of the program, and the program default. users: the table of the users. '
     'key_type: the type of their keys, where the users live elsewhere. owner: the role that owns what is created; the '
     'owner of the users table unless given. attribution_window and strict are those of the program default. A second '
-    'call gives the owner of most tables, or the owner that is named, the tables and rights that they lack, and says '
-    'so; after uninstall() it restores the functions. Errors: 22004 neither users nor key_type, '
-    '22023 both, 42809 not a table, 42P16 no primary key of one column, 42804 no key type, 42501 not the owner, 55000 '
-    'installed for other users, 42704 no such role or type, 55P03 table busy, 0A000 database not in UTF8.';
+    'call puts right what a site has changed since, and says each in a NOTICE before it does it: another users table under '
+    'the name of the first, foreign keys that were lost, the type of the users'' key, rows, views and functions that are '
+    'missing, tables and rights that the owner lacks. dry_run: only says it. After uninstall() it restores the functions. '
+    'Errors: 22004 neither users nor key_type, 22023 both, 42809 not a table, 42P16 no primary key of one column, 42804 no '
+    'key type, or the keys cannot become it, 42501 not the owner, 55000 installed for other users, or none of the users is '
+    'in the table, 2BP01 objects of the site depend on what has to change, 42704 no such role or type, 55P03 table busy, '
+    '0A000 database not in UTF8.';
 REVOKE ALL ON FUNCTION referral.install FROM PUBLIC;
 
 CREATE FUNCTION referral.attach_transactions(

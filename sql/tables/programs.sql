@@ -91,7 +91,6 @@ COMMENT ON COLUMN referral.settings.wrong_codes_of_all IS
     'Number of wrong codes of all users in a period of wrong_codes_within, of 1 to 1000000. After that, and until the '
     'period is over, redeem_invite returns throttled in place of every refusal, and issue_invite lets no code be '
     'chosen. Right codes are redeemed.';
-INSERT INTO referral.settings DEFAULT VALUES;
 
 -- A table of its own, because more people may read the settings, and because an error message may show a row.
 CREATE TABLE referral.secrets (
@@ -104,4 +103,3 @@ COMMENT ON COLUMN referral.secrets.only_row IS 'Always true, so that there is on
 COMMENT ON COLUMN referral.secrets.recipient_salt IS
     'Secret that the addresses of recipients are hashed with. Without it no addressed invite can be redeemed; with it '
     'addresses can be guessed.';
-INSERT INTO referral.secrets DEFAULT VALUES;

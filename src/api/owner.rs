@@ -9,9 +9,11 @@ use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Texts, Type};
 use crate::program::arguments::check_interval;
 use crate::setup::attach::{self, Invites, Signups, Transactions};
 use crate::setup::goal::{self, NewGoal, ShortForm};
-use crate::setup::install::{self, Home, Installed};
+use crate::setup::first_rows::DefaultProgram;
+use crate::setup::install::{self, Installed, Request};
 use crate::setup::mapping::UserOf;
 use crate::setup::program::{self, CodeRules, NewProgram};
+use crate::setup::users::Home;
 use crate::setup::{access, event, uninstall};
 use crate::upkeep::doctor::{self, Finding};
 use crate::upkeep::reconcile;
@@ -28,6 +30,7 @@ fn install_program(
     attribution_window: Option<Interval>,
     strict: Option<bool>,
     key_type: Option<Type>,
+    dry_run: Option<bool>,
 ) -> Outcome<()> {
     let home = match (users, key_type) {
         (Some(users), None) => Home::Table(users.0),
@@ -36,14 +39,14 @@ fn install_program(
         (Some(_), Some(_)) => Err(Error::UsersTwice)?,
     };
     check_interval("attribution_window", attribution_window)?;
-    match install::install(home, owner.map(|role| role.0), attribution_window, need("strict", strict)?)? {
+    let default = DefaultProgram { attribution_window, strict: need("strict", strict)? };
+    let dry_run = need("dry_run", dry_run)?;
+    match install::install(&Request { home, owner: owner.map(|role| role.0), default, dry_run })? {
         Installed::Created => {}
-        Installed::Repaired(lacking) if lacking.is_empty() => {
-            notice!("the referral program is installed already; nothing was changed");
-        }
-        Installed::Repaired(lacking) => {
-            let repairs = lacking.len();
-            notice!("the referral program is installed already; rights and owners were put right: {repairs} repairs");
+        Installed::Repaired(_) if dry_run => notice!("this was a dry run: nothing was changed"),
+        Installed::Repaired(0) => notice!("the referral program is installed already; nothing was changed"),
+        Installed::Repaired(repairs) => {
+            notice!("the referral program is installed already; what is said above was put right: {repairs} repairs");
         }
     }
     Ok(())

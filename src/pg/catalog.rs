@@ -63,6 +63,31 @@ pub fn base_type(oid: pg_sys::Oid) -> pg_sys::Oid {
     unsafe { pg_sys::getBaseType(oid) }
 }
 
+/// What it takes to make values of one type those of another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Coercion {
+    /// An assignment cannot.
+    None,
+    /// Nothing: they are stored alike.
+    Relabels,
+    /// A conversion of each.
+    Converts,
+}
+
+/// What an assignment of values of a type to another does.
+pub fn coercion(from: pg_sys::Oid, to: pg_sys::Oid) -> Coercion {
+    // SAFETY: look-ups in the system caches, over two types that exist.
+    unsafe {
+        if pg_sys::IsBinaryCoercible(from, to) {
+            Coercion::Relabels
+        } else if pg_sys::can_coerce_type(1, &from, &to, pg_sys::CoercionContext::COERCION_ASSIGNMENT) {
+            Coercion::Converts
+        } else {
+            Coercion::None
+        }
+    }
+}
+
 /// How values of a type are stored.
 pub(super) struct Layout {
     pub length: i16,

@@ -25,7 +25,7 @@ use std::rc::Rc;
 /// Reads the configuration, and watches what it was read from.
 ///
 /// # Errors
-/// [`Error::NotInstalled`].
+/// [`Error::NotInstalled`], [`Error::Incomplete`].
 pub(super) fn load() -> Result<Config, Error> {
     let tables = Tables::find()?;
     watch(tables.all());
@@ -46,6 +46,9 @@ pub(super) fn load() -> Result<Config, Error> {
     })
 }
 
+/// Tables of which one at least is there where the program is installed, whatever was done to the others.
+const KNOWN: [&CStr; 3] = [c"invites_friends", c"credits", c"sources"];
+
 /// The tables and indexes of the program that the engine knows by their Oids.
 struct Tables {
     referrals: pg_sys::Oid,
@@ -57,6 +60,8 @@ struct Tables {
     /// Those that stay with whoever installed.
     of_the_installer: Vec<pg_sys::Oid>,
     completions: Index,
+    /// Where the users live; it stays with whoever installed, too.
+    installation: pg_sys::Oid,
     failures: Index,
     failures_by_row: Index,
     refusals: Index,
@@ -64,7 +69,12 @@ struct Tables {
 
 impl Tables {
     fn find() -> Result<Self, Error> {
-        let find = |name: &CStr| own_relation(name).ok_or(Error::NotInstalled);
+        let find = |name: &CStr| {
+            own_relation(name).ok_or_else(|| match KNOWN.iter().any(|known| own_relation(known).is_some()) {
+                true => Error::Incomplete { missing: name.to_string_lossy().into_owned() },
+                false => Error::NotInstalled,
+            })
+        };
         let index = |table, index| Ok::<_, Error>(Index { table: find(table)?, index: find(index)? });
         let all = |names: &[&CStr]| names.iter().map(|name| find(name)).collect::<Result<_, _>>();
         Ok(Self {
@@ -74,6 +84,7 @@ impl Tables {
             sources: find(c"sources")?,
             of_the_owner: all(&[c"programs", c"goals", c"goal_versions"])?,
             of_the_installer: all(&[c"sources", c"predicates"])?,
+            installation: find(c"installation")?,
             completions: index(c"goal_completions", c"goal_completions_pkey")?,
             failures: index(c"failures", c"failures_waiting_idx")?,
             failures_by_row: index(c"failures", c"failures_transaction_key_idx")?,
@@ -82,7 +93,7 @@ impl Tables {
     }
 
     fn all(&self) -> impl Iterator<Item = pg_sys::Oid> {
-        let ledger = [self.referrals, self.completions.table, self.failures.table, self.refusals.table];
+        let ledger = [self.referrals, self.completions.table, self.failures.table, self.refusals.table, self.installation];
         ledger.into_iter().chain(self.of_the_owner.iter().chain(&self.of_the_installer).copied())
     }
 }
@@ -109,10 +120,33 @@ row! {
         users_column: Option<String>,
         users_key: Option<String>,
         users_owner: Option<pg_sys::Oid>,
+        users_type: Option<pg_sys::Oid>,
+        users_type_name: Option<String>,
+    }
+
+    /// Where the users live, as install() was told.
+    struct Home {
+        users: Option<pg_sys::Oid>,
+        users_name: Option<String>,
+        key_column: Option<String>,
+        key_number: Option<i16>,
+        table_identity: Option<String>,
     }
 }
 
 impl KeysRow {
+    fn key(&self) -> Key {
+        Key {
+            oid: self.key_oid,
+            name: self.key_name.clone(),
+            eq: self.eq.clone(),
+            gt: self.gt.clone(),
+            family: self.family,
+            operand: self.operand,
+            collation: self.collation,
+        }
+    }
+
     fn users(&self) -> Option<Users> {
         Some(Users {
             oid: self.users_oid?,
@@ -130,6 +164,24 @@ impl KeysRow {
         };
         Some(Error::OwnerLacksRights { owner: self.owner_name.clone(), lacking: self.lacking.clone()?, install })
     }
+
+    /// Why the users cannot be looked up, where they cannot.
+    fn users_lost(&self, home: Option<&Home>, key: &Key) -> Option<Error> {
+        let (Some(users), Some(type_oid)) = (self.users(), self.users_type) else {
+            return match home {
+                None => Some(Error::UsersUnknown),
+                Some(home) => home.users_name.clone().map(|users| {
+                    let literal = quote_literal(&users);
+                    Error::UsersGone { users, literal }
+                }),
+            };
+        };
+        let differs = key.comparison(type_oid).is_none();
+        let found = self.users_type_name.clone().unwrap_or_default();
+        let literal = quote_literal(&users.name);
+        let Users { name: users, key: column, .. } = users;
+        differs.then(|| Error::UsersKeyDiffers { users, literal, column, found, key: key.name.clone() })
+    }
 }
 
 row! {
@@ -140,14 +192,32 @@ row! {
     }
 }
 
+fn read_keys(tables: &Tables, home: Option<&Home>) -> Result<KeysRow, Error> {
+    let sql = include_str!("../../sql/statements/load_keys.sql").replace("@identity@", &table_identity("a.attrelid"));
+    let (ours, theirs) = (tables.of_the_owner.clone(), tables.of_the_installer.clone());
+    let known = args![
+        tables.referrals,
+        tables.sources,
+        tables.failures.table,
+        ours,
+        theirs,
+        tables.installation,
+        home.is_some(),
+        home.and_then(|home| home.users),
+        home.and_then(|home| home.key_column.as_deref()),
+        home.and_then(|home| home.key_number),
+        home.and_then(|home| home.table_identity.as_deref()),
+    ];
+    let unique = || Error::Incomplete { missing: "invites_friends_friend_program_key".into() };
+    read::fetch_optional(&sql, &known)?.ok_or_else(unique)
+}
+
 /// Reads what the catalogue says, and who is to read the tables that stay with whoever installed.
 fn load_keys(tables: &Tables) -> Result<(Config, pg_sys::Oid), Error> {
-    let sql = include_str!("../../sql/statements/load_keys.sql");
-    let (ours, theirs) = (tables.of_the_owner.clone(), tables.of_the_installer.clone());
-    let found: Option<KeysRow> =
-        read::fetch_optional(sql, &args![tables.referrals, tables.sources, tables.failures.table, ours, theirs])?;
-    let keys = found.ok_or(Error::NotInstalled)?;
+    let home = rows_of::<Home>(tables.installation)?.into_iter().next();
+    let keys = read_keys(tables, home.as_ref())?;
     let strict = rows_of::<Strictness>(tables.programs)?.into_iter().filter(|program| program.strict);
+    let key = keys.key();
     let config = Config {
         owner: keys.owner,
         sources_owner: keys.sources_owner,
@@ -162,16 +232,10 @@ fn load_keys(tables: &Tables) -> Result<(Config, pg_sys::Oid), Error> {
         failures: tables.failures,
         failures_by_row: tables.failures_by_row,
         refusals: tables.refusals,
+        users_lost: keys.users_lost(home.as_ref(), &key),
+        installed_as: home.and_then(|home| home.users_name),
         users: keys.users(),
-        key: Key {
-            oid: keys.key_oid,
-            name: keys.key_name,
-            eq: keys.eq,
-            gt: keys.gt,
-            family: keys.family,
-            operand: keys.operand,
-            collation: keys.collation,
-        },
+        key,
         sources: Vec::new(),
         members: HashMap::new(),
         programs: HashMap::new(),

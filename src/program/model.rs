@@ -45,8 +45,12 @@ pub struct Config {
     pub refusals: Index,
     /// Type of the user's key.
     pub key: Key,
-    /// The users table; `None` when users live elsewhere.
+    /// The users table; `None` when users live elsewhere, or it is gone.
     pub users: Option<Users>,
+    /// Why users cannot be looked up, where they cannot; [`Config::users`] asks for it.
+    pub users_lost: Option<Error>,
+    /// Qualified name that the users table had at the last `install`; `None` when users live elsewhere.
+    pub installed_as: Option<String>,
     /// All sources that are attached, in the order in which they were first attached.
     pub sources: Vec<Rc<Source>>,
     /// Attached tables, with their partitions and children, as the triggers on them know them.
@@ -256,6 +260,14 @@ impl Source {
 }
 
 impl Config {
+    /// The users table, for whoever looks a user up; `None` when users live elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::UsersGone`], [`Error::UsersUnknown`], [`Error::UsersKeyDiffers`].
+    pub fn users(&self) -> Result<Option<&Users>, Error> {
+        self.users_lost.clone().map_or(Ok(self.users.as_ref()), Err)
+    }
+
     /// A generated code as a person typed it, as each format reads it.
     pub fn folded(&self, typed: &str) -> impl Iterator<Item = String> {
         self.code_formats.iter().filter_map(move |format| format.fold(typed))

@@ -1,5 +1,6 @@
 //! The triggers on attached tables, and those that guard the program's own.
 
+use super::scripts::{self, GUARDS};
 use crate::error::Error;
 use crate::pg::catalog::{Member, Table, members};
 use crate::pg::row::row;
@@ -10,9 +11,6 @@ use crate::program::trigger_function;
 use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 use referral_core::text::TextEnum;
-
-/// The script that makes the guards.
-pub const GUARDS: &str = include_str!("../../sql/triggers.sql");
 
 /// A trigger on a table of the program.
 pub struct Guard {
@@ -26,8 +24,7 @@ pub struct Guard {
 
 /// The triggers that [`GUARDS`] makes.
 pub fn guards() -> Vec<Guard> {
-    let statements = GUARDS.split(';').filter_map(|text| text.find("CREATE TRIGGER ").map(|start| &text[start..]));
-    statements
+    scripts::statements(GUARDS, "CREATE TRIGGER ")
         .filter_map(|statement| {
             let trigger = statement.split_whitespace().nth(2)?;
             let table = statement.split_whitespace().skip_while(|word| *word != "ON").nth(1)?;

@@ -113,7 +113,10 @@ impl Report {
 /// # Errors
 /// [`Error::NotOwner`] when the caller is not the owner of the program; [`Error::NotInstalled`].
 pub fn doctor() -> Result<Vec<Finding>, Error> {
-    let config = config_as_far_as_readable()?;
+    let config = match config_as_far_as_readable() {
+        Err(Error::Incomplete { .. } | Error::Statement { .. }) => return installation::examine_tables(),
+        config => config?,
+    };
     check_owner(&config)?;
     let mut findings = installation::examine(&config)?;
     // Where they cannot be read, that is a finding already.
