@@ -256,3 +256,13 @@ COMMENT ON FUNCTION referral.uninstall IS
     'functions. drop_data_of: the name of this database, to drop the data as well. Errors: 22023 the name of another '
     'database, 55P03 table busy, 2BP01 another object depends on what is dropped.';
 REVOKE ALL ON FUNCTION referral.uninstall FROM PUBLIC;
+
+CREATE FUNCTION referral.next_id(sequence regclass)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'next_id_wrapper';
+COMMENT ON FUNCTION referral.next_id IS
+    'The default of the keys of the program''s tables: draws the next number of a sequence that counts by one, as '
+    'nextval does, and leaves lastval() of the session as it is. A statement that draws more than 32 draws several at '
+    'once, and may leave a gap. Errors: 22004 null argument, 42809 not a sequence, 42501 no right to the sequence, 22003 '
+    'no number is left, 25006 read-only transaction.';
+REVOKE ALL ON FUNCTION referral.next_id FROM PUBLIC;

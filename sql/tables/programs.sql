@@ -1,7 +1,9 @@
 -- What the owner configures for a program, and for all of them.
 
+CREATE SEQUENCE referral.programs_program_id_seq AS integer;
 CREATE TABLE referral.programs (
-    program_id          integer GENERATED ALWAYS AS IDENTITY CONSTRAINT programs_pkey PRIMARY KEY,
+    program_id          integer DEFAULT referral.next_id('referral.programs_program_id_seq')
+                    CONSTRAINT programs_pkey PRIMARY KEY,
     name                text NOT NULL CONSTRAINT programs_name_key UNIQUE
                         CONSTRAINT programs_name_check CHECK (length(name) BETWEEN 1 AND 63),
     starts_at           timestamptz NOT NULL DEFAULT '-infinity',
@@ -22,6 +24,7 @@ CREATE TABLE referral.programs (
     created_at          timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT programs_period_check CHECK (starts_at < ends_at)
 );
+ALTER SEQUENCE referral.programs_program_id_seq OWNED BY referral.programs.program_id;
 COMMENT ON TABLE referral.programs IS
     'Programs: rules for codes, redemptions and debts. The owner may change a program; what its friends have earned follows at their next evaluation.';
 COMMENT ON COLUMN referral.programs.program_id IS 'Key of the program.';

@@ -3,6 +3,7 @@
 use super::{Outcome, need, str, string, timestamp};
 use crate::credit::settle;
 use crate::error::Error;
+use crate::pg::sequence;
 use crate::pg::transaction::Procedure;
 use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Type};
 use crate::program::arguments::check_interval;
@@ -299,4 +300,9 @@ fn doctor() -> Result<
 #[pg_extern(sql = false)]
 fn uninstall(drop_data_of: Option<Text>) -> Outcome<()> {
     Ok(uninstall::uninstall(str(&drop_data_of))?)
+}
+
+#[pg_extern(sql = false)]
+fn next_id(sequence: Option<Relation>, call: pg_sys::FunctionCallInfo) -> Outcome<i64> {
+    Ok(sequence::next(need("sequence", sequence)?.0, call)?)
 }

@@ -8,6 +8,7 @@
 //! | `row` | answers read by column name, lists that become one `unnest` |
 //! | `spi` | connections, kept plans and the snapshot rule |
 //! | `memory` | what becomes of an allocation that fails |
+//! | `sequence` | numbers of a sequence that leave `lastval()` alone |
 //! | `scope` | settings, roles and memory for the length of a call |
 //! | `transaction` | subtransactions, procedures that commit, polite locks |
 //! | `changes` | the rows of a trigger |
@@ -23,6 +24,7 @@ pub mod read;
 pub mod relay;
 pub mod row;
 pub mod scope;
+pub mod sequence;
 pub mod spi;
 pub mod transaction;
 pub mod unchecked;

@@ -226,8 +226,9 @@ fn check_sequences(report: &mut Report) -> Result<(), Error> {
             "SELECT c.relowner AS owner, c.oid::regclass::text AS table_name, quote_ident(a.attname) AS column_name,
                     d.objid::regclass::text AS sequence
              FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid
-             JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'
+             JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+             JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.atthasdef
+             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a'
                AND c.relnamespace = 'referral'::regnamespace AND c.relkind = 'r' ORDER BY 2",
             &[],
         )
