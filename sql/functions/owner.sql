@@ -5,13 +5,17 @@ CREATE FUNCTION referral.install(
     owner              regrole  DEFAULT NULL,
     attribution_window interval DEFAULT NULL,
     strict             boolean  DEFAULT false,
-    key_type           regtype  DEFAULT NULL)
+    key_type           regtype  DEFAULT NULL,
+    foreign_keys       boolean  DEFAULT NULL)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'install_program_wrapper';
 COMMENT ON FUNCTION referral.install IS
     'Creates the tables, views and functions of the program, and the program default. users: the table of the users. '
     'key_type: the type of their keys, where the users live elsewhere. owner: the role that owns what is created; the '
-    'owner of the users table unless given. attribution_window and strict are those of the program default. A second '
+    'owner of the users table unless given. attribution_window and strict are those of the program default. '
+    'foreign_keys: whether the tables refer to the users by foreign keys, as they do unless told otherwise, or by '
+    'triggers that do the same; null: as it is. A second '
+    ''
     'call gives the owner of most tables, or the owner that is named, the tables and rights that they lack, and says '
     'so; after uninstall() it restores the functions. Errors: 22004 neither users nor key_type, '
     '22023 both, 42809 not a table, 42P16 no primary key of one column, 42804 no key type, 42501 not the owner, 55000 '
@@ -256,6 +260,16 @@ COMMENT ON FUNCTION referral.uninstall IS
     'functions. drop_data_of: the name of this database, to drop the data as well. Errors: 22023 the name of another '
     'database, 55P03 table busy, 2BP01 another object depends on what is dropped.';
 REVOKE ALL ON FUNCTION referral.uninstall FROM PUBLIC;
+
+CREATE FUNCTION referral.reset_program(confirm text DEFAULT NULL)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'reset_program_wrapper';
+COMMENT ON FUNCTION referral.reset_program IS
+    'For test databases: deletes, in all programs, what is held of users (invites, referrals, events, purchases that '
+    'earned, credit, spends, the feed, failures), and counts keys from 1 again. Programs, goals, sources and settings '
+    'stay. confirm: the name of this database, which is needed where there is an invite, a referral or credit. Errors: '
+    '22023 the database is not named, 42501 not the owner.';
+REVOKE ALL ON FUNCTION referral.reset_program FROM PUBLIC;
 
 CREATE FUNCTION referral.next_id(sequence regclass)
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -1,5 +1,5 @@
 -- The key of the users, as the unique index of invites_friends that begins with the friend compares it, and the users table
--- that its foreign key names; and who may read what.   $1 invites_friends   $2 sources   $3 failures
+-- that its foreign key names, or that has the trigger in place of one; and who may read what.   $1 invites_friends   $2 sources   $3 failures
 --   $4 the tables of the configuration that belong to the owner   $5 those that stay with whoever installed
 SELECT o.owner AS owner, s.relowner AS sources_owner,
        CASE WHEN has_schema_privilege(s.relowner, c.relnamespace, 'USAGE')
@@ -37,7 +37,10 @@ JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amopstrategy = 3
 JOIN pg_operator op ON op.oid = ao.amopopr
 JOIN pg_namespace opn ON opn.oid = op.oprnamespace
 LEFT JOIN pg_constraint fk ON fk.conrelid = c.oid AND fk.contype = 'f' AND fk.conkey = ARRAY[f.attnum]
-LEFT JOIN pg_class u ON u.oid = fk.confrelid
+LEFT JOIN pg_proc forget ON forget.proname = 'user_gone' AND forget.pronamespace = c.relnamespace
+LEFT JOIN pg_trigger gone ON fk.oid IS NULL AND gone.tgfoid = forget.oid AND gone.tgparentid = 0
+LEFT JOIN pg_constraint pk ON pk.conrelid = gone.tgrelid AND pk.contype = 'p'
+LEFT JOIN pg_class u ON u.oid = coalesce(fk.confrelid, gone.tgrelid)
 LEFT JOIN pg_namespace un ON un.oid = u.relnamespace
-LEFT JOIN pg_attribute k ON k.attrelid = u.oid AND k.attnum = fk.confkey[1]
+LEFT JOIN pg_attribute k ON k.attrelid = u.oid AND k.attnum = coalesce(fk.confkey[1], pk.conkey[1])
 WHERE c.oid = $1 LIMIT 1

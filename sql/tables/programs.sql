@@ -75,8 +75,11 @@ CREATE TABLE referral.settings (
                        CONSTRAINT settings_wrong_codes_within_check
                        CHECK (wrong_codes_within BETWEEN interval '1 second' AND interval '10 years'),
     wrong_codes_of_all integer NOT NULL DEFAULT 1000
-                       CONSTRAINT settings_wrong_codes_of_all_check CHECK (wrong_codes_of_all BETWEEN 1 AND 1000000)
+                       CONSTRAINT settings_wrong_codes_of_all_check CHECK (wrong_codes_of_all BETWEEN 1 AND 1000000),
+    foreign_keys       boolean NOT NULL DEFAULT true
 );
+COMMENT ON COLUMN referral.settings.foreign_keys IS
+    'Whether invites and referrals have foreign keys to the users; otherwise triggers do the same. install() sets it.';
 COMMENT ON TABLE referral.settings IS 'Settings of all programs, in one row.';
 COMMENT ON COLUMN referral.settings.only_row IS 'Always true, so that there is one row.';
 COMMENT ON COLUMN referral.settings.wrong_codes IS

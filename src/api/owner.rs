@@ -12,7 +12,7 @@ use crate::setup::goal::{self, NewGoal, ShortForm};
 use crate::setup::install::{self, Home, Installed};
 use crate::setup::mapping::UserOf;
 use crate::setup::program::{self, CodeRules, NewProgram};
-use crate::setup::{access, event, uninstall};
+use crate::setup::{access, event, reset, uninstall};
 use crate::upkeep::doctor::{self, Finding};
 use crate::upkeep::reconcile;
 use pgrx::JsonB;
@@ -28,6 +28,7 @@ fn install_program(
     attribution_window: Option<Interval>,
     strict: Option<bool>,
     key_type: Option<Type>,
+    foreign_keys: Option<bool>,
 ) -> Outcome<()> {
     let home = match (users, key_type) {
         (Some(users), None) => Home::Table(users.0),
@@ -36,7 +37,8 @@ fn install_program(
         (Some(_), Some(_)) => Err(Error::UsersTwice)?,
     };
     check_interval("attribution_window", attribution_window)?;
-    match install::install(home, owner.map(|role| role.0), attribution_window, need("strict", strict)?)? {
+    let strict = need("strict", strict)?;
+    match install::install(home, owner.map(|role| role.0), attribution_window, strict, foreign_keys)? {
         Installed::Created => {}
         Installed::Repaired(lacking) if lacking.is_empty() => {
             notice!("the referral program is installed already; nothing was changed");
@@ -300,6 +302,11 @@ fn doctor() -> Result<
 #[pg_extern(sql = false)]
 fn uninstall(drop_data_of: Option<Text>) -> Outcome<()> {
     Ok(uninstall::uninstall(str(&drop_data_of))?)
+}
+
+#[pg_extern(sql = false)]
+fn reset_program(confirm: Option<Text>) -> Outcome<()> {
+    Ok(reset::reset_program(str(&confirm))?)
 }
 
 #[pg_extern(sql = false)]

@@ -1,12 +1,13 @@
 //! Creates the tables, views and functions, typed for the key of the users.
 
-use super::triggers::GUARDS;
+use super::triggers::{GUARDS, USER_TRIGGERS};
 use crate::error::Error;
 use crate::pg::catalog::{Table, base_type, check_type, own_relation, role_name};
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path;
 use crate::pg::spi::execute_ddl;
 use crate::pg::transaction::{TableLock, lock_politely};
+use crate::pg::unchecked::rows_of;
 use crate::pg::{args, read, write};
 use crate::program::config_as_far_as_readable;
 use crate::program::source::{OwnRows, create_own_source};
@@ -76,6 +77,11 @@ pub enum Installed {
 }
 
 row! {
+    /// How the tables refer to the users.
+    struct Reference {
+        foreign_keys: bool,
+    }
+
     /// Something that the owner of the program lacks.
     pub struct Lack {
         /// What it is.
@@ -104,6 +110,7 @@ pub fn install(
     owner: Option<pg_sys::Oid>,
     attribution_window: Option<Interval>,
     strict: bool,
+    foreign_keys: Option<bool>,
 ) -> Result<Installed, Error> {
     with_safe_path(|| {
         let fresh = own_relation(c"invites_friends").is_none();
@@ -111,7 +118,11 @@ pub fn install(
             check_same(home)?;
             // uninstall() leaves the data and takes the functions: they come back.
             if read::value("SELECT to_regproc('referral.issue_invite') IS NOT NULL", &[])? {
-                return give_to(owner, false).map(Installed::Repaired);
+                let mut repaired = give_to(owner, false)?;
+                if let (Home::Table(users), Some(wanted)) = (home, foreign_keys) {
+                    repaired.extend(refer_otherwise(users, wanted)?);
+                }
+                return Ok(Installed::Repaired(repaired));
             }
         }
         check_encoding()?;
@@ -124,6 +135,9 @@ pub fn install(
             lock_politely(users, name, TableLock::ShareRowExclusive)?;
         }
         run_scripts(&key, fresh)?;
+        if fresh && key.users.is_some() {
+            refer(&key, foreign_keys.unwrap_or(true))?;
+        }
         if fresh {
             write::execute(
                 "INSERT INTO referral.programs (name, attribution_window, strict) VALUES ('default', $1, $2)",
@@ -144,9 +158,37 @@ fn check_encoding() -> Result<(), Error> {
 }
 
 fn run_scripts(key: &KeyColumn, fresh: bool) -> Result<(), Error> {
-    let foreign_keys: &[&str] = if key.users.is_some() { &[FOREIGN_KEYS] } else { &[] };
-    let tables = if fresh { [&TABLES, foreign_keys, &VIEWS].concat() } else { Vec::new() };
+    let tables = if fresh { [&TABLES[..], &VIEWS].concat() } else { Vec::new() };
     tables.iter().chain([&GUARDS]).chain(&FUNCTIONS).try_for_each(|script| execute_ddl(&key.fill_in(script)?))
+}
+
+/// Makes the tables refer to the users: by foreign keys, or by triggers that do the same.
+fn refer(key: &KeyColumn, by_keys: bool) -> Result<(), Error> {
+    execute_ddl(&key.fill_in(if by_keys { FOREIGN_KEYS } else { USER_TRIGGERS })?)?;
+    write::execute("UPDATE referral.settings SET foreign_keys = $1 WHERE foreign_keys <> $1", &args![by_keys]).map(drop)
+}
+
+/// Whether the tables refer to the users by foreign keys.
+///
+/// # Errors
+/// [`Error::NotInstalled`].
+pub fn by_foreign_keys() -> Result<bool, Error> {
+    let settings = own_relation(c"settings").ok_or(Error::NotInstalled)?;
+    Ok(rows_of::<Reference>(settings)?.first().is_none_or(|by| by.foreign_keys))
+}
+
+/// Makes the tables refer to the users in the way that is wanted. Returns what was changed, in words.
+fn refer_otherwise(users: pg_sys::Oid, by_keys: bool) -> Result<Option<String>, Error> {
+    if by_foreign_keys()? == by_keys {
+        return Ok(None);
+    }
+    let key = key_of_table(users)?;
+    lock_politely(users, key.users.as_deref().unwrap_or_default(), TableLock::AccessExclusive)?;
+    let drops: Vec<String> =
+        read::values(include_str!("../../sql/statements/drop_references_to_users.sql"), &args![users])?;
+    drops.iter().try_for_each(|sql| execute_ddl(sql))?;
+    refer(&key, by_keys)?;
+    Ok(Some("the way in which the tables refer to the users".into()))
 }
 
 impl KeyColumn {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `install` | the tables, views and functions, typed for the key of the users |
 //! | `uninstall` | takes them off again; the data only when it is named |
+//! | `reset` | empties what the program holds of users, for test databases |
 //! | `attach` | attaches, repairs and detaches tables |
 //! | `mapping` | expressions over a row, checked and made into the query that reads a table |
 //! | `triggers` | the triggers on attached tables, and those that guard the program's own |
@@ -21,5 +22,6 @@ pub mod goal;
 pub mod install;
 pub mod mapping;
 pub mod program;
+pub mod reset;
 pub mod triggers;
 pub mod uninstall;

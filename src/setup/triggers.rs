@@ -13,20 +13,22 @@ use referral_core::text::TextEnum;
 
 /// The script that makes the guards.
 pub const GUARDS: &str = include_str!("../../sql/triggers.sql");
+/// The script that makes the triggers in place of foreign keys to the users.
+pub const USER_TRIGGERS: &str = include_str!("../../sql/user_triggers.sql");
 
-/// A trigger on a table of the program.
-pub struct Guard {
+/// A trigger that a script makes.
+pub struct Guard<'a> {
     /// Qualified name of the table.
-    pub table: &'static str,
+    pub table: &'a str,
     /// Name of the trigger.
-    pub trigger: &'static str,
+    pub trigger: &'a str,
     /// The statement that creates it.
-    pub statement: &'static str,
+    pub statement: &'a str,
 }
 
-/// The triggers that [`GUARDS`] makes.
-pub fn guards() -> Vec<Guard> {
-    let statements = GUARDS.split(';').filter_map(|text| text.find("CREATE TRIGGER ").map(|start| &text[start..]));
+/// The triggers that a script makes, such as [`GUARDS`].
+pub fn guards(script: &str) -> Vec<Guard<'_>> {
+    let statements = script.split(';').filter_map(|text| text.find("CREATE TRIGGER ").map(|start| &text[start..]));
     statements
         .filter_map(|statement| {
             let trigger = statement.split_whitespace().nth(2)?;

@@ -6,8 +6,8 @@ use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
 use crate::pg::{args, read};
 use crate::program::Config;
-use crate::setup::install::{Lack, lacks};
-use crate::setup::triggers::{Guard, guards};
+use crate::setup::install::{Lack, by_foreign_keys, lacks};
+use crate::setup::triggers::{GUARDS, Guard, USER_TRIGGERS, guards};
 use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 
@@ -119,7 +119,7 @@ fn check_privileges(config: &Config, report: &mut Report) -> Result<(), Error> {
 /// The triggers on the program's own tables.
 fn check_guards(report: &mut Report) -> Result<(), Error> {
     let mut faults = Vec::new();
-    for guard in guards() {
+    for guard in guards(GUARDS) {
         faults.extend(fault_of(&guard)?);
     }
     // The program writes as the owner in a restricted operation, which queues no deferred trigger.
@@ -171,12 +171,19 @@ fn check_stray_triggers(config: &Config, report: &mut Report) -> Result<(), Erro
     Ok(())
 }
 
-/// The foreign keys from the program's tables to the users.
+/// The foreign keys from the program's tables to the users, or the triggers in their place.
 fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error> {
     let Some(users) = &config.users else {
         report.fine("foreign keys", "users live elsewhere");
         return Ok(());
     };
+    if !by_foreign_keys()? {
+        let script = USER_TRIGGERS.replace("@users@", &users.name);
+        let faults: Result<Vec<_>, _> = guards(&script).iter().map(fault_of).collect();
+        let faults = faults?.into_iter().flatten().collect();
+        report.list("foreign keys", Status::Wrong, faults, "there are none, as was asked for, and triggers do the same");
+        return Ok(());
+    }
     let sql = include_str!("../../../sql/statements/find_missing_foreign_keys.sql");
     let faults = find_faults(sql, &args![users.oid, users.name.as_str(), users.column.as_str()])?;
     report.list("foreign keys", Status::Wrong, faults, "all are there and valid");
