@@ -3,6 +3,16 @@
 
 \echo Use "CREATE EXTENSION referral" to load this file. \quit
 
+DO LANGUAGE plpgsql $$
+BEGIN
+    IF pg_catalog.to_regnamespace('referral') IS NOT NULL THEN
+        RAISE EXCEPTION 'schema "referral" already exists' USING
+            ERRCODE = 'duplicate_schema',
+            DETAIL = 'The extension creates a schema of this name, and takes over none that is there.',
+            HINT = 'If it is empty, drop it: DROP SCHEMA referral; otherwise rename it, as its owner or a superuser: '
+                   'ALTER SCHEMA referral RENAME TO referral_site; then run CREATE EXTENSION referral again.';
+    END IF;
+END $$;
 CREATE SCHEMA referral;
 COMMENT ON SCHEMA referral IS
     'Referral program: invites, referrals and a credit ledger that commits with the purchase.';

@@ -132,6 +132,15 @@ errors! {
         hint: "Pass the name of this database to drop invites, referrals and the ledger with it, or nothing to keep them.",
     }
 
+    /// `reset_program` would delete what the program holds, and the database is not named, or another one is.
+    ResetNotConfirmed { invites: i64, referrals: i64, lines: i64, database: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "the program is not reset unless confirm names this database",
+        detail: "The database \"{database}\" holds {invites} invites, {referrals} referrals and {lines} lines of credit.",
+        hint: "All of them are deleted for good. In a test database, pass its name as confirm, as a literal and not as \
+               current_database(), so that the same script does nothing to another database.",
+    }
+
     // Arguments of many functions
 
     /// An argument that must be given is null.
@@ -453,6 +462,14 @@ errors! {
     }
 
     // Users
+
+    /// The key of a user is changed to whom invites or referrals refer, in a program without foreign keys to the users.
+    UserKeyInUse { user: String, users: String } => {
+        code: ERRCODE_FOREIGN_KEY_VIOLATION,
+        message: "invites or referrals refer to the user",
+        detail: "{users} has no user {user} any more, and the key of a user must not change.",
+        hint: "Leave the key as it is. A user may be deleted.",
+    }
 
     /// A user is named who does not exist.
     NoSuchUser { user: String, users: String } => {
@@ -858,6 +875,14 @@ errors! {
         detail: "{operation} on {table} was refused.",
         hint: "Recorded rows are final. The owner of the table can disable the trigger first: \
                ALTER TABLE ... DISABLE TRIGGER.",
+    }
+
+    /// A table whose rows are never deleted is truncated, maybe by CASCADE from the users, and holds rows.
+    NeverEmptied { table: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "rows of this table are never deleted",
+        detail: "TRUNCATE on {table} was refused.",
+        hint: "In a test database, referral.reset_program(confirm => ...) empties what is held of users; TRUNCATE works then.",
     }
 
     /// A trigger fires that was created by hand, in a way in which it has no rows to read.

@@ -11,18 +11,21 @@ use crate::earning::second_look::await_redemption;
 use crate::earning::seen::{not_evaluated_since, note_evaluated};
 use crate::error::Error;
 use crate::invites::adopt::{AdoptionScope, adopt, adopted};
+use crate::invites::users::{forget, forget_all, keep};
 use crate::pg::budget::within_budget;
-use crate::pg::catalog::announce_change;
+use crate::pg::catalog::{announce_change, column_number, has_pages};
 use crate::pg::changes::{Change, Command, TriggerRows};
 use crate::pg::probe::Probe;
 use crate::pg::scope::{LockTimeout, with_lock_timeout, with_site_settings};
 use crate::pg::transaction::{OpenTransaction, catch_failure, is_restoring};
+use crate::program::lookup::{UserLock, find_user};
 use crate::program::source::{keys_of, referrals_of};
-use crate::program::{Config, Source, User, UserColumn, config_or_failure};
+use crate::program::{Config, Source, User, UserColumn, config, config_or_failure};
+use crate::setup::reset::is_emptying;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::prelude::*;
 use pgrx::{AllocatedByPostgres, PgTrigger, PgTriggerError, PgTriggerOperation};
-use referral_core::id::ReferralId;
+use referral_core::id::{ReferralId, UserKey};
 use referral_core::source::SourceKind;
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -51,16 +54,34 @@ fn signups_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
 /// The trigger that keeps rows of the ledger and versions of goals as they were written.
 #[pg_trigger(sql = false)] // created in sql/functions/triggers.sql
 fn append_only<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
-    let refuse = || -> Result<(), Error> {
-        Err(Error::AppendOnly { table: name_of_table(trigger)?, operation: operation(&trigger.op()?) })
-    };
-    done(refuse())
+    done(keep_rows(trigger))
+}
+
+fn keep_rows(trigger: &PgTrigger) -> Result<(), Error> {
+    match trigger.op()? {
+        // An empty table may be truncated along with the users.
+        PgTriggerOperation::Truncate if is_emptying() || !has_pages(trigger.relid()?) => Ok(()),
+        PgTriggerOperation::Truncate => Err(Error::NeverEmptied { table: name_of_table(trigger)? }),
+        refused => Err(Error::AppendOnly { table: name_of_table(trigger)?, operation: operation(&refused) }),
+    }
 }
 
 /// The trigger that tells every session to read the configuration anew.
 #[pg_trigger(sql = false)] // created in sql/functions/triggers.sql
 fn configuration_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
     done(trigger.relid().map(announce_change).map_err(Error::from))
+}
+
+/// The trigger on the users table where no foreign key refers to it: does what ON DELETE SET NULL does.
+#[pg_trigger(sql = false)] // created in sql/functions/triggers.sql
+fn user_gone<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
+    done(forget_users(trigger))
+}
+
+/// The trigger on invites and referrals where they have no foreign key to the users: does what such a key does.
+#[pg_trigger(sql = false)] // created in sql/functions/triggers.sql
+fn user_exists<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
+    done(require_users(trigger))
 }
 
 /// Raises an error as PostgreSQL's. What an AFTER trigger returns is ignored.
@@ -355,4 +376,54 @@ fn touched_ids(source: &Source, rows: &TriggerRows) -> Result<Option<Vec<String>
         })
     })?;
     Ok(Some(ids.into_iter().collect()))
+}
+
+fn forget_users(trigger: &PgTrigger) -> Result<(), Error> {
+    let config = match config() {
+        Err(Error::NotInstalled) => return Ok(()),
+        config => config?,
+    };
+    let Some(users) = &config.users else { return Ok(()) };
+    let column = column_number(trigger.relid()?, &users.key);
+    let (mut gone, mut other) = (Vec::new(), Vec::new());
+    TriggerRows::of(trigger).each(column, |change| {
+        let (users, old) = match &change {
+            Change::Deleted { old } => (&mut gone, old),
+            Change::Updated { old, new } if old.differs(new, column) => (&mut other, old),
+            // It is inserted where it went to, maybe under another key.
+            Change::Moved { old } => (&mut other, old),
+            Change::Inserted { .. } | Change::Updated { .. } => return,
+        };
+        users.extend(old.value(column).map(|key| UserKey::from(key.print())));
+    })?;
+    if let PgTriggerOperation::Truncate = trigger.op()? {
+        forget_all(&config)?;
+    }
+    gone.iter().try_for_each(|user| forget(&config, user))?;
+    if !other.is_empty() {
+        // What reads sees what the statement has written only from the next command on.
+        Command::next();
+    }
+    other.iter().try_for_each(|user| keep(&config, user))
+}
+
+/// The columns of the program's tables that refer to users.
+const USERS: [&str; 3] = ["user_id", "friend_id", "referrer_id"];
+
+fn require_users(trigger: &PgTrigger) -> Result<(), Error> {
+    let config = config()?;
+    let relation = trigger.relid()?;
+    let columns: Vec<i16> =
+        USERS.into_iter().map(|name| column_number(relation, name)).filter(|number| *number > 0).collect();
+    let mut named = BTreeSet::new();
+    TriggerRows::of(trigger).each(columns.iter().copied().max().unwrap_or(0), |change| {
+        let (old, new) = match change {
+            Change::Inserted { new } => (None, new),
+            Change::Updated { old, new } => (Some(old), new),
+            Change::Deleted { .. } | Change::Moved { .. } => return,
+        };
+        let changed = columns.iter().filter(|column| old.is_none_or(|old| old.differs(new, **column)));
+        named.extend(changed.filter_map(|column| new.value(*column)).map(|key| UserKey::from(key.print())));
+    })?;
+    named.iter().try_for_each(|user| find_user(&config, user, UserLock::KeyShare))
 }

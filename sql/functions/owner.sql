@@ -6,13 +6,16 @@ CREATE FUNCTION referral.install(
     attribution_window interval DEFAULT NULL,
     strict             boolean  DEFAULT false,
     key_type           regtype  DEFAULT NULL,
-    dry_run            boolean  DEFAULT false)
+    dry_run            boolean  DEFAULT false,
+    foreign_keys       boolean  DEFAULT NULL)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'install_program_wrapper';
 COMMENT ON FUNCTION referral.install IS
     'Creates the tables, views and functions of the program, and the program default. users: the table of the users. '
     'key_type: the type of their keys, where the users live elsewhere. owner: the role that owns what is created; the '
-    'owner of the users table unless given. attribution_window and strict are those of the program default. A second '
+    'owner of the users table unless given. attribution_window and strict are those of the program default. '
+    'foreign_keys: whether the tables refer to the users by foreign keys, as they do unless told otherwise, or by '
+    'triggers that do the same; null: as it is. A second '
     'call puts right what a site has changed since, and says each in a NOTICE before it does it: another users table under '
     'the name of the first, foreign keys that were lost, the type of the users'' key, rows, views and functions that are '
     'missing, tables and rights that the owner lacks. dry_run: only says it. After uninstall() it restores the functions. '
@@ -273,3 +276,23 @@ COMMENT ON FUNCTION referral.uninstall IS
     'functions. drop_data_of: the name of this database, to drop the data as well. Errors: 22023 the name of another '
     'database, 55P03 table busy, 2BP01 another object depends on what is dropped.';
 REVOKE ALL ON FUNCTION referral.uninstall FROM PUBLIC;
+
+CREATE FUNCTION referral.reset_program(confirm text DEFAULT NULL)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'reset_program_wrapper';
+COMMENT ON FUNCTION referral.reset_program IS
+    'For test databases: deletes, in all programs, what is held of users (invites, referrals, events, purchases that '
+    'earned, credit, spends, the feed, failures), and counts keys from 1 again. Programs, goals, sources and settings '
+    'stay. confirm: the name of this database, which is needed where there is an invite, a referral or credit. Errors: '
+    '22023 the database is not named, 42501 not the owner.';
+REVOKE ALL ON FUNCTION referral.reset_program FROM PUBLIC;
+
+CREATE FUNCTION referral.next_id(sequence regclass)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'next_id_wrapper';
+COMMENT ON FUNCTION referral.next_id IS
+    'The default of the keys of the program''s tables: draws the next number of a sequence that counts by one, as '
+    'nextval does, and leaves lastval() of the session as it is. A statement that draws more than 32 draws several at '
+    'once, and may leave a gap. Errors: 22004 null argument, 42809 not a sequence, 42501 no right to the sequence, 22003 '
+    'no number is left, 25006 read-only transaction.';
+REVOKE ALL ON FUNCTION referral.next_id FROM PUBLIC;

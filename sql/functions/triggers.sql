@@ -22,6 +22,20 @@ COMMENT ON FUNCTION referral.signups_changed IS
     'that is not attached it warns and does nothing.';
 REVOKE ALL ON FUNCTION referral.signups_changed FROM PUBLIC;
 
+CREATE FUNCTION referral.user_gone() RETURNS trigger LANGUAGE c
+AS 'MODULE_PATHNAME', 'user_gone_wrapper';
+COMMENT ON FUNCTION referral.user_gone IS
+    'Trigger on the users table, where install(foreign_keys => false) left the foreign keys out: leaves invites and '
+    'referrals without a user who is deleted, and rejects another key for one to whom they refer. Error: 23503.';
+REVOKE ALL ON FUNCTION referral.user_gone FROM PUBLIC;
+
+CREATE FUNCTION referral.user_exists() RETURNS trigger LANGUAGE c
+AS 'MODULE_PATHNAME', 'user_exists_wrapper';
+COMMENT ON FUNCTION referral.user_exists IS
+    'Trigger on invites and referrals, where they have no foreign keys to the users: rejects a user who does not exist, '
+    'and keeps others from being deleted meanwhile. Error: 23503.';
+REVOKE ALL ON FUNCTION referral.user_exists FROM PUBLIC;
+
 CREATE FUNCTION referral.append_only() RETURNS trigger LANGUAGE c
 AS 'MODULE_PATHNAME', 'append_only_wrapper';
 COMMENT ON FUNCTION referral.append_only IS 'Trigger that rejects UPDATE, DELETE and TRUNCATE. Error: 55000.';

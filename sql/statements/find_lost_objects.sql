@@ -31,5 +31,7 @@ UNION ALL
 SELECT format('referral.%s is missing', k.name), k.statement || ';'
 FROM unnest($6, $7) k (name, statement)
 WHERE to_regclass('referral.' || k.name) IS NULL
-  AND NOT EXISTS (SELECT FROM lost l WHERE k.statement ~ (' (ON|BY) referral\.' || l.name || '[ .]'))
+  -- a sequence is named after its table and column, and goes where its table goes
+  AND NOT EXISTS (SELECT FROM lost l WHERE k.statement ~ (' (ON|BY) referral\.' || l.name || '[ .]')
+                                        OR k.statement ~ ('^CREATE SEQUENCE referral\.' || l.name || '_'))
 ORDER BY 1

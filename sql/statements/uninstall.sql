@@ -2,8 +2,9 @@
 -- role: whose rights a statement takes, where these are not the caller's: functions belong to the role that installed them.
 WITH statement (place, sql, role) AS (
     SELECT 1, format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass), NULL::oid
-    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
-    WHERE c.relnamespace = 'referral'::regnamespace AND p.pronamespace = c.relnamespace
+    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE p.pronamespace = 'referral'::regnamespace AND t.tgparentid = 0
+      AND ($1 OR p.proname <> ALL ('{user_gone,user_exists}')) -- which stand in for foreign keys
     UNION ALL
     SELECT 2, format('DROP ROUTINE %s', p.oid::regprocedure), p.proowner FROM pg_proc p
     WHERE p.pronamespace = 'referral'::regnamespace

@@ -1,8 +1,10 @@
 -- The feed: what the application learns by polling. An entry is set aside in the commit in which it happens. feed()
 -- gives it its position when somebody polls: only then is it known what has been committed.
 
+CREATE SEQUENCE referral.feed_pending_feed_pending_id_seq;
 CREATE TABLE referral.feed_pending (
-    feed_pending_id    bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT feed_pending_pkey PRIMARY KEY,
+    feed_pending_id    bigint DEFAULT referral.next_id('referral.feed_pending_feed_pending_id_seq')
+                    CONSTRAINT feed_pending_pkey PRIMARY KEY,
     kind               text NOT NULL,
     credit_id          bigint,
     amount             numeric,
@@ -10,6 +12,7 @@ CREATE TABLE referral.feed_pending (
     invites_friends_id bigint,
     happened_at        timestamptz NOT NULL DEFAULT now()
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
+ALTER SEQUENCE referral.feed_pending_feed_pending_id_seq OWNED BY referral.feed_pending.feed_pending_id;
 COMMENT ON TABLE referral.feed_pending IS 'Entries that have no position in the feed yet.';
 COMMENT ON COLUMN referral.feed_pending.feed_pending_id IS 'Key of the entry, in whose order positions are given.';
 COMMENT ON COLUMN referral.feed_pending.kind IS

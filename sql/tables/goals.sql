@@ -1,12 +1,15 @@
 -- What earns.
 
+CREATE SEQUENCE referral.goals_goal_id_seq AS integer;
 CREATE TABLE referral.goals (
-    goal_id    integer GENERATED ALWAYS AS IDENTITY CONSTRAINT goals_pkey PRIMARY KEY,
+    goal_id    integer DEFAULT referral.next_id('referral.goals_goal_id_seq')
+                    CONSTRAINT goals_pkey PRIMARY KEY,
     program_id integer NOT NULL CONSTRAINT goals_program_fkey REFERENCES referral.programs,
     name       text NOT NULL CONSTRAINT goals_name_check CHECK (length(name) BETWEEN 1 AND 63),
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT goals_name_key UNIQUE (program_id, name)
 );
+ALTER SEQUENCE referral.goals_goal_id_seq OWNED BY referral.goals.goal_id;
 COMMENT ON TABLE referral.goals IS
     'Goals, by name. The versions of a goal say what it requires and pays; its limits are counted over all versions.';
 COMMENT ON COLUMN referral.goals.goal_id IS 'Key of the goal.';
@@ -14,8 +17,10 @@ COMMENT ON COLUMN referral.goals.program_id IS 'Program of the goal.';
 COMMENT ON COLUMN referral.goals.name IS 'Name of the goal in its program, of 1 to 63 characters.';
 COMMENT ON COLUMN referral.goals.created_at IS 'Time at which the goal was created.';
 
+CREATE SEQUENCE referral.goal_versions_goal_version_id_seq AS integer;
 CREATE TABLE referral.goal_versions (
-    goal_version_id integer GENERATED ALWAYS AS IDENTITY CONSTRAINT goal_versions_pkey PRIMARY KEY,
+    goal_version_id integer DEFAULT referral.next_id('referral.goal_versions_goal_version_id_seq')
+                    CONSTRAINT goal_versions_pkey PRIMARY KEY,
     goal_id         integer NOT NULL CONSTRAINT goal_versions_goal_fkey REFERENCES referral.goals,
     version         integer NOT NULL CONSTRAINT goal_versions_version_check CHECK (version > 0),
     source_ids      integer[] NOT NULL CONSTRAINT goal_versions_source_ids_check CHECK (cardinality(source_ids) > 0),
@@ -24,6 +29,7 @@ CREATE TABLE referral.goal_versions (
     created_at      timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT goal_versions_version_key UNIQUE (goal_id, version)
 );
+ALTER SEQUENCE referral.goal_versions_goal_version_id_seq OWNED BY referral.goal_versions.goal_version_id;
 COMMENT ON TABLE referral.goal_versions IS
     'Versions of goals. A version is never changed; create_goal with the name of an existing goal creates its next '
     'version.';

@@ -1,7 +1,9 @@
 -- Codes, and who redeemed them.
 
+CREATE SEQUENCE referral.invites_invite_id_seq;
 CREATE TABLE referral.invites (
-    invite_id       bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_pkey PRIMARY KEY,
+    invite_id       bigint DEFAULT referral.next_id('referral.invites_invite_id_seq')
+                    CONSTRAINT invites_pkey PRIMARY KEY,
     user_id         @key_column@,
     invite_code     text NOT NULL CONSTRAINT invites_invite_code_key UNIQUE
                     CONSTRAINT invites_invite_code_check CHECK (octet_length(invite_code) <= 500),
@@ -16,6 +18,7 @@ CREATE TABLE referral.invites (
     source_revoked  boolean NOT NULL DEFAULT false,
     CONSTRAINT invites_source_check CHECK (source_id IS NOT NULL OR (source_key IS NULL AND NOT source_revoked))
 );
+ALTER SEQUENCE referral.invites_invite_id_seq OWNED BY referral.invites.invite_id;
 CREATE INDEX invites_user_id_idx ON referral.invites (user_id);
 CREATE UNIQUE INDEX invites_source_key ON referral.invites (source_key, source_id) WHERE source_id IS NOT NULL;
 COMMENT ON TABLE referral.invites IS 'Invites: codes that users issued, or that an attached table holds.';
@@ -60,8 +63,10 @@ COMMENT ON SEQUENCE referral.wrong_codes_seen IS
     'sequence, because a ROLLBACK does not undo it. TRUNCATE referral.wrong_codes RESTART IDENTITY forgets all wrong '
     'codes.';
 
+CREATE SEQUENCE referral.invites_friends_invites_friends_id_seq;
 CREATE TABLE referral.invites_friends (
-    invites_friends_id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_friends_pkey PRIMARY KEY,
+    invites_friends_id bigint DEFAULT referral.next_id('referral.invites_friends_invites_friends_id_seq')
+                    CONSTRAINT invites_friends_pkey PRIMARY KEY,
     invite_id          bigint NOT NULL,
     program_id         integer NOT NULL,
     friend_id          @key_column@,
@@ -73,6 +78,7 @@ CREATE TABLE referral.invites_friends (
     CONSTRAINT invites_friends_friend_program_key UNIQUE (friend_id, program_id),
     CONSTRAINT invites_friends_not_oneself_check CHECK (NOT friend_id @eq@ referrer_id)
 );
+ALTER SEQUENCE referral.invites_friends_invites_friends_id_seq OWNED BY referral.invites_friends.invites_friends_id;
 CREATE INDEX invites_friends_invite_id_idx ON referral.invites_friends (invite_id);
 CREATE INDEX invites_friends_referrer_id_idx ON referral.invites_friends (referrer_id);
 COMMENT ON TABLE referral.invites_friends IS
@@ -94,8 +100,10 @@ COMMENT ON COLUMN referral.invites_friends.counts_until IS
 COMMENT ON COLUMN referral.invites_friends.created_at IS
     'Time at which the row was written, later than redeemed_at where the redemption was imported.';
 
+CREATE SEQUENCE referral.reassignments_reassignment_id_seq;
 CREATE TABLE referral.reassignments (
-    reassignment_id    bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT reassignments_pkey PRIMARY KEY,
+    reassignment_id    bigint DEFAULT referral.next_id('referral.reassignments_reassignment_id_seq')
+                    CONSTRAINT reassignments_pkey PRIMARY KEY,
     invites_friends_id bigint NOT NULL,
     from_invite_id     bigint NOT NULL,
     to_invite_id       bigint NOT NULL,
@@ -105,6 +113,7 @@ CREATE TABLE referral.reassignments (
     reassigned_by      text NOT NULL DEFAULT session_user,
     reassigned_at      timestamptz NOT NULL DEFAULT now()
 );
+ALTER SEQUENCE referral.reassignments_reassignment_id_seq OWNED BY referral.reassignments.reassignment_id;
 CREATE INDEX reassignments_from_invite_id_idx ON referral.reassignments (from_invite_id);
 CREATE INDEX reassignments_invites_friends_id_idx ON referral.reassignments (invites_friends_id);
 COMMENT ON TABLE referral.reassignments IS

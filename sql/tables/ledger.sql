@@ -41,8 +41,10 @@ COMMENT ON COLUMN referral.goal_completions.state IS
     'reversed: its transaction was refunded, or another transaction took its place.';
 COMMENT ON COLUMN referral.goal_completions.decided_at IS 'Time of the evaluation that last changed the row.';
 
+CREATE SEQUENCE referral.credits_credit_id_seq;
 CREATE TABLE referral.credits (
-    credit_id          bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT credits_pkey PRIMARY KEY,
+    credit_id          bigint DEFAULT referral.next_id('referral.credits_credit_id_seq')
+                    CONSTRAINT credits_pkey PRIMARY KEY,
     beneficiary_id     @key_column@ NOT NULL,
     side               referral.credit_side,
     unit               text NOT NULL,
@@ -64,6 +66,7 @@ CREATE TABLE referral.credits (
         CASE WHEN revision IS NULL THEN kind <> 'earned' AND kind <> 'reversed'
              ELSE (amount > 0) = (kind = 'earned') AND (amount > 0) = (reverses IS NULL) END)
 );
+ALTER SEQUENCE referral.credits_credit_id_seq OWNED BY referral.credits.credit_id;
 CREATE INDEX credits_beneficiary_id_idx ON referral.credits (beneficiary_id);
 COMMENT ON TABLE referral.credits IS
     'The ledger: signed lines that are never changed and never deleted. A balance is their sum for a beneficiary and '

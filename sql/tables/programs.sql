@@ -1,7 +1,9 @@
 -- What the owner configures for a program, and for all of them.
 
+CREATE SEQUENCE referral.programs_program_id_seq AS integer;
 CREATE TABLE referral.programs (
-    program_id          integer GENERATED ALWAYS AS IDENTITY CONSTRAINT programs_pkey PRIMARY KEY,
+    program_id          integer DEFAULT referral.next_id('referral.programs_program_id_seq')
+                    CONSTRAINT programs_pkey PRIMARY KEY,
     name                text NOT NULL CONSTRAINT programs_name_key UNIQUE
                         CONSTRAINT programs_name_check CHECK (length(name) BETWEEN 1 AND 63),
     starts_at           timestamptz NOT NULL DEFAULT '-infinity',
@@ -23,6 +25,7 @@ CREATE TABLE referral.programs (
     created_at          timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT programs_period_check CHECK (starts_at < ends_at)
 );
+ALTER SEQUENCE referral.programs_program_id_seq OWNED BY referral.programs.program_id;
 COMMENT ON TABLE referral.programs IS
     'Programs: rules for codes, redemptions and debts. The owner may change a program. A friend keeps the '
     'attribution_window and the grace that it had when they redeemed.';
@@ -77,8 +80,11 @@ CREATE TABLE referral.settings (
                        CONSTRAINT settings_wrong_codes_within_check
                        CHECK (wrong_codes_within BETWEEN interval '1 second' AND interval '10 years'),
     wrong_codes_of_all integer NOT NULL DEFAULT 1000
-                       CONSTRAINT settings_wrong_codes_of_all_check CHECK (wrong_codes_of_all BETWEEN 1 AND 1000000)
+                       CONSTRAINT settings_wrong_codes_of_all_check CHECK (wrong_codes_of_all BETWEEN 1 AND 1000000),
+    foreign_keys       boolean NOT NULL DEFAULT true
 );
+COMMENT ON COLUMN referral.settings.foreign_keys IS
+    'Whether invites and referrals have foreign keys to the users; otherwise triggers do the same. install() sets it.';
 COMMENT ON TABLE referral.settings IS 'Settings of all programs, in one row.';
 COMMENT ON COLUMN referral.settings.only_row IS 'Always true, so that there is one row.';
 COMMENT ON COLUMN referral.settings.wrong_codes IS

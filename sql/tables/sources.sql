@@ -1,7 +1,9 @@
 -- Where facts come from: attached tables, and events of the application.
 
+CREATE SEQUENCE referral.sources_source_id_seq AS integer;
 CREATE TABLE referral.sources (
-    source_id      integer GENERATED ALWAYS AS IDENTITY CONSTRAINT sources_pkey PRIMARY KEY,
+    source_id      integer DEFAULT referral.next_id('referral.sources_source_id_seq')
+                    CONSTRAINT sources_pkey PRIMARY KEY,
     name           text NOT NULL CONSTRAINT sources_name_key UNIQUE
                    CONSTRAINT sources_name_check CHECK (length(name) BETWEEN 1 AND 63),
     kind           text NOT NULL
@@ -28,6 +30,7 @@ CREATE TABLE referral.sources (
     attached_at    timestamptz NOT NULL DEFAULT now(),
     detached_at    timestamptz
 );
+ALTER SEQUENCE referral.sources_source_id_seq OWNED BY referral.sources.source_id;
 CREATE UNIQUE INDEX sources_relation_key ON referral.sources (relation, kind) WHERE detached_at IS NULL AND NOT own;
 COMMENT ON TABLE referral.sources IS
     'Attached tables and how they are read. attach_transactions, attach_invites, attach_signups, attach_users, repair '
@@ -77,8 +80,10 @@ COMMENT ON COLUMN referral.sources.currency IS
 COMMENT ON COLUMN referral.sources.attached_at IS 'Time at which the table was attached.';
 COMMENT ON COLUMN referral.sources.detached_at IS 'Time at which the table was detached. Null: it is attached.';
 
+CREATE SEQUENCE referral.events_event_id_seq;
 CREATE TABLE referral.events (
-    event_id    bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT events_pkey PRIMARY KEY,
+    event_id    bigint DEFAULT referral.next_id('referral.events_event_id_seq')
+                    CONSTRAINT events_pkey PRIMARY KEY,
     source_id   integer NOT NULL,
     friend_id   @key_column@ NOT NULL,
     reference   text,
@@ -88,6 +93,7 @@ CREATE TABLE referral.events (
     created_at  timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT events_reference_key UNIQUE (source_id, reference)
 );
+ALTER SEQUENCE referral.events_event_id_seq OWNED BY referral.events.event_id;
 CREATE INDEX events_friend_id_idx ON referral.events (friend_id, source_id);
 COMMENT ON TABLE referral.events IS 'Events other than purchases that the application recorded by record_event.';
 COMMENT ON COLUMN referral.events.event_id IS 'Key of the event.';

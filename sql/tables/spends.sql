@@ -1,7 +1,9 @@
 -- Credit that is used.
 
+CREATE SEQUENCE referral.spends_spend_id_seq;
 CREATE TABLE referral.spends (
-    spend_id       bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT spends_pkey PRIMARY KEY,
+    spend_id       bigint DEFAULT referral.next_id('referral.spends_spend_id_seq')
+                    CONSTRAINT spends_pkey PRIMARY KEY,
     reference      text NOT NULL CONSTRAINT spends_reference_key UNIQUE,
     beneficiary_id @key_column@ NOT NULL,
     unit           text NOT NULL,
@@ -15,6 +17,7 @@ CREATE TABLE referral.spends (
     CONSTRAINT spends_amount_check CHECK (
         amount > 0 AND amount <= requested AND released >= 0 AND released <= amount)
 );
+ALTER SEQUENCE referral.spends_spend_id_seq OWNED BY referral.spends.spend_id;
 CREATE INDEX spends_beneficiary_id_idx ON referral.spends (beneficiary_id);
 CREATE INDEX spends_expires_at_idx ON referral.spends (expires_at) WHERE state = 'authorized';
 COMMENT ON TABLE referral.spends IS 'Credit that was spent, or is reserved for a purchase under way.';

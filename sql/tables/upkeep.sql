@@ -1,7 +1,9 @@
 -- What could not be done, and how far reconcile has come.
 
+CREATE SEQUENCE referral.failures_failure_id_seq;
 CREATE TABLE referral.failures (
-    failure_id         bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT failures_pkey PRIMARY KEY,
+    failure_id         bigint DEFAULT referral.next_id('referral.failures_failure_id_seq')
+                    CONSTRAINT failures_pkey PRIMARY KEY,
     source_id          integer NOT NULL,
     invites_friends_id bigint,
     transaction_key    text,
@@ -13,6 +15,7 @@ CREATE TABLE referral.failures (
     retries            integer NOT NULL DEFAULT 0,
     resolved_at        timestamptz
 );
+ALTER SEQUENCE referral.failures_failure_id_seq OWNED BY referral.failures.failure_id;
 CREATE INDEX failures_waiting_idx ON referral.failures (invites_friends_id) WHERE resolved_at IS NULL;
 CREATE INDEX failures_transaction_key_idx ON referral.failures (transaction_key, source_id) WHERE resolved_at IS NULL;
 COMMENT ON TABLE referral.failures IS

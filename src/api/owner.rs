@@ -4,17 +4,18 @@ use super::{Outcome, need, str, string, timestamp};
 use crate::credit::settle;
 use crate::earning::second_look;
 use crate::error::Error;
+use crate::pg::sequence;
 use crate::pg::transaction::Procedure;
 use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Texts, Type};
 use crate::program::arguments::check_interval;
 use crate::setup::attach::{self, Invites, Signups, Transactions};
-use crate::setup::goal::{self, NewGoal, ShortForm};
 use crate::setup::first_rows::DefaultProgram;
+use crate::setup::goal::{self, NewGoal, ShortForm};
 use crate::setup::install::{self, Installed, Request};
 use crate::setup::mapping::UserOf;
 use crate::setup::program::{self, CodeRules, NewProgram};
 use crate::setup::users::Home;
-use crate::setup::{access, event, uninstall};
+use crate::setup::{access, event, reset, uninstall};
 use crate::upkeep::doctor::{self, Finding};
 use crate::upkeep::reconcile;
 use pgrx::JsonB;
@@ -31,6 +32,7 @@ fn install_program(
     strict: Option<bool>,
     key_type: Option<Type>,
     dry_run: Option<bool>,
+    foreign_keys: Option<bool>,
 ) -> Outcome<()> {
     let home = match (users, key_type) {
         (Some(users), None) => Home::Table(users.0),
@@ -41,7 +43,7 @@ fn install_program(
     check_interval("attribution_window", attribution_window)?;
     let default = DefaultProgram { attribution_window, strict: need("strict", strict)? };
     let dry_run = need("dry_run", dry_run)?;
-    match install::install(&Request { home, owner: owner.map(|role| role.0), default, dry_run })? {
+    match install::install(&Request { home, owner: owner.map(|role| role.0), default, dry_run, foreign_keys })? {
         Installed::Created => {}
         Installed::Repaired(_) if dry_run => notice!("this was a dry run: nothing was changed"),
         Installed::Repaired(0) => notice!("the referral program is installed already; nothing was changed"),
@@ -324,4 +326,14 @@ fn doctor() -> Result<
 #[pg_extern(sql = false)]
 fn uninstall(drop_data_of: Option<Text>) -> Outcome<()> {
     Ok(uninstall::uninstall(str(&drop_data_of))?)
+}
+
+#[pg_extern(sql = false)]
+fn reset_program(confirm: Option<Text>) -> Outcome<()> {
+    Ok(reset::reset_program(str(&confirm))?)
+}
+
+#[pg_extern(sql = false)]
+fn next_id(sequence: Option<Relation>, call: pg_sys::FunctionCallInfo) -> Outcome<i64> {
+    Ok(sequence::next(need("sequence", sequence)?.0, call)?)
 }

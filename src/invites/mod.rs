@@ -9,6 +9,7 @@
 //! | `redeem` | redeems an invite: reads the facts under locks, has the core decide, stores the answer |
 //! | `reassign` | gives a friend to another referrer, for the owner of the program |
 //! | `recipient` | turns the address of a recipient into what is stored of it |
+//! | `users` | does for users who come and go what foreign keys do, where there are none |
 //! | `adopt` | brings invites and referrals up to what the rows of an attached table say |
 //!
 //! Which refusal comes first is decided by [`referral_core::redemption`] and nowhere here. This room never knows what a
@@ -22,3 +23,4 @@ pub mod issue;
 pub mod reassign;
 pub mod recipient;
 pub mod redeem;
+pub mod users;

@@ -1,7 +1,7 @@
 //! Tables, columns and keys as PostgreSQL's catalogue describes them; quoting; invalidation.
 
 use super::row::row;
-use super::{args, read};
+use super::{args, c_string, read};
 use crate::error::Error;
 use pgrx::prelude::*;
 use std::cell::Cell;
@@ -35,6 +35,24 @@ pub fn own_relation(name: &CStr) -> Option<pg_sys::Oid> {
         pg_sys::get_relname_relid(name.as_ptr(), schema)
     };
     (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// The number of a column of a relation; 0 when there is none of this name.
+pub fn column_number(relation: pg_sys::Oid, column: &str) -> i16 {
+    let column = c_string(column);
+    // SAFETY: a look-up in the system caches; the name outlives it.
+    unsafe { pg_sys::get_attnum(relation, column.as_ptr()) }
+}
+
+/// Whether a table has pages. Without any it has no rows, seen or unseen.
+pub fn has_pages(table: pg_sys::Oid) -> bool {
+    // SAFETY: the table is open in the statement that asks, and closed again here.
+    unsafe {
+        let relation = pg_sys::relation_open(table, pg_sys::AccessShareLock as i32);
+        let pages = pg_sys::RelationGetNumberOfBlocksInFork(relation, pg_sys::ForkNumber::MAIN_FORKNUM);
+        pg_sys::relation_close(relation, pg_sys::AccessShareLock as i32);
+        pages > 0
+    }
 }
 
 /// The quoted name of a role.

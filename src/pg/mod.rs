@@ -9,6 +9,7 @@
 //! | `spi` | connections, kept plans and the snapshot rule |
 //! | `budget` | the time within which a trigger ends, so that the statement it is part of does not run into its timeout |
 //! | `memory` | what becomes of an allocation that fails |
+//! | `sequence` | numbers of a sequence that leave `lastval()` alone |
 //! | `scope` | settings, roles and memory for the length of a call |
 //! | `transaction` | subtransactions, procedures that commit, polite locks |
 //! | `changes` | the rows of a trigger |
@@ -25,6 +26,7 @@ pub mod read;
 pub mod relay;
 pub mod row;
 pub mod scope;
+pub mod sequence;
 pub mod spi;
 pub mod transaction;
 pub mod unchecked;

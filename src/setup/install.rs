@@ -3,15 +3,18 @@
 
 use super::first_rows::{self, DefaultProgram};
 use super::key::{KeyColumn, find_misfit};
-use super::scripts::{FOREIGN_KEYS, FUNCTIONS, GUARDS, TABLES, VIEWS};
+use super::scripts::{FOREIGN_KEYS, FUNCTIONS, GUARDS, TABLES, USER_TRIGGERS, VIEWS};
 use super::tables::any_is_there;
+use super::triggers::guards;
 use super::users::{self, Home, Known};
 use crate::error::Error;
-use crate::pg::catalog::role_name;
+use crate::pg::catalog::{own_relation, role_name};
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path;
 use crate::pg::spi::execute_ddl;
-use crate::pg::{args, read};
+use crate::pg::transaction::{TableLock, lock_politely};
+use crate::pg::unchecked::rows_of;
+use crate::pg::{args, read, write};
 use crate::program::config_as_far_as_readable;
 use crate::program::source::{OwnRows, create_own_source};
 use pgrx::prelude::*;
@@ -26,6 +29,8 @@ pub struct Request {
     pub default: DefaultProgram,
     /// Whether it only says what it would do.
     pub dry_run: bool,
+    /// Whether the tables refer to the users by foreign keys, or by triggers; `None`: as they do, and by foreign keys at first.
+    pub foreign_keys: Option<bool>,
 }
 
 /// What a call of [`install`] did.
@@ -37,6 +42,11 @@ pub enum Installed {
 }
 
 row! {
+    /// How the tables refer to the users.
+    struct Reference {
+        foreign_keys: bool,
+    }
+
     /// Something that the owner of the program lacks.
     pub struct Lack {
         /// What it is.
@@ -74,11 +84,13 @@ fn create(request: &Request) -> Result<Installed, Error> {
     }
     // For the foreign keys to it.
     users::lock(request.home, &key)?;
-    let foreign_keys: &[&str] = if key.users.is_some() { &[FOREIGN_KEYS] } else { &[] };
-    key.run([&TABLES, foreign_keys, &VIEWS, &[GUARDS], &FUNCTIONS].concat())?;
+    key.run([&TABLES[..], &VIEWS, &[GUARDS], &FUNCTIONS].concat())?;
     users::store(request.home, &key)?;
     execute_ddl("INSERT INTO referral.settings DEFAULT VALUES")?;
     execute_ddl("INSERT INTO referral.secrets DEFAULT VALUES")?;
+    if key.users.is_some() {
+        refer(&key, request.foreign_keys.unwrap_or(true))?;
+    }
     execute_ddl("INSERT INTO referral.programs (name) VALUES ('default')")?;
     request.default.store()?;
     give_to(Some(request.owner.unwrap_or(key.owner)), true)?;
@@ -112,6 +124,7 @@ fn put_right(request: &Request) -> Result<Installed, Error> {
     put_rows_right(request, &mut steps)?;
     put_key_right(request.home, &key, &mut steps)?;
     put_users_right(request.home, &known, &key, &mut steps)?;
+    put_references_right(request, &key, &mut steps)?;
     // What was created meanwhile belongs to the owner, too.
     put_rights_right(request, &mut steps)?;
     Ok(Installed::Repaired(steps.done))
@@ -165,7 +178,6 @@ fn put_key_right(home: Home, key: &KeyColumn, steps: &mut Steps) -> Result<(), E
 }
 
 fn put_users_right(home: Home, known: &Known, key: &KeyColumn, steps: &mut Steps) -> Result<(), Error> {
-    let config = config_as_far_as_readable()?;
     match known {
         Known::Same => {}
         Known::Moved { from } => {
@@ -177,7 +189,23 @@ fn put_users_right(home: Home, known: &Known, key: &KeyColumn, steps: &mut Steps
     if !steps.dry_run {
         users::store(home, key)?;
     }
-    let Home::Table(table) = home else { return Ok(()) };
+    Ok(())
+}
+
+/// How the tables refer to the users: by foreign keys, or by triggers that do the same.
+fn put_references_right(request: &Request, key: &KeyColumn, steps: &mut Steps) -> Result<(), Error> {
+    let Home::Table(table) = request.home else { return Ok(()) };
+    let by_keys = request.foreign_keys.unwrap_or(by_foreign_keys()?);
+    let changes = by_keys != by_foreign_keys()?;
+    if changes || (!by_keys && !has_user_triggers(table)?) {
+        let way = if by_keys { "foreign keys" } else { "triggers in place of foreign keys" };
+        steps.take(&format!("the tables refer to the users by {way}"), || refer_otherwise(table, key, by_keys))?;
+    }
+    if by_keys { put_foreign_keys_right(request.home, table, key, steps) } else { Ok(()) }
+}
+
+fn put_foreign_keys_right(home: Home, table: pg_sys::Oid, key: &KeyColumn, steps: &mut Steps) -> Result<(), Error> {
+    let config = config_as_far_as_readable()?;
     let missing = users::find_missing_keys(table, key.column_name.as_deref().unwrap_or_default())?;
     if missing.is_empty() {
         return Ok(());
@@ -192,6 +220,44 @@ fn put_users_right(home: Home, known: &Known, key: &KeyColumn, steps: &mut Steps
         steps.take(&lost, || Ok(()))?;
     }
     if steps.dry_run { Ok(()) } else { users::add_missing_keys(&config, home, &missing, key) }
+}
+
+/// Makes the tables refer to the users: by foreign keys, or by triggers that do the same.
+fn refer(key: &KeyColumn, by_keys: bool) -> Result<(), Error> {
+    key.run([if by_keys { FOREIGN_KEYS } else { USER_TRIGGERS }])?;
+    write::execute("UPDATE referral.settings SET foreign_keys = $1 WHERE foreign_keys <> $1", &args![by_keys]).map(drop)
+}
+
+/// Whether the tables refer to the users by foreign keys.
+///
+/// # Errors
+/// [`Error::NotInstalled`].
+pub fn by_foreign_keys() -> Result<bool, Error> {
+    let settings = own_relation(c"settings").ok_or(Error::NotInstalled)?;
+    Ok(rows_of::<Reference>(settings)?.first().is_none_or(|by| by.foreign_keys))
+}
+
+/// Whether the triggers that stand in for foreign keys are all there.
+fn has_user_triggers(users: pg_sys::Oid) -> Result<bool, Error> {
+    read::value(
+        "SELECT count(*) >= $2 AS all_there FROM pg_trigger
+         WHERE tgfoid = ANY (ARRAY['referral.user_gone', 'referral.user_exists']::regproc[]) AND tgparentid = 0
+           AND tgrelid = ANY (ARRAY[$1, 'referral.invites'::regclass, 'referral.invites_friends'::regclass])",
+        &args![users, guards(USER_TRIGGERS).len() as i64],
+    )
+}
+
+/// Makes the tables refer to the users in the way that is wanted. The foreign keys themselves are added where they are
+/// missing, with what becomes of users who are not there.
+fn refer_otherwise(users: pg_sys::Oid, key: &KeyColumn, by_keys: bool) -> Result<(), Error> {
+    lock_politely(users, key.users.as_deref().unwrap_or_default(), TableLock::AccessExclusive)?;
+    let drops: Vec<String> =
+        read::values(include_str!("../../sql/statements/drop_references_to_users.sql"), &args![users])?;
+    drops.iter().try_for_each(|sql| execute_ddl(sql))?;
+    if by_keys {
+        return write::execute("UPDATE referral.settings SET foreign_keys = true", &[]).map(drop);
+    }
+    refer(key, false)
 }
 
 fn lacks_of(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<Lack>, Error> {

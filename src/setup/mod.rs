@@ -9,6 +9,7 @@
 //! | `tables` | the tables of the program, compared with the scripts that made them |
 //! | `first_rows` | the rows that `install` makes, and makes again |
 //! | `uninstall` | takes them off again; the data only when it is named |
+//! | `reset` | empties what the program holds of users, for test databases |
 //! | `attach` | attaches, repairs and detaches tables |
 //! | `again` | attaches under a name that is known: the same thing, or another table in its place |
 //! | `mapping` | expressions over a row, checked and made into the query that reads a table |
@@ -30,6 +31,7 @@ pub mod install;
 pub mod key;
 pub mod mapping;
 pub mod program;
+pub mod reset;
 pub mod scripts;
 pub mod tables;
 pub mod triggers;

@@ -18,6 +18,9 @@ pub const TABLES: [&str; 11] = [
 /// The foreign keys to the users.
 pub const FOREIGN_KEYS: &str = include_str!("../../sql/foreign_keys.sql");
 
+/// The triggers that stand in for the foreign keys to the users.
+pub const USER_TRIGGERS: &str = include_str!("../../sql/user_triggers.sql");
+
 /// The views, in the order in which they read each other.
 pub const VIEWS: [&str; 4] = [
     include_str!("../../sql/views/ledger.sql"),

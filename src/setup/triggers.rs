@@ -1,6 +1,6 @@
 //! The triggers on attached tables, and those that guard the program's own.
 
-use super::scripts::{self, GUARDS};
+use super::scripts;
 use crate::error::Error;
 use crate::pg::catalog::{Member, Table, members};
 use crate::pg::row::row;
@@ -12,19 +12,19 @@ use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 use referral_core::text::TextEnum;
 
-/// A trigger on a table of the program.
-pub struct Guard {
+/// A trigger that a script makes.
+pub struct Guard<'a> {
     /// Qualified name of the table.
-    pub table: &'static str,
+    pub table: &'a str,
     /// Name of the trigger.
-    pub trigger: &'static str,
+    pub trigger: &'a str,
     /// The statement that creates it.
-    pub statement: &'static str,
+    pub statement: &'a str,
 }
 
-/// The triggers that [`GUARDS`] makes.
-pub fn guards() -> Vec<Guard> {
-    scripts::statements(GUARDS, "CREATE TRIGGER ")
+/// The triggers that a script makes, such as `GUARDS`.
+pub fn guards(script: &str) -> Vec<Guard<'_>> {
+    scripts::statements(script, "CREATE TRIGGER ")
         .filter_map(|statement| {
             let trigger = statement.split_whitespace().nth(2)?;
             let table = statement.split_whitespace().skip_while(|word| *word != "ON").nth(1)?;

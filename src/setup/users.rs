@@ -87,11 +87,15 @@ pub fn find_lost(config: &Config) -> Result<Option<(String, Option<String>)>, Er
     let install = |users: &str| format!("SELECT referral.install(users => {});", quote_literal(users));
     let Some(name) = &config.installed_as else {
         let guessed = config.users.as_ref().map(|users| {
-            let finding = format!("referral.installation has no row: foreign keys alone say that the users live in {}", users.name);
+            let finding = format!(
+                "referral.installation has no row: foreign keys alone say that the users live in {}",
+                users.name
+            );
             (finding, Some(install(&users.name)))
         });
         let unknown = matches!(config.users_lost, Some(Error::UsersUnknown));
-        let unknown = unknown.then(|| ("nothing says where the users live: install has to be called again".into(), None));
+        let unknown =
+            unknown.then(|| ("nothing says where the users live: install has to be called again".into(), None));
         return Ok(guessed.or(unknown));
     };
     let another: bool = with_safe_path(|| {
@@ -105,7 +109,9 @@ pub fn find_lost(config: &Config) -> Result<Option<(String, Option<String>)>, Er
     Ok(match (&config.users, another) {
         (None, true) => Some((format!("the users table {name} is gone, and another table has its name"), repair)),
         (None, false) => {
-            let finding = format!("the users table {name} is gone: no code is issued or redeemed until install is told of another");
+            let finding = format!(
+                "the users table {name} is gone: no code is issued or redeemed until install is told of another"
+            );
             Some((finding, repair))
         }
         (Some(users), true) => {
@@ -233,7 +239,8 @@ pub fn describe_lost(missing: &[MissingKey], key: &KeyColumn) -> Result<Option<S
 pub fn add_missing_keys(config: &Config, home: Home, missing: &[MissingKey], key: &KeyColumn) -> Result<(), Error> {
     lock(home, key)?;
     for column in missing {
-        let relation: pg_sys::Oid = read::value("SELECT to_regclass($1)::oid AS oid", &args![column.relation.as_str()])?;
+        let relation: pg_sys::Oid =
+            read::value("SELECT to_regclass($1)::oid AS oid", &args![column.relation.as_str()])?;
         lock_politely(relation, &column.relation, TableLock::ShareRowExclusive)?;
         let lost = column.lost_users(key)?;
         if !lost.is_empty() {
@@ -242,4 +249,3 @@ pub fn add_missing_keys(config: &Config, home: Home, missing: &[MissingKey], key
     }
     missing.iter().try_for_each(|column| column.add(key))
 }
-

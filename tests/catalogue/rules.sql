@@ -16,10 +16,10 @@ privilege (object, owner, grantee, privilege) AS (
     UNION ALL SELECT typname, typowner, a.grantee, privilege_type FROM pg_type, aclexplode(coalesce(typacl, acldefault('T', typowner))) a WHERE typnamespace = 'referral'::regnamespace AND typtype = 'd'),
 -- What does not write, and is said to. All else is volatile, and runs in no parallel worker.
 quiet (name, marks) AS (VALUES ('balance', 's s'), ('credit_history', 's s'), ('expiring', 's s'), ('friend_terms', 's s'), ('rule_schema', 'i s')),
--- What depends on a function or operator that is not PostgreSQL's own, where maintenance would run it.
+-- What depends on a function or operator that is not PostgreSQL's own, where maintenance would run it. next_id is the installer's.
 dependent (what, oid, fn) AS (
     SELECT classid::regclass::text || ' ' || objid, classid, refobjid FROM pg_depend d JOIN pg_proc f ON refclassid = 'pg_proc'::regclass AND refobjid = f.oid
-    WHERE f.pronamespace <> 'pg_catalog'::regnamespace
+    WHERE f.pronamespace <> 'pg_catalog'::regnamespace AND f.oid <> 'referral.next_id(regclass)'::regprocedure
       AND ((classid = 'pg_attrdef'::regclass AND EXISTS (SELECT FROM pg_attrdef x JOIN relation r ON r.oid = adrelid WHERE x.oid = objid))
            OR (classid = 'pg_constraint'::regclass AND EXISTS (SELECT FROM pg_constraint x WHERE x.oid = objid AND connamespace = 'referral'::regnamespace))
            OR (classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class x WHERE x.oid = objid AND relnamespace = 'referral'::regnamespace))
@@ -78,5 +78,9 @@ FROM (SELECT 'operator', oprname::text, oprnamespace FROM pg_operator UNION ALL 
       UNION ALL SELECT 'relation', relname, relnamespace FROM pg_class WHERE relkind <> ALL ('{r,v,S,i,c}')
       UNION ALL SELECT 'aggregate', proname, pronamespace FROM pg_proc WHERE prokind <> ALL ('{f,p}')) x (what, name, schema)
 WHERE schema = 'referral'::regnamespace
+UNION ALL
+SELECT 'no number is drawn by nextval, which changes lastval()', a.attrelid::regclass || ' ' || attname
+FROM pg_attribute a JOIN relation r ON r.oid = a.attrelid LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+WHERE attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) ~ 'nextval'
 UNION ALL
 SELECT 'the extension is for superusers to create', name || ' ' || version FROM pg_available_extension_versions WHERE name = 'referral' AND (NOT superuser OR trusted OR relocatable OR schema IS NOT NULL);

@@ -294,6 +294,34 @@ def owner(database, way):
     end(sprung, told(log, sprung, way), least=0 if way in NEVER_SPRUNG else 1)
 
 
+def lastval(database):
+    """Whatever is called, and however it ends, lastval() is what the application has drawn."""
+    session, wrong, played = session_of(database), [], 0
+    number = session.one("SELECT nextval('public.numbers')")
+    session("BEGIN")
+    for role, verbs in ((None, EVERYTHING), ("hostile_app", VERBS)):
+        for name, statement in verbs.items():
+            session("SAVEPOINT verb")
+            session(f"SET LOCAL SESSION AUTHORIZATION {role or 'DEFAULT'}")
+            try:
+                session(statement)
+                session("SET CONSTRAINTS ALL IMMEDIATE")
+                played += 1
+                session("SET LOCAL SESSION AUTHORIZATION DEFAULT")
+                if session.one("SELECT lastval()") != number:
+                    wrong.append(f"{name} as {role} changes lastval()")
+            except Failed as failed:
+                wrong.append(f"{name} as {role}: {failed}")
+            session("ROLLBACK TO verb")
+            if session.one("SELECT lastval()") != number:  # of a sequence that went with the savepoint, too
+                session("SELECT setval('public.numbers', 1)")
+                number = session.one("SELECT nextval('public.numbers')")
+    session("ROLLBACK")
+    print(f"{played} verbs")
+    if wrong:
+        raise Wrong("\n".join(wrong))
+
+
 def seller(database):
     """Mappings and predicates are the seller's: they run as the seller, and leave nothing behind."""
     session, log, sprung = session_of(database), Log(), []

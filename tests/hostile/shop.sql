@@ -72,6 +72,7 @@ SELECT referral.spend_credit(7000001, 5, 'USD', 'spent'), referral.release_credi
 SELECT referral.reassign_referral(7000014, 'OTHER', 'a mistake') \g /dev/null
 CALL referral.reconcile('orders');
 SELECT count(*) FROM referral.feed(0, 5) \g /dev/null
+CREATE SEQUENCE public.numbers; -- of the application
 -- What waits, so that settlement, reconcile and feed have something to do.
 UPDATE public.orders SET total = total + 1 WHERE id <= 5;
 ALTER TABLE public.orders DISABLE TRIGGER USER;

@@ -9,8 +9,9 @@ use crate::pg::transaction::catch_failure;
 use crate::pg::{args, read};
 use crate::program::Config;
 use crate::setup::first_rows::find_missing;
-use crate::setup::install::{Lack, lacks};
+use crate::setup::install::{Lack, by_foreign_keys, lacks};
 use crate::setup::key::{KeyColumn, find_misfit};
+use crate::setup::scripts::{GUARDS, USER_TRIGGERS};
 use crate::setup::tables::find_changes;
 use crate::setup::triggers::{Guard, guards};
 use crate::setup::users;
@@ -129,7 +130,7 @@ fn check_privileges(config: &Config, report: &mut Report) -> Result<(), Error> {
 /// The triggers on the program's own tables.
 fn check_guards(report: &mut Report) -> Result<(), Error> {
     let mut faults = Vec::new();
-    for guard in guards() {
+    for guard in guards(GUARDS) {
         faults.extend(fault_of(&guard)?);
     }
     // The program writes as the owner in a restricted operation, which queues no deferred trigger.
@@ -221,7 +222,7 @@ fn check_users(config: &Config, report: &mut Report) -> Result<(), Error> {
     Ok(())
 }
 
-/// The foreign keys from the program's tables to the users.
+/// The foreign keys from the program's tables to the users, or the triggers in their place.
 fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error> {
     let Some(users) = &config.users else {
         match &config.installed_as {
@@ -230,6 +231,18 @@ fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error>
         }
         return Ok(());
     };
+    if !by_foreign_keys()? {
+        let script = USER_TRIGGERS.replace("@users@", &users.name);
+        let faults: Result<Vec<_>, _> = guards(&script).iter().map(fault_of).collect();
+        let faults = faults?.into_iter().flatten().collect();
+        report.list(
+            "foreign keys",
+            Status::Wrong,
+            faults,
+            "there are none, as was asked for, and triggers do the same",
+        );
+        return Ok(());
+    }
     let missing = users::find_missing_keys(users.oid, &users.key)?.into_iter();
     let faults = missing.map(|key| Fault { finding: key.finding, repair: install_again(config) }).collect();
     report.list("foreign keys", Status::Wrong, faults, "all are there and valid");
@@ -243,7 +256,8 @@ fn check_key_type(config: &Config, report: &mut Report) -> Result<(), Error> {
         Ok(None) => report.fine("key type", format!("keys are of type {}", config.key.name)),
         Ok(Some(misfit)) => report.add("key type", Status::Wrong, misfit.finding, Some(install_again(config))),
         Err(failure) => {
-            let unkeyed = config.users.as_ref().filter(|_| failure.code == PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION);
+            let unkeyed =
+                config.users.as_ref().filter(|_| failure.code == PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION);
             let repair = unkeyed.map(|users| format!("ALTER TABLE {} ADD PRIMARY KEY ({});", users.name, users.column));
             let said = failure.detail.unwrap_or(failure.message);
             report.add("key type", Status::Wrong, said.trim_end_matches('.'), repair);
@@ -305,8 +319,9 @@ fn check_sequences(report: &mut Report) -> Result<(), Error> {
             "SELECT c.relowner AS owner, c.oid::regclass::text AS table_name, quote_ident(a.attname) AS column_name,
                     d.objid::regclass::text AS sequence
              FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid
-             JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'
+             JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+             JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.atthasdef
+             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a'
                AND c.relnamespace = 'referral'::regnamespace AND c.relkind = 'r' ORDER BY 2",
             &[],
         )

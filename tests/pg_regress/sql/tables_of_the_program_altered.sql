@@ -57,7 +57,7 @@ END $$;
 SELECT * FROM after('ALTER TABLE referral.credits ADD note text');
 SELECT * FROM after('ALTER TABLE referral.accounts ADD note text, ADD seen timestamptz NOT NULL DEFAULT now()');
 SELECT * FROM after('ALTER TABLE referral.spends ADD note text; ALTER TABLE referral.spends ALTER note SET NOT NULL');
--- columns of ours: another type, another name, no default, no identity, gone
+-- columns of ours: another type, another name, no default, gone
 SELECT * FROM after('ALTER TABLE referral.programs ALTER strict TYPE text');
 SELECT * FROM after('ALTER TABLE referral.programs ALTER name TYPE varchar(100)');
 SELECT * FROM after('ALTER TABLE referral.unsettled ALTER credit_id TYPE integer');
@@ -68,7 +68,7 @@ SELECT * FROM after('ALTER TABLE referral.programs RENAME strict TO severe');
 SELECT * FROM after('ALTER TABLE referral.invites_friends RENAME redeemed_at TO at');
 SELECT * FROM after('ALTER TABLE referral.balances ALTER settled_at DROP DEFAULT');
 SELECT * FROM after('ALTER TABLE referral.spends ALTER released DROP DEFAULT');
-SELECT * FROM after('ALTER TABLE referral.credits ALTER credit_id DROP IDENTITY');
+SELECT * FROM after('ALTER TABLE referral.credits ALTER credit_id DROP DEFAULT');
 -- tables: another name, another schema
 SELECT * FROM after('ALTER TABLE referral.credits RENAME TO ledger');
 SELECT * FROM after('ALTER TABLE referral.programs RENAME TO plans');
