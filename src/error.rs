@@ -595,10 +595,10 @@ errors! {
     }
 
     /// A code that the application chose, or that an attached table holds, is that of another invite.
-    CodeTaken { code: String } => {
+    CodeTaken { code: String, how: &'static str } => {
         code: ERRCODE_UNIQUE_VIOLATION,
         message: "invite code is taken",
-        detail: "There is an invite with the code \"{code}\".",
+        detail: "There is an invite with the code \"{code}\"{how}.",
         hint: "Choose another code.",
     }
 
@@ -937,6 +937,11 @@ impl Error {
     /// Raises the error as PostgreSQL's, from where none can be returned.
     pub fn raise(self) {
         ErrorReport::from(self).report(PgLogLevel::ERROR);
+    }
+
+    /// The error for a code that another invite has, exactly or in another case.
+    pub fn code_taken(code: String, exactly: bool) -> Self {
+        Self::CodeTaken { code, how: if exactly { "" } else { ", in another case" } }
     }
 
     /// Reports the error to the client and the log as a warning, and goes on.

@@ -24,8 +24,12 @@ text_enum! {
         MalformedCode = "malformed_code",
         /// The invite's time is over.
         Expired = "expired",
-        /// The invite was revoked, or the user who issued it is gone.
+        /// The invite was revoked.
         Revoked = "revoked",
+        /// The user who issued the invite is not known: they were deleted, or the attached table names none that exists.
+        UnknownReferrer = "unknown_referrer",
+        /// No invite has exactly this code, and the codes of several differ from it by case alone.
+        OtherCase = "other_case",
         /// As many friends as are allowed have redeemed the invite.
         Exhausted = "exhausted",
         /// The friend issued the invite.
@@ -69,6 +73,8 @@ pub enum Code {
     Malformed,
     /// No invite has the code, though it could have been generated.
     Unknown,
+    /// No invite has exactly the code, and the codes of several differ from it by case alone.
+    InOtherCase,
     /// An invite has the code.
     Issued,
 }
@@ -95,7 +101,9 @@ pub struct Facts {
     pub earlier: Option<Earlier>,
     /// Whether the friend issued the invite.
     pub own_invite: bool,
-    /// Whether the invite was revoked by then, or the user who issued it is gone.
+    /// Whether the user who issued the invite is gone, or was never known.
+    pub issuer_gone: bool,
+    /// Whether the invite was revoked by then.
     pub revoked: bool,
     /// Whether the program has begun and is not over.
     pub running: bool,
@@ -137,14 +145,16 @@ type Refusal<F, L, E> = (Status, fn(&F, &mut L) -> Result<bool, E>);
 
 /// The refusals of a redemption, in their order.
 #[rustfmt::skip]
-fn refusals<L: Look>() -> [Refusal<Facts, L, L::Error>; 13] {
+fn refusals<L: Look>() -> [Refusal<Facts, L, L::Error>; 15] {
     [
         (Status::MalformedCode,   |facts, _| Ok(facts.code == Code::Malformed)),
         (Status::UnknownCode,     |facts, _| Ok(facts.code == Code::Unknown)),
+        (Status::OtherCase,       |facts, _| Ok(facts.code == Code::InOtherCase)),
         (Status::Throttled,       |facts, _| Ok(facts.throttled && facts.origin == Origin::Typed)),
         (Status::AlreadyRedeemed, |facts, _| Ok(facts.earlier == Some(Earlier::SameInvite))),
         (Status::AlreadyReferred, |facts, _| Ok(facts.earlier == Some(Earlier::AnotherInvite))),
         (Status::OwnInvite,       |facts, _| Ok(facts.own_invite)),
+        (Status::UnknownReferrer, |facts, _| Ok(facts.issuer_gone)),
         (Status::Revoked,         |facts, _| Ok(facts.revoked)),
         (Status::ProgramEnded,    |facts, _| Ok(!facts.running)),
         (Status::Expired,         |facts, _| Ok(facts.expired)),
@@ -165,9 +175,9 @@ pub fn decide<L: Look>(facts: &Facts, look: &mut L) -> Result<Status, L::Error> 
     first(&refusals(), facts, look).map(|refusal| refusal.unwrap_or(Status::Redeemed))
 }
 
-/// Decides a redemption with a code that no invite has; `well_formed`: whether it could have been generated.
-pub fn decide_without_invite(well_formed: bool) -> Status {
-    let facts = Facts { code: if well_formed { Code::Unknown } else { Code::Malformed }, ..NO_INVITE };
+/// Decides a redemption with a code that no invite has.
+pub fn decide_without_invite(code: Code) -> Status {
+    let facts = Facts { code, ..NO_INVITE };
     match decide(&facts, &mut NothingToSee) {
         Ok(status) => status,
         Err(never) => match never {},
@@ -181,6 +191,7 @@ const NO_INVITE: Facts = Facts {
     throttled: false,
     earlier: None,
     own_invite: false,
+    issuer_gone: false,
     revoked: false,
     running: true,
     expired: false,
@@ -227,7 +238,7 @@ fn reassignment_refusals<C: FnMut() -> Result<bool, E>, E>() -> [Refusal<Reassig
     [
         (Status::UnknownCode,     |facts, _| Ok(!facts.issued)),
         (Status::NotReferred,     |facts, _| Ok(facts.earlier.is_none())),
-        (Status::Revoked,         |facts, _| Ok(facts.issuer_gone)),
+        (Status::UnknownReferrer, |facts, _| Ok(facts.issuer_gone)),
         (Status::AlreadyRedeemed, |facts, _| Ok(facts.earlier == Some(Earlier::SameInvite))),
         (Status::OwnInvite,       |facts, _| Ok(facts.own_invite)),
         (Status::Cycle,           |_, closes_cycle| closes_cycle()),
@@ -260,12 +271,12 @@ fn first<F, L, E>(order: &[Refusal<F, L, E>], facts: &F, look: &mut L) -> Result
 impl Status {
     /// Whether the friend tried a wrong code, which counts towards [`Status::Throttled`].
     pub fn is_wrong_code(self) -> bool {
-        matches!(self, Self::UnknownCode | Self::MalformedCode | Self::WrongRecipient)
+        matches!(self, Self::UnknownCode | Self::MalformedCode | Self::OtherCase | Self::WrongRecipient)
     }
 
     /// Whether the friend tried a code that nobody can redeem: one that there is not, or not any more.
     pub fn is_about_code(self) -> bool {
-        self.is_wrong_code() || matches!(self, Self::Throttled | Self::Revoked | Self::Expired | Self::ProgramEnded)
+        self.is_wrong_code() || matches!(self, Self::Throttled | Self::UnknownReferrer | Self::Revoked | Self::Expired | Self::ProgramEnded)
     }
 }
 

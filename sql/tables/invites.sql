@@ -3,8 +3,9 @@
 CREATE TABLE referral.invites (
     invite_id       bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT invites_pkey PRIMARY KEY,
     user_id         @key_column@,
-    invite_code     text NOT NULL CONSTRAINT invites_invite_code_key UNIQUE
-                    CONSTRAINT invites_invite_code_check CHECK (octet_length(invite_code) <= 500),
+    invite_code     text NOT NULL CONSTRAINT invites_invite_code_check CHECK (octet_length(invite_code) <= 500),
+    code_folded     text NOT NULL CONSTRAINT invites_code_folded_check CHECK (octet_length(code_folded) <= 500),
+    code_twin       text NOT NULL DEFAULT '',
     program_id      integer NOT NULL,
     max_redemptions integer DEFAULT 1 CONSTRAINT invites_max_redemptions_check CHECK (max_redemptions > 0),
     expires_at      timestamptz,
@@ -14,9 +15,11 @@ CREATE TABLE referral.invites (
     source_id       integer,
     source_key      text,
     source_revoked  boolean NOT NULL DEFAULT false,
+    CONSTRAINT invites_code_key UNIQUE (code_folded, code_twin),
     CONSTRAINT invites_source_check CHECK (source_id IS NOT NULL OR (source_key IS NULL AND NOT source_revoked))
 );
 CREATE INDEX invites_user_id_idx ON referral.invites (user_id);
+CREATE INDEX invites_twins_idx ON referral.invites (code_folded) WHERE code_twin <> '';
 CREATE UNIQUE INDEX invites_source_key ON referral.invites (source_key, source_id) WHERE source_id IS NOT NULL;
 COMMENT ON TABLE referral.invites IS 'Invites: codes that users issued, or that an attached table holds.';
 COMMENT ON COLUMN referral.invites.invite_id IS 'Key of the invite.';
@@ -25,6 +28,12 @@ COMMENT ON COLUMN referral.invites.user_id IS
 COMMENT ON COLUMN referral.invites.invite_code IS
     'Code as it is printed, of at most 500 bytes. A generated code has 12 characters of Crockford base32 and a check '
     'character, 4-4-5, unless the program has a format of its own.';
+COMMENT ON COLUMN referral.invites.code_folded IS
+    'Form of the code under which it is looked up: in capitals, and without what cannot be seen. Codes that differ by '
+    'that alone have the same.';
+COMMENT ON COLUMN referral.invites.code_twin IS
+    'The code itself, where an attached table holds it and held another one before that differs by case alone; such '
+    'codes are found only exactly as they are. Empty otherwise.';
 COMMENT ON COLUMN referral.invites.program_id IS
     'Program of the invite. There is no foreign key: it would lock the one row of the program for every code issued.';
 COMMENT ON COLUMN referral.invites.max_redemptions IS 'Number of friends who may redeem the invite. Null: any number.';

@@ -33,7 +33,7 @@ pub fn reassign(typed: &str, friend: &UserKey, reason: &str) -> Result<Redemptio
     let config = require_owner()?;
     check_reason(reason)?;
     with_safe_path_as(Some(config.owner), || {
-        let invite = find(&config, typed, friend, now())?;
+        let invite = find(&config, typed, friend, now())?.found();
         let referral = match &invite {
             Some(invite) => {
                 lock_users(&config, invite, friend)?;

@@ -6,7 +6,7 @@
 //! What is known then goes to [`redemption::decide`], which asks the costly questions of [`Questions`] as far as it
 //! needs their answers.
 
-use super::find::{FoundInvite, find};
+use super::find::{FoundInvite, Search, find};
 use super::guesses::is_told;
 use super::recipient;
 use crate::earning::evaluate::evaluate_new;
@@ -75,7 +75,7 @@ pub fn redeem(attempt: &Attempt) -> Result<Redemption, Error> {
                 evaluate_new(&*cache::config()?, referral, attempt.friend)?;
             }
             Redemption { status: Status::AlreadyRedeemed, .. } => {}
-            Redemption { status, .. } if !is_told(&config, attempt.friend, status)? => {
+            Redemption { status, .. } if !is_told(&config, attempt.friend, status, attempt.code)? => {
                 return Ok(Redemption::refused(Status::Throttled));
             }
             _ => {}
@@ -92,10 +92,12 @@ pub fn redeem(attempt: &Attempt) -> Result<Redemption, Error> {
 pub fn redeem_only(config: &Config, attempt: &Attempt) -> Result<Redemption, Error> {
     check_finite("as_of", attempt.at)?;
     let at = attempt.at.unwrap_or_else(now);
-    let Some(invite) = find(config, attempt.code, attempt.friend, at)? else {
-        look_up_none(config, attempt, at)?;
-        let well_formed = config.folded(attempt.code).next().is_some();
-        return Ok(Redemption::refused(redemption::decide_without_invite(well_formed)));
+    let invite = match find(config, attempt.code, attempt.friend, at)? {
+        Search::Found(invite) => invite,
+        Search::NotFound(code) => {
+            look_up_none(config, attempt, at)?;
+            return Ok(Redemption::refused(redemption::decide_without_invite(code)));
+        }
     };
     lock_users(config, &invite, attempt.friend)?;
     // A link that any number may use is not locked: its friends would wait for each other.
@@ -151,6 +153,8 @@ fn lock_referrer(config: &Config, invite: &FoundInvite, friend: &UserKey) -> Res
 row! {
     /// What is known of an invite and a friend while both are locked.
     struct Locked {
+        /// Whether the user who issued the invite is gone, or was never known.
+        issuer_gone: bool,
         revoked: bool,
         /// Whether the program has begun and is not over.
         running: bool,
@@ -177,6 +181,7 @@ fn redeem_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: T
         throttled: locked.throttled,
         earlier: locked.redeemed_invite.map(|earlier| invite.compared_with(earlier)),
         own_invite: invite.own,
+        issuer_gone: locked.issuer_gone,
         revoked: locked.revoked,
         running: locked.running,
         expired: invite.expired,
@@ -202,8 +207,8 @@ fn redeem_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: T
 fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Timestamp) -> Result<Locked, Error> {
     read::fetch_one(
         &config.sql(
-            "SELECT known.revoked, known.running,
-                    CASE WHEN i.max_redemptions IS NULL OR known.revoked OR NOT known.running OR $5 THEN false
+            "SELECT known.issuer_gone, known.revoked, known.running,
+                    CASE WHEN i.max_redemptions IS NULL OR known.issuer_gone OR known.revoked OR NOT known.running OR $5 THEN false
                          ELSE i.max_redemptions <= (SELECT count(*) FROM (
                                   SELECT 1 FROM referral.invites_friends o WHERE o.invite_id = i.invite_id
                                   UNION ALL SELECT 1 FROM referral.reassignments r WHERE r.from_invite_id = i.invite_id
@@ -219,7 +224,7 @@ fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Tim
              LEFT JOIN referral.invites_friends f ON f.friend_id @eq@ $2::@key@ AND f.program_id = $6
              LEFT JOIN referral.invites_friends above ON above.friend_id @eq@ $7::@key@ AND above.program_id = $6
              CROSS JOIN LATERAL (
-                 SELECT i.user_id IS NULL OR coalesce(i.revoked_at <= coalesce($3, 'infinity'), false) AS revoked,
+                 SELECT i.user_id IS NULL AS issuer_gone, coalesce(i.revoked_at <= coalesce($3, 'infinity'), false) AS revoked,
                         coalesce(p.starts_at <= $4 AND $4 < p.ends_at, false) AS running) known",
         ),
         &args![

@@ -6,9 +6,10 @@ use super::{as_strs, known_users};
 use crate::error::Error;
 use crate::invites::recipient::hashes;
 use crate::pg::row::{ListRow, list};
-use crate::pg::{args, write};
+use crate::pg::{args, read, write};
 use crate::program::model::{Config, Source};
 use crate::program::source::as_reader;
+use referral_core::code::typed::fold;
 use referral_core::id::{InviteId, UserKey};
 use referral_core::time::Timestamp;
 use std::collections::HashSet;
@@ -31,6 +32,8 @@ pub(super) struct Mirrored {
 pub(super) struct TakenCode {
     pub row_key: String,
     pub code: String,
+    /// Whether the other invite has exactly this code, not one that differs by case alone.
+    pub exactly: bool,
 }
 
 impl Mirrored {
@@ -55,7 +58,7 @@ pub(super) fn mirror(config: &Config, source: &Source, keys: &[String], hold: bo
         // Nothing to write may mean that somebody else wrote the same: it is seen in the next round.
         idle = if now == 0 { idle + 1 } else { 0 };
         if idle > 1 || round > ROUNDS {
-            return Ok(Mirrored { written, reported, taken: difference.taken() });
+            return Ok(Mirrored { written, reported, taken: difference.taken()? });
         }
     }
 }
@@ -126,12 +129,17 @@ impl Difference {
 
     fn insert(&self, config: &Config, source: &Source) -> Result<u64, Error> {
         let sql = config.sql_over(
-            "INSERT INTO referral.invites (source_id, source_key, user_id, invite_code, max_redemptions, expires_at,
-                                           source_revoked, revoked_at, recipient, created_at, program_id)
-             SELECT $1, w.row_key, w.user_key::@key@, w.code, w.max_redemptions, w.expires_at, w.revoked,
+            "INSERT INTO referral.invites (source_id, source_key, user_id, invite_code, code_folded, code_twin,
+                                           max_redemptions, expires_at, source_revoked, revoked_at, recipient,
+                                           created_at, program_id)
+             SELECT $1, w.row_key, w.user_key::@key@, w.code, w.folded,
+                    CASE WHEN EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = w.folded)
+                         THEN w.code ELSE '' END, w.max_redemptions, w.expires_at, w.revoked,
                     CASE WHEN w.revoked THEN coalesce(w.revoked_at, now()) END, w.recipient,
                     coalesce(w.created_at, now()), $2
              FROM @rows@
+             WHERE NOT EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = w.folded
+                                 AND (o.source_id IS NULL OR o.invite_code = w.code))
              ON CONFLICT DO NOTHING",
             3,
             &[("@rows@", "w", NewInvite::COLUMNS)],
@@ -142,11 +150,20 @@ impl Difference {
     }
 
     /// What could not be written, because another invite has the code.
-    fn taken(self) -> Vec<TakenCode> {
-        self.wanted
-            .into_iter()
-            .map(|WantedInvite { row_key, invite, .. }| TakenCode { row_key, code: invite.code })
-            .collect()
+    fn taken(self) -> Result<Vec<TakenCode>, Error> {
+        let codes: Vec<&str> = self.wanted.iter().map(|wanted| wanted.invite.code.as_str()).collect();
+        let exact: HashSet<String> = read::values(
+            "SELECT invite_code FROM referral.invites WHERE code_folded = ANY ($1) AND invite_code = ANY ($2)",
+            &args![codes.iter().map(|code| fold(code)).collect::<Vec<_>>(), codes],
+        )?
+        .into_iter()
+        .collect();
+        let taken = self.wanted.into_iter().map(|WantedInvite { row_key, invite: Invite { code, .. }, .. }| TakenCode {
+            exactly: exact.contains(&code),
+            row_key,
+            code,
+        });
+        Ok(taken.collect())
     }
 }
 
@@ -188,12 +205,18 @@ fn update_invite(config: &Config, invite_id: InviteId, invite: &Invite) -> Resul
     write::execute(
         &config.sql(
             "UPDATE referral.invites
-             SET user_id = $2::@key@, invite_code = $3, max_redemptions = $4, expires_at = $5, recipient = $6,
+             SET user_id = $2::@key@, invite_code = $3, code_folded = $9,
+                 code_twin = CASE WHEN code_folded = $9 AND code_twin = '' THEN ''
+                                  WHEN EXISTS (SELECT FROM referral.invites o
+                                               WHERE o.code_folded = $9 AND o.invite_id <> $1) THEN $3
+                                  ELSE '' END,
+                 max_redemptions = $4, expires_at = $5, recipient = $6,
                  revoked_at = CASE WHEN $7 THEN coalesce($8, revoked_at, now())
                                    WHEN NOT source_revoked THEN revoked_at END,
                  source_revoked = $7
              WHERE invite_id = $1
-               AND NOT EXISTS (SELECT FROM referral.invites o WHERE o.invite_code = $3 AND o.invite_id <> $1)",
+               AND NOT EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = $9 AND o.invite_id <> $1
+                                 AND (o.source_id IS NULL OR o.invite_code = $3))",
         ),
         &args![
             invite_id,
@@ -204,6 +227,7 @@ fn update_invite(config: &Config, invite_id: InviteId, invite: &Invite) -> Resul
             invite.recipient.as_deref(),
             invite.revoked,
             invite.revoked_at,
+            fold(&invite.code),
         ],
     )
 }
@@ -214,6 +238,7 @@ list! {
         row_key: &'a str,
         user_key: Option<&'a str>,
         code: &'a str,
+        folded: String,
         max_redemptions: Option<i32>,
         expires_at: Option<Timestamp>,
         revoked: bool,
@@ -230,6 +255,7 @@ impl<'a> From<&'a WantedInvite> for NewInvite<'a> {
             row_key,
             user_key: invite.user.as_ref().map(UserKey::as_str),
             code: &invite.code,
+            folded: fold(&invite.code),
             max_redemptions: invite.max_redemptions,
             expires_at: invite.expires_at,
             revoked: invite.revoked,

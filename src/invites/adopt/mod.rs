@@ -81,7 +81,7 @@ fn adopt_batch(config: &Config, source: &Source, keys: &[String], scope: Adoptio
     let failed: HashSet<&str> = taken.iter().map(|taken| taken.row_key.as_str()).collect();
     resolve_failures(config, source, keys, &failed)?;
     for taken in &taken {
-        record_row(config, source, Some(&taken.row_key), Error::CodeTaken { code: taken.code.clone() }.into())?;
+        record_row(config, source, Some(&taken.row_key), Error::code_taken(taken.code.clone(), taken.exactly).into())?;
     }
     Ok(written)
 }
