@@ -4,9 +4,9 @@
 //! that [`decide_reassignment`] walks. The first refusal that applies is the status. What is costly to know is a question
 //! in [`Look`], asked only when the order reaches it.
 //!
-//! Three are not on these lists, because only the database can know them: [`Status::Throttled`] follows from the wrong
-//! codes that were counted, [`Status::UnknownFriend`] from a row of an attached table, and [`Status::AlreadyReferred`]
-//! also from a redemption that was committed at the same moment.
+//! Four are not on these lists, because only the database can know them: [`Status::Throttled`] follows from the wrong
+//! codes that were counted, [`Status::TryAgain`] from a lock, [`Status::UnknownFriend`] from a row of an attached table, and
+//! [`Status::AlreadyReferred`] also from a redemption that was committed at the same moment.
 
 use crate::text::text_enum;
 use std::convert::Infallible;
@@ -44,12 +44,16 @@ text_enum! {
         Cycle = "cycle",
         /// The program is over or has not begun.
         ProgramEnded = "program_ended",
+        /// The program was paused at that time.
+        ProgramPaused = "program_paused",
         /// The friend has another referrer now, by decision of the owner of the program.
         Reassigned = "reassigned",
         /// The friend has no referrer in the program of the code.
         NotReferred = "not_referred",
         /// The friend has tried too many wrong codes.
         Throttled = "throttled",
+        /// Another transaction redeems for the friend, and may wait for this one: it has to commit first.
+        TryAgain = "try_again",
         /// No user has the key. `redeem_invite` raises an error instead; an attached table may hold any key.
         UnknownFriend = "unknown_friend",
     }
@@ -107,6 +111,8 @@ pub struct Facts {
     pub revoked: bool,
     /// Whether the program has begun and is not over.
     pub running: bool,
+    /// Whether the program was paused at that time.
+    pub paused: bool,
     /// Whether the invite's time is over.
     pub expired: bool,
     /// Whether as many friends as are allowed have redeemed the invite.
@@ -145,7 +151,7 @@ type Refusal<F, L, E> = (Status, fn(&F, &mut L) -> Result<bool, E>);
 
 /// The refusals of a redemption, in their order.
 #[rustfmt::skip]
-fn refusals<L: Look>() -> [Refusal<Facts, L, L::Error>; 15] {
+fn refusals<L: Look>() -> [Refusal<Facts, L, L::Error>; 16] {
     [
         (Status::MalformedCode,   |facts, _| Ok(facts.code == Code::Malformed)),
         (Status::UnknownCode,     |facts, _| Ok(facts.code == Code::Unknown)),
@@ -157,6 +163,7 @@ fn refusals<L: Look>() -> [Refusal<Facts, L, L::Error>; 15] {
         (Status::UnknownReferrer, |facts, _| Ok(facts.issuer_gone)),
         (Status::Revoked,         |facts, _| Ok(facts.revoked)),
         (Status::ProgramEnded,    |facts, _| Ok(!facts.running)),
+        (Status::ProgramPaused,   |facts, _| Ok(facts.paused)),
         (Status::Expired,         |facts, _| Ok(facts.expired)),
         (Status::Exhausted,       |facts, _| Ok(facts.exhausted)),
         (Status::WrongRecipient,  |facts, look| {
@@ -194,6 +201,7 @@ const NO_INVITE: Facts = Facts {
     issuer_gone: false,
     revoked: false,
     running: true,
+    paused: false,
     expired: false,
     exhausted: false,
     addressed: false,
@@ -276,7 +284,7 @@ impl Status {
 
     /// Whether the friend tried a code that nobody can redeem: one that there is not, or not any more.
     pub fn is_about_code(self) -> bool {
-        self.is_wrong_code() || matches!(self, Self::Throttled | Self::UnknownReferrer | Self::Revoked | Self::Expired | Self::ProgramEnded)
+        self.is_wrong_code() || matches!(self, Self::Throttled | Self::UnknownReferrer | Self::Revoked | Self::Expired | Self::ProgramEnded | Self::ProgramPaused)
     }
 }
 

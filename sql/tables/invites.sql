@@ -7,7 +7,8 @@ CREATE TABLE referral.invites (
     code_folded     text NOT NULL CONSTRAINT invites_code_folded_check CHECK (octet_length(code_folded) <= 500),
     code_twin       text NOT NULL DEFAULT '',
     program_id      integer NOT NULL,
-    max_redemptions integer DEFAULT 1 CONSTRAINT invites_max_redemptions_check CHECK (max_redemptions > 0),
+    max_redemptions integer DEFAULT 1 CONSTRAINT invites_max_redemptions_check CHECK (max_redemptions >= 0),
+    redemptions_left integer CONSTRAINT invites_redemptions_left_check CHECK (redemptions_left >= 0),
     expires_at      timestamptz,
     revoked_at      timestamptz,
     created_at      timestamptz NOT NULL DEFAULT now(),
@@ -37,6 +38,9 @@ COMMENT ON COLUMN referral.invites.code_twin IS
 COMMENT ON COLUMN referral.invites.program_id IS
     'Program of the invite. There is no foreign key: it would lock the one row of the program for every code issued.';
 COMMENT ON COLUMN referral.invites.max_redemptions IS 'Number of friends who may redeem the invite. Null: any number.';
+COMMENT ON COLUMN referral.invites.redemptions_left IS
+    'Number of friends who may still redeem the invite, as its attached table last said; max_redemptions is that and '
+    'those who had. Null: the table does not count down.';
 COMMENT ON COLUMN referral.invites.expires_at IS 'Time from which the invite cannot be redeemed. Null: never.';
 COMMENT ON COLUMN referral.invites.revoked_at IS 'Time at which the invite was revoked. Null: it is not revoked.';
 COMMENT ON COLUMN referral.invites.created_at IS
@@ -77,6 +81,8 @@ CREATE TABLE referral.invites_friends (
     referrer_id        @key_column@,
     redeemed_at        timestamptz NOT NULL DEFAULT now(),
     created_at         timestamptz NOT NULL DEFAULT now(),
+    source_id          integer,
+    source_key         text,
     CONSTRAINT invites_friends_friend_program_key UNIQUE (friend_id, program_id),
     CONSTRAINT invites_friends_not_oneself_check CHECK (NOT friend_id @eq@ referrer_id)
 );
@@ -94,6 +100,10 @@ COMMENT ON COLUMN referral.invites_friends.redeemed_at IS
     'from here on.';
 COMMENT ON COLUMN referral.invites_friends.created_at IS
     'Time at which the row was written, later than redeemed_at where the redemption was imported.';
+COMMENT ON COLUMN referral.invites_friends.source_id IS
+    'Attached table whose row reported the redemption, and whose changes the referral follows. Null: redeem_invite was '
+    'called.';
+COMMENT ON COLUMN referral.invites_friends.source_key IS 'Id of that row.';
 
 CREATE TABLE referral.reassignments (
     reassignment_id    bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT reassignments_pkey PRIMARY KEY,
@@ -104,12 +114,14 @@ CREATE TABLE referral.reassignments (
     to_referrer_id     @key_column@ NOT NULL,
     reason             text NOT NULL CONSTRAINT reassignments_reason_check CHECK (octet_length(reason) BETWEEN 1 AND 2000),
     reassigned_by      text NOT NULL DEFAULT session_user,
-    reassigned_at      timestamptz NOT NULL DEFAULT now()
+    reassigned_at      timestamptz NOT NULL DEFAULT now(),
+    source_id          integer
 );
 CREATE INDEX reassignments_from_invite_id_idx ON referral.reassignments (from_invite_id);
 CREATE INDEX reassignments_invites_friends_id_idx ON referral.reassignments (invites_friends_id);
 COMMENT ON TABLE referral.reassignments IS
-    'Referrals that reassign_referral gave to another referrer, with the reason.';
+    'Referrals that were given to another referrer, by reassign_referral or since a row of an attached table names '
+    'another code, with the reason.';
 COMMENT ON COLUMN referral.reassignments.reassignment_id IS 'Key of the reassignment.';
 COMMENT ON COLUMN referral.reassignments.invites_friends_id IS 'Referral that was reassigned.';
 COMMENT ON COLUMN referral.reassignments.from_invite_id IS 'Invite of the referral before.';
@@ -119,3 +131,5 @@ COMMENT ON COLUMN referral.reassignments.to_referrer_id IS 'Referrer since.';
 COMMENT ON COLUMN referral.reassignments.reason IS 'Reason that the caller gave, of 1 to 2000 bytes.';
 COMMENT ON COLUMN referral.reassignments.reassigned_by IS 'Role that was logged in.';
 COMMENT ON COLUMN referral.reassignments.reassigned_at IS 'Time of the reassignment.';
+COMMENT ON COLUMN referral.reassignments.source_id IS
+    'Attached table whose row names another code. Null: reassign_referral was called.';

@@ -164,6 +164,7 @@ fn changes_of(config: &Config, source: &Source, referral: &LockedReferral) -> Ch
         redeemed_at: referral.redeemed_at,
         attribution_window: program.and_then(|program| program.attribution_window),
         grace: program.and_then(|program| program.grace),
+        pauses: program.map(|program| program.pauses.clone()).unwrap_or_default(),
     };
     let goals = goals_of(source, referral.program);
     let decisions = evaluate(&terms, &goals, &referral.facts);

@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::pg::row::row;
+use crate::pg::transaction::now;
 use crate::pg::{args, read};
 use crate::program::model::Config;
 use referral_core::code::typed::{fold, readings, visible};
@@ -41,6 +42,17 @@ row! {
         code: String,
         folded: String,
     }
+}
+
+/// The SELECT and FROM of invites as a friend, `$1`, finds them at a point in time, `$2`.
+macro_rules! found_invite {
+    () => {
+        "SELECT i.invite_id, i.invite_code AS code, i.code_folded AS folded, i.user_id::text AS referrer,
+                i.program_id, i.max_redemptions, coalesce(i.expires_at <= $2, false) AS expired,
+                coalesce(i.user_id @eq@ $1::@key@, false) AS own,
+                coalesce($1::@key@ @gt@ i.user_id, false) AS referrer_locks_first
+         FROM referral.invites i"
+    };
 }
 
 impl FoundInvite {
@@ -88,16 +100,28 @@ pub(super) fn find(
 ) -> Result<Search<FoundInvite>, Error> {
     let candidates = Candidates::of(config, typed);
     let invites = read::fetch(
-        &config.sql(
-            "SELECT i.invite_id, i.invite_code AS code, i.code_folded AS folded, i.user_id::text AS referrer,
-                    i.program_id, i.max_redemptions, coalesce(i.expires_at <= $3, false) AS expired,
-                    coalesce(i.user_id @eq@ $2::@key@, false) AS own,
-                    coalesce($2::@key@ @gt@ i.user_id, false) AS referrer_locks_first
-             FROM referral.invites i WHERE i.code_folded = ANY ($1)",
-        ),
-        &args![candidates.folded(), friend.as_str(), at],
+        &config.sql(concat!(found_invite!(), " WHERE i.code_folded = ANY ($3)")),
+        &args![friend.as_str(), at, candidates.folded()],
     )?;
     Ok(candidates.choose(invites, |invite: &FoundInvite| (&invite.code, &invite.folded)))
+}
+
+/// An invite of a user to a program, for a friend who is given to them: the newest, and rather one that is not revoked. For
+/// a caller with the rights of the tables' owner.
+pub(super) fn find_of(
+    config: &Config,
+    user: &UserKey,
+    program: ProgramId,
+    friend: &UserKey,
+) -> Result<Option<FoundInvite>, Error> {
+    read::fetch_optional(
+        &config.sql(concat!(
+            found_invite!(),
+            " WHERE i.user_id @eq@ $3::@key@ AND i.program_id = $4
+             ORDER BY i.revoked_at IS NOT NULL, i.invite_id DESC LIMIT 1"
+        )),
+        &args![friend.as_str(), now(), user.as_str(), program],
+    )
 }
 
 /// The invite that somebody means by what they typed. For a caller with the rights of the tables' owner.

@@ -97,7 +97,7 @@ fn chosen_code(config: &Config, typed: &str) -> Result<String, Error> {
 
 fn running_program(name: &str) -> Result<RunningProgram, Error> {
     let program: Option<ProgramRow> = read::fetch_optional(
-        "SELECT program_id, ends_at <= now() AS over, max_redemptions, expires_in,
+        "SELECT program_id, coalesce(ends_at <= now(), false) AS over, max_redemptions, expires_in,
                 code_prefix, code_alphabet, code_length
          FROM referral.programs WHERE name = $1",
         &args![name],

@@ -97,7 +97,7 @@ pub fn lacks(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<Lack>, Error
 /// Creates everything for these users; where it is there already, gives the owner what they lack.
 ///
 /// # Errors
-/// [`Error::NotATable`], [`Error::NotOwner`], [`Error::NoKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`],
+/// [`Error::NotATable`], [`Error::NotOwner`], [`Error::UsersWithoutKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`],
 /// [`Error::TableBusy`], [`Error::OtherEncoding`], [`Error::InstalledElsewhere`], [`Error::NoSuchObject`].
 pub fn install(
     home: Home,
@@ -198,7 +198,7 @@ fn key_of_table(users: pg_sys::Oid) -> Result<KeyColumn, Error> {
     let key: Option<KeyColumn> = read::fetch_optional(sql, &args![users])?;
     let relation = table.name;
     match key {
-        None => Err(Error::NoKey { relation }),
+        None => Err(Error::UsersWithoutKey { relation }),
         Some(KeyColumn { columns, .. }) if columns != 1 => Err(Error::NoSingleKey { relation, columns }),
         Some(key) => Ok(key),
     }

@@ -5,7 +5,7 @@
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use referral_core::amount::{Decimal, Unit};
-use referral_core::evaluate::{Decision, Fact, GoalVersion, ReferralTerms, evaluate};
+use referral_core::evaluate::{evaluate, Decision, Fact, GoalVersion, Period, ReferralTerms};
 use referral_core::id::{CreditId, GoalId, GoalVersionId, ProgramId};
 use referral_core::ledger::{Changes, Posted, PostedLine, difference};
 use referral_core::rule::{Rule, Side};
@@ -28,7 +28,11 @@ fn terms(bytes: &mut Unstructured) -> Result<ReferralTerms> {
         let (given, months, micros): (bool, u16, u64) = bytes.arbitrary()?;
         Ok(given.then_some(Interval { months: months.into(), micros: (micros >> 1) as i64 }))
     };
-    Ok(ReferralTerms { attribution_window: length()?, grace: length()?, redeemed_at: Timestamp(bytes.arbitrary()?) })
+    let (attribution_window, grace) = (length()?, length()?);
+    let pause: Option<(i64, i64)> = bytes.arbitrary()?;
+    let pauses = pause.map(|(from, until)| Period { from: Timestamp(from), until: Timestamp(until) });
+    let pauses = pauses.into_iter().collect();
+    Ok(ReferralTerms { attribution_window, grace, pauses, redeemed_at: Timestamp(bytes.arbitrary()?) })
 }
 
 fn facts(bytes: &mut Unstructured) -> Result<Vec<Fact>> {

@@ -49,7 +49,7 @@ fn welcome() -> Answers {
 }
 
 /// The documented order, written out a second time: each status, and whether it applies when all is answered.
-fn documented(facts: &Facts, answers: &Answers) -> [(Status, bool); 15] {
+fn documented(facts: &Facts, answers: &Answers) -> [(Status, bool); 16] {
     let typed = facts.origin == Origin::Typed;
     let to_others = facts.addressed && facts.origin != Origin::Invite && answers.recipient == Some(false);
     [
@@ -63,6 +63,7 @@ fn documented(facts: &Facts, answers: &Answers) -> [(Status, bool); 15] {
         (Status::UnknownReferrer, facts.issuer_gone),
         (Status::Revoked, facts.revoked),
         (Status::ProgramEnded, !facts.running),
+        (Status::ProgramPaused, facts.paused),
         (Status::Expired, facts.expired),
         (Status::Exhausted, facts.exhausted),
         (Status::WrongRecipient, to_others),
@@ -80,11 +81,11 @@ fn facts() -> impl Strategy<Value = Facts> {
     let code = select([Code::Issued; 6].into_iter().chain(absent).collect::<Vec<_>>());
     let origin = select(vec![Origin::Typed, Origin::Signup, Origin::Invite]);
     let seldom = || prop::bool::weighted(0.15);
-    let flags = (seldom(), seldom(), seldom(), seldom(), seldom(), seldom(), seldom(), any::<bool>());
+    let flags = (seldom(), seldom(), seldom(), seldom(), seldom(), seldom(), seldom(), seldom(), any::<bool>());
     (code, origin, earlier(), flags).prop_map(|(code, origin, earlier, flags)| {
-        let (throttled, own_invite, issuer_gone, revoked, over, expired, exhausted, addressed) = flags;
+        let (throttled, own_invite, issuer_gone, revoked, over, paused, expired, exhausted, addressed) = flags;
         let running = !over;
-        Facts { code, origin, throttled, earlier, own_invite, issuer_gone, revoked, running, expired, exhausted, addressed }
+        Facts { code, origin, throttled, earlier, own_invite, issuer_gone, revoked, running, paused, expired, exhausted, addressed }
     })
 }
 

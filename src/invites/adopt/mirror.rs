@@ -26,6 +26,8 @@ pub(super) struct Mirrored {
     pub reported: Vec<ReportedRedemption>,
     /// Rows whose codes other invites have.
     pub taken: Vec<TakenCode>,
+    /// Rows that name a user who does not exist.
+    pub waiting: Vec<String>,
 }
 
 /// A row whose code another invite has.
@@ -48,9 +50,10 @@ impl Mirrored {
 pub(super) fn mirror(config: &Config, source: &Source, keys: &[String], hold: bool) -> Result<Mirrored, Error> {
     let (mut written, mut idle, mut round) = (0, 0, 0);
     loop {
-        let (difference, reported) = Difference::read(config, source, keys)?;
+        let (mut difference, reported) = Difference::read(config, source, keys)?;
+        let waiting = std::mem::take(&mut difference.userless);
         if difference.is_empty() {
-            return Ok(Mirrored { written, reported, taken: Vec::new() });
+            return Ok(Mirrored { written, reported, taken: Vec::new(), waiting });
         }
         let now = difference.write(config, source, keys, hold)?;
         written += now;
@@ -58,7 +61,7 @@ pub(super) fn mirror(config: &Config, source: &Source, keys: &[String], hold: bo
         // Nothing to write may mean that somebody else wrote the same: it is seen in the next round.
         idle = if now == 0 { idle + 1 } else { 0 };
         if idle > 1 || round > ROUNDS {
-            return Ok(Mirrored { written, reported, taken: difference.taken()? });
+            return Ok(Mirrored { written, reported, taken: difference.taken()?, waiting });
         }
     }
 }
@@ -71,6 +74,8 @@ struct Difference {
     stored: StoredInvites,
     /// Invites whose rows are gone.
     gone: Vec<InviteId>,
+    /// Rows that name a user who does not exist.
+    userless: Vec<String>,
 }
 
 impl Difference {
@@ -79,11 +84,11 @@ impl Difference {
         let InviteRows { mut wanted, reported } = read_invites(source, keys)?;
         let stored = read_stored(source, keys)?;
         let gone = gone(&wanted, &stored);
-        forget_unknown_users(config, &mut wanted)?;
+        let userless = forget_unknown_users(config, &mut wanted)?;
         hash_recipients(&mut wanted)?;
         wanted.iter_mut().for_each(|wanted| keep_time_of_revocation(wanted, &stored));
         wanted.retain(|wanted| stored.get(&wanted.row_key).is_none_or(|stored| stored.invite != wanted.invite));
-        Ok((Self { wanted, stored, gone }, reported))
+        Ok((Self { wanted, stored, gone, userless }, reported))
     }
 
     fn is_empty(&self) -> bool {
@@ -130,11 +135,12 @@ impl Difference {
     fn insert(&self, config: &Config, source: &Source) -> Result<u64, Error> {
         let sql = config.sql_over(
             "INSERT INTO referral.invites (source_id, source_key, user_id, invite_code, code_folded, code_twin,
-                                           max_redemptions, expires_at, source_revoked, revoked_at, recipient,
-                                           created_at, program_id)
+                                           max_redemptions, redemptions_left, expires_at, source_revoked,
+                                           revoked_at, recipient, created_at, program_id)
              SELECT $1, w.row_key, w.user_key::@key@, w.code, w.folded,
                     CASE WHEN EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = w.folded)
-                         THEN w.code ELSE '' END, w.max_redemptions, w.expires_at, w.revoked,
+                         THEN w.code ELSE '' END, coalesce(w.redemptions_left, w.max_redemptions),
+                    w.redemptions_left, w.expires_at, w.revoked,
                     CASE WHEN w.revoked THEN coalesce(w.revoked_at, now()) END, w.recipient,
                     coalesce(w.created_at, now()), $2
              FROM @rows@
@@ -174,13 +180,18 @@ fn gone(wanted: &[WantedInvite], stored: &StoredInvites) -> Vec<InviteId> {
     gone.map(|(_, stored)| stored.invite_id).collect()
 }
 
-/// Leaves out users who do not exist: a code may be there whose user is not, and then nobody can redeem it.
-fn forget_unknown_users(config: &Config, wanted: &mut [WantedInvite]) -> Result<(), Error> {
+/// Leaves out users who do not exist: a code may be there whose user is not, and then nobody can redeem it. Returns the
+/// rows that name them.
+fn forget_unknown_users(config: &Config, wanted: &mut [WantedInvite]) -> Result<Vec<String>, Error> {
     let known = known_users(config, wanted.iter().filter_map(|wanted| wanted.invite.user.as_ref()))?;
-    for WantedInvite { invite, .. } in wanted {
-        invite.user = invite.user.take().filter(|user| known.contains(user));
+    let mut userless = Vec::new();
+    for WantedInvite { invite, row_key, .. } in wanted {
+        if invite.user.as_ref().is_some_and(|user| !known.contains(user)) {
+            invite.user = None;
+            userless.push(row_key.clone());
+        }
     }
-    Ok(())
+    Ok(userless)
 }
 
 /// Puts what is stored of recipients into the place of their addresses.
@@ -210,7 +221,11 @@ fn update_invite(config: &Config, invite_id: InviteId, invite: &Invite) -> Resul
                                   WHEN EXISTS (SELECT FROM referral.invites o
                                                WHERE o.code_folded = $9 AND o.invite_id <> $1) THEN $3
                                   ELSE '' END,
-                 max_redemptions = $4, expires_at = $5, recipient = $6,
+                 max_redemptions = CASE
+                     WHEN $10 IS NULL THEN $4
+                     WHEN redemptions_left = $10 THEN max_redemptions
+                     ELSE $10 + (SELECT count(*)::int4 FROM referral.invites_friends f WHERE f.invite_id = $1) END,
+                 redemptions_left = $10, expires_at = $5, recipient = $6,
                  revoked_at = CASE WHEN $7 THEN coalesce($8, revoked_at, now())
                                    WHEN NOT source_revoked THEN revoked_at END,
                  source_revoked = $7
@@ -228,6 +243,7 @@ fn update_invite(config: &Config, invite_id: InviteId, invite: &Invite) -> Resul
             invite.revoked,
             invite.revoked_at,
             fold(&invite.code),
+            invite.redemptions_left,
         ],
     )
 }
@@ -240,6 +256,7 @@ list! {
         code: &'a str,
         folded: String,
         max_redemptions: Option<i32>,
+        redemptions_left: Option<i32>,
         expires_at: Option<Timestamp>,
         revoked: bool,
         revoked_at: Option<Timestamp>,
@@ -257,6 +274,7 @@ impl<'a> From<&'a WantedInvite> for NewInvite<'a> {
             code: &invite.code,
             folded: fold(&invite.code),
             max_redemptions: invite.max_redemptions,
+            redemptions_left: invite.redemptions_left,
             expires_at: invite.expires_at,
             revoked: invite.revoked,
             revoked_at: invite.revoked_at,
