@@ -16,12 +16,16 @@ CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.goal
 CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.spends
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 
+CREATE TRIGGER referral_never_deleted BEFORE DELETE OR TRUNCATE ON referral.program_pauses
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.goals
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 CREATE TRIGGER referral_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON referral.goal_versions
     FOR EACH STATEMENT EXECUTE FUNCTION referral.append_only();
 
 CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.programs
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
+CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.program_pauses
     FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
 CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.sources
     FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();

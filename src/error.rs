@@ -121,7 +121,8 @@ errors! {
         code: ERRCODE_INVALID_TABLE_DEFINITION,
         message: "primary key of the users table must have one column",
         detail: "The primary key of {relation} has {columns} columns.",
-        hint: "Add a single-column key to the table, or install on the table that has one.",
+        hint: "Make a column that identifies a user alone the primary key, such as id; or install with key_type => the type of \
+               that column, and keep users who are gone from redeeming in the application.",
     }
 
     /// `uninstall` is given another name than that of the database.
@@ -242,12 +243,28 @@ errors! {
                transaction uses the table.",
     }
 
-    /// A table without a primary key is attached without `id`, or holds the users.
+    /// A table of invites is attached with two mappings of how often a code may be redeemed.
+    RedemptionsTwice => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "max_redemptions and redemptions_left exclude each other",
+        detail: "Both are given.",
+        hint: "Pass redemptions_left => for a column that counts down, max_redemptions => for one that does not change.",
+    }
+
+    /// A table without a primary key is attached without `id`.
     NoKey { relation: String } => {
         code: ERRCODE_INVALID_TABLE_DEFINITION,
         message: "table has no primary key",
         detail: "{relation} has no primary key that identifies its rows.",
         hint: "Add a primary key, or pass id => an expression that tells the rows apart.",
+    }
+
+    /// `install` is given a users table without a primary key.
+    UsersWithoutKey { relation: String } => {
+        code: ERRCODE_INVALID_TABLE_DEFINITION,
+        message: "users table has no primary key",
+        detail: "{relation} has no primary key that identifies its users.",
+        hint: "Add one: ALTER TABLE {relation} ADD PRIMARY KEY (...);",
     }
 
     /// A column that is named does not exist.
@@ -476,7 +493,16 @@ errors! {
         code: ERRCODE_FOREIGN_KEY_VIOLATION,
         message: "user does not exist",
         detail: "{users} has no user {user}.",
-        hint: "Create the user first, in this transaction or an earlier one.",
+        hint: "Create the user first, in this transaction or an earlier one. A trigger that calls this has to be AFTER INSERT: \
+               before, the user is not there.",
+    }
+
+    /// Another transaction redeems for a user, and waits for this one, which holds the user's row by a foreign key.
+    UserBusy { user: String } => {
+        code: ERRCODE_LOCK_NOT_AVAILABLE,
+        message: "another transaction redeems a code for the user",
+        detail: "It may wait for this one, which has written before: user {user}.",
+        hint: "Commit, and try again in a new transaction.",
     }
 
     /// The users table was dropped, or its key's column was, or it became a view.
@@ -560,6 +586,22 @@ errors! {
         message: "program is over",
         detail: "The program \"{name}\" has ended; invites to it could not be redeemed.",
         hint: "Issue invites to a program that runs.",
+    }
+
+    /// `pause_program` is called for a program that is paused.
+    ProgramPaused { name: String, since: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "program is paused already",
+        detail: "The program \"{name}\" is paused since {since}.",
+        hint: "Resume it first, to pause it in another way: SELECT referral.resume_program(program);",
+    }
+
+    /// `resume_program` is called for a program that is not paused.
+    ProgramNotPaused { name: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "program is not paused",
+        detail: "The program \"{name}\" has no pause that lasts.",
+        hint: "SELECT * FROM referral.program_pauses shows when programs were paused.",
     }
 
     /// `create_program` is given an end that is not after the start.
@@ -709,10 +751,10 @@ errors! {
     }
 
     /// A code that the application chose, or that an attached table holds, is that of another invite.
-    CodeTaken { code: String } => {
+    CodeTaken { code: String, how: &'static str } => {
         code: ERRCODE_UNIQUE_VIOLATION,
         message: "invite code is taken",
-        detail: "There is an invite with the code \"{code}\".",
+        detail: "There is an invite with the code \"{code}\"{how}.",
         hint: "Choose another code.",
     }
 
@@ -722,6 +764,14 @@ errors! {
         message: "codes cannot be chosen for a while",
         detail: "The wrong codes of all users have reached wrong_codes_of_all of referral.settings.",
         hint: "Try again when wrong_codes_within of referral.settings is over, or let a code be generated.",
+    }
+
+    /// `reassign_referral` is given both a code and a user, or neither.
+    OneReferrer => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "who the friend is given to must be said once",
+        detail: "Both or neither of code and to_user are given.",
+        hint: "Pass a code of the new referrer, or to_user => their key.",
     }
 
     /// An invite is to be addressed to nobody.
@@ -1059,6 +1109,11 @@ impl Error {
     /// Raises the error as PostgreSQL's, from where none can be returned.
     pub fn raise(self) {
         ErrorReport::from(self).report(PgLogLevel::ERROR);
+    }
+
+    /// The error for a code that another invite has, exactly or in another case.
+    pub fn code_taken(code: String, exactly: bool) -> Self {
+        Self::CodeTaken { code, how: if exactly { "" } else { ", in another case" } }
     }
 
     /// Reports the error to the client and the log as a warning, and goes on.

@@ -10,13 +10,13 @@ use crate::earning::read::all_exist;
 use crate::earning::second_look::await_redemption;
 use crate::earning::seen::{not_evaluated_since, note_evaluated};
 use crate::error::Error;
-use crate::invites::adopt::{AdoptionScope, adopt, adopted};
+use crate::invites::adopt::{adopt_changed, adopted};
 use crate::invites::users::{forget, forget_all, keep};
 use crate::pg::budget::within_budget;
 use crate::pg::catalog::{announce_change, column_number, has_pages};
 use crate::pg::changes::{Change, Command, TriggerRows};
 use crate::pg::probe::Probe;
-use crate::pg::scope::{LockTimeout, with_lock_timeout, with_site_settings};
+use crate::pg::scope::with_site_settings;
 use crate::pg::transaction::{OpenTransaction, catch_failure, is_restoring};
 use crate::program::lookup::{UserLock, find_user};
 use crate::program::source::{keys_of, referrals_of};
@@ -357,7 +357,7 @@ fn adopt_rows(trigger: &PgTrigger, kind: SourceKind) -> Result<(), Error> {
     if keys.is_empty() {
         return Ok(());
     }
-    with_lock_timeout(LockTimeout::Signup, || adopt(&config, &source, &keys, AdoptionScope::All)).map(drop)
+    adopt_changed(&config, &source, &keys)
 }
 
 /// The ids of the changed rows, as they were and as they are; `None` when no single column holds them.

@@ -5,8 +5,11 @@
 //! has its own weight, so that every single wrong character and every swap of two characters is noticed. It needs
 //! an alphabet of 32 characters: codes of another alphabet have none.
 
+pub mod typed;
+
 use rand::TryRng;
 use rand::rngs::SysRng;
+use typed::visible;
 
 /// Crockford's alphabet: the digits and the letters without I, L, O and U.
 const CROCKFORD: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -96,9 +99,11 @@ impl CodeFormat {
     }
 
     /// A code of this format as somebody typed it, brought to the form in which it is stored; `None` when the text is no
-    /// such code. Case is folded, hyphens, dashes and spaces are dropped, O and 0 are the same, and so are I, L and 1.
+    /// such code. Case is folded, hyphens, dashes, spaces and what cannot be seen are dropped, O and 0 are the same, and so
+    /// are I, L and 1.
     pub fn fold(&self, typed: &str) -> Option<String> {
-        let mut typed = typed.chars().filter(|c| !is_filler(*c)).map(canonical);
+        let seen = visible(typed);
+        let mut typed = seen.chars().filter(|c| !is_filler(*c)).map(canonical);
         if !self.prefix.chars().all(|c| typed.next() == Some(canonical(c))) {
             return None;
         }
@@ -200,19 +205,18 @@ fn random_digits(base: usize, count: usize) -> Result<Vec<u8>, NoRandomness> {
     Ok(digits)
 }
 
-/// A code that a site chose, brought to the form in which it is stored: trimmed and in capitals.
+/// A code that a site chose, brought to the form in which it is stored: as it is seen, trimmed and in capitals.
 /// `None` when it is shorter than [`SHORTEST_CHOSEN`], longer than [`LONGEST_CHOSEN`], or has characters other
 /// than letters and digits of ASCII, hyphen and underscore.
 pub fn fold_chosen(typed: &str) -> Option<String> {
-    let code = typed.trim().to_ascii_uppercase();
+    let code = visible(typed).to_ascii_uppercase();
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     ((SHORTEST_CHOSEN..=LONGEST_CHOSEN).contains(&code.len()) && code.chars().all(allowed)).then_some(code)
 }
 
-/// White space, every hyphen and dash that a keyboard or a mail client makes of one, and what cannot be seen.
+/// What separates the characters of a code: hyphens and spaces.
 fn is_filler(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{feff}')
+    matches!(c, '-' | ' ')
 }
 
 /// The same for all characters that people take for each other.

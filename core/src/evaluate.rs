@@ -21,6 +21,24 @@ pub struct ReferralTerms {
     pub counts_from: Timestamp,
     /// The time until which the program counts transactions, excluded; `None` is for ever.
     pub counts_until: Option<Timestamp>,
+    /// The periods in which the program was paused and transactions earn nothing.
+    pub pauses: Vec<Period>,
+}
+
+/// A period of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// Its start.
+    pub from: Timestamp,
+    /// Its end, exclusive; infinity while it lasts.
+    pub until: Timestamp,
+}
+
+impl Period {
+    /// Whether it contains a point in time.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.from <= at && at < self.until
+    }
 }
 
 /// One version of a goal.
@@ -121,6 +139,8 @@ text_enum! {
         Redemption = "redemption",
         /// It happened within the program's attribution window.
         AttributionWindow = "attribution_window",
+        /// It did not happen while the program was paused for purchases.
+        Pause = "pause",
         /// It happened within the goal's own time.
         Within = "within",
         /// It is in the goal's currency.
@@ -290,6 +310,9 @@ fn check_alone(terms: &ReferralTerms, goal: &GoalVersion, fact: &Fact) -> Vec<Ch
         if let Some(end) = end {
             check(gate, fact.occurred_at.is_some_and(|at| at < end), time.clone(), Value::Time(end));
         }
+    }
+    if let Some(pause) = terms.pauses.iter().find(|pause| fact.occurred_at.is_some_and(|at| pause.contains(at))) {
+        check(Gate::Pause, false, time.clone(), Value::Time(pause.until));
     }
     if let Some(currency) = &goal.rule.when.currency {
         check(

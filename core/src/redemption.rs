@@ -4,9 +4,9 @@
 //! that [`decide_reassignment`] walks. The first refusal that applies is the status. What is costly to know is a question
 //! in [`Look`], asked only when the order reaches it.
 //!
-//! Three are not on these lists, because only the database can know them: [`Status::Throttled`] follows from the wrong
-//! codes that were counted, [`Status::UnknownFriend`] from a row of an attached table, and [`Status::AlreadyReferred`]
-//! also from a redemption that was committed at the same moment.
+//! Four are not on these lists, because only the database can know them: [`Status::Throttled`] follows from the wrong
+//! codes that were counted, [`Status::TryAgain`] from a lock, [`Status::UnknownFriend`] from a row of an attached table, and
+//! [`Status::AlreadyReferred`] also from a redemption that was committed at the same moment.
 
 use crate::text::text_enum;
 use std::convert::Infallible;
@@ -24,8 +24,12 @@ text_enum! {
         MalformedCode = "malformed_code",
         /// The invite's time is over.
         Expired = "expired",
-        /// The invite was revoked, or the user who issued it is gone.
+        /// The invite was revoked.
         Revoked = "revoked",
+        /// The user who issued the invite is not known: they were deleted, or the attached table names none that exists.
+        UnknownReferrer = "unknown_referrer",
+        /// No invite has exactly this code, and the codes of several differ from it by case alone.
+        OtherCase = "other_case",
         /// As many friends as are allowed have redeemed the invite.
         Exhausted = "exhausted",
         /// The friend issued the invite.
@@ -40,12 +44,16 @@ text_enum! {
         Cycle = "cycle",
         /// The program is over or has not begun.
         ProgramEnded = "program_ended",
+        /// The program was paused at that time.
+        ProgramPaused = "program_paused",
         /// The friend has another referrer now, by decision of the owner of the program.
         Reassigned = "reassigned",
         /// The friend has no referrer in the program of the code.
         NotReferred = "not_referred",
         /// The friend has tried too many wrong codes.
         Throttled = "throttled",
+        /// Another transaction redeems for the friend, and may wait for this one: it has to commit first.
+        TryAgain = "try_again",
         /// No user has the key. `redeem_invite` raises an error instead; an attached table may hold any key.
         UnknownFriend = "unknown_friend",
     }
@@ -69,6 +77,8 @@ pub enum Code {
     Malformed,
     /// No invite has the code, though it could have been generated.
     Unknown,
+    /// No invite has exactly the code, and the codes of several differ from it by case alone.
+    InOtherCase,
     /// An invite has the code.
     Issued,
 }
@@ -95,10 +105,14 @@ pub struct Facts {
     pub earlier: Option<Earlier>,
     /// Whether the friend issued the invite.
     pub own_invite: bool,
-    /// Whether the invite was revoked by then, or the user who issued it is gone.
+    /// Whether the user who issued the invite is gone, or was never known.
+    pub issuer_gone: bool,
+    /// Whether the invite was revoked by then.
     pub revoked: bool,
     /// Whether the program has begun and is not over.
     pub running: bool,
+    /// Whether the program was paused at that time.
+    pub paused: bool,
     /// Whether the invite's time is over.
     pub expired: bool,
     /// Whether as many friends as are allowed have redeemed the invite.
@@ -137,16 +151,19 @@ type Refusal<F, L, E> = (Status, fn(&F, &mut L) -> Result<bool, E>);
 
 /// The refusals of a redemption, in their order.
 #[rustfmt::skip]
-fn refusals<L: Look>() -> [Refusal<Facts, L, L::Error>; 13] {
+fn refusals<L: Look>() -> [Refusal<Facts, L, L::Error>; 16] {
     [
         (Status::MalformedCode,   |facts, _| Ok(facts.code == Code::Malformed)),
         (Status::UnknownCode,     |facts, _| Ok(facts.code == Code::Unknown)),
+        (Status::OtherCase,       |facts, _| Ok(facts.code == Code::InOtherCase)),
         (Status::Throttled,       |facts, _| Ok(facts.throttled && facts.origin == Origin::Typed)),
         (Status::AlreadyRedeemed, |facts, _| Ok(facts.earlier == Some(Earlier::SameInvite))),
         (Status::AlreadyReferred, |facts, _| Ok(facts.earlier == Some(Earlier::AnotherInvite))),
         (Status::OwnInvite,       |facts, _| Ok(facts.own_invite)),
+        (Status::UnknownReferrer, |facts, _| Ok(facts.issuer_gone)),
         (Status::Revoked,         |facts, _| Ok(facts.revoked)),
         (Status::ProgramEnded,    |facts, _| Ok(!facts.running)),
+        (Status::ProgramPaused,   |facts, _| Ok(facts.paused)),
         (Status::Expired,         |facts, _| Ok(facts.expired)),
         (Status::Exhausted,       |facts, _| Ok(facts.exhausted)),
         (Status::WrongRecipient,  |facts, look| {
@@ -165,9 +182,9 @@ pub fn decide<L: Look>(facts: &Facts, look: &mut L) -> Result<Status, L::Error> 
     first(&refusals(), facts, look).map(|refusal| refusal.unwrap_or(Status::Redeemed))
 }
 
-/// Decides a redemption with a code that no invite has; `well_formed`: whether it could have been generated.
-pub fn decide_without_invite(well_formed: bool) -> Status {
-    let facts = Facts { code: if well_formed { Code::Unknown } else { Code::Malformed }, ..NO_INVITE };
+/// Decides a redemption with a code that no invite has.
+pub fn decide_without_invite(code: Code) -> Status {
+    let facts = Facts { code, ..NO_INVITE };
     match decide(&facts, &mut NothingToSee) {
         Ok(status) => status,
         Err(never) => match never {},
@@ -181,8 +198,10 @@ const NO_INVITE: Facts = Facts {
     throttled: false,
     earlier: None,
     own_invite: false,
+    issuer_gone: false,
     revoked: false,
     running: true,
+    paused: false,
     expired: false,
     exhausted: false,
     addressed: false,
@@ -227,7 +246,7 @@ fn reassignment_refusals<C: FnMut() -> Result<bool, E>, E>() -> [Refusal<Reassig
     [
         (Status::UnknownCode,     |facts, _| Ok(!facts.issued)),
         (Status::NotReferred,     |facts, _| Ok(facts.earlier.is_none())),
-        (Status::Revoked,         |facts, _| Ok(facts.issuer_gone)),
+        (Status::UnknownReferrer, |facts, _| Ok(facts.issuer_gone)),
         (Status::AlreadyRedeemed, |facts, _| Ok(facts.earlier == Some(Earlier::SameInvite))),
         (Status::OwnInvite,       |facts, _| Ok(facts.own_invite)),
         (Status::Cycle,           |_, closes_cycle| closes_cycle()),
@@ -260,12 +279,21 @@ fn first<F, L, E>(order: &[Refusal<F, L, E>], facts: &F, look: &mut L) -> Result
 impl Status {
     /// Whether the friend tried a wrong code, which counts towards [`Status::Throttled`].
     pub fn is_wrong_code(self) -> bool {
-        matches!(self, Self::UnknownCode | Self::MalformedCode | Self::WrongRecipient)
+        matches!(self, Self::UnknownCode | Self::MalformedCode | Self::OtherCase | Self::WrongRecipient)
     }
 
     /// Whether the friend tried a code that nobody can redeem: one that there is not, or not any more.
     pub fn is_about_code(self) -> bool {
-        self.is_wrong_code() || matches!(self, Self::Throttled | Self::Revoked | Self::Expired | Self::ProgramEnded)
+        self.is_wrong_code()
+            || matches!(
+                self,
+                Self::Throttled
+                    | Self::UnknownReferrer
+                    | Self::Revoked
+                    | Self::Expired
+                    | Self::ProgramEnded
+                    | Self::ProgramPaused
+            )
     }
 }
 

@@ -55,6 +55,7 @@ CREATE FUNCTION referral.attach_invites(
     user_column     text DEFAULT NULL,
     code            text DEFAULT NULL,
     max_redemptions text DEFAULT '1',
+    redemptions_left text DEFAULT NULL,
     expires_at      text DEFAULT NULL,
     revoked         text DEFAULT NULL,
     created_at      text DEFAULT NULL,
@@ -71,7 +72,8 @@ COMMENT ON FUNCTION referral.attach_invites IS
     'Attaches a table of invites from an earlier system, whose codes can be redeemed as they are. All arguments but '
     'relation, user_column, program and name are SQL expressions over the row. Rows written later are read in their '
     'commit; CALL referral.reconcile(name) reads those that exist. redeemed_by and redeemed_at map redemptions that '
-    'the table records. max_redemptions null: any number of friends. Returns the name of the source. Errors: as '
+    'the table records. max_redemptions null: any number of friends; zero or less: nobody. redemptions_left maps a '
+    'column that counts down, in place of max_redemptions. Returns the name of the source. Errors: as '
     'attach_transactions, and 42704 unknown program.';
 REVOKE ALL ON FUNCTION referral.attach_invites FROM PUBLIC;
 
@@ -136,6 +138,24 @@ COMMENT ON FUNCTION referral.apply_terms IS
     'longer than theirs. Returns the number of referrals that changed. reconcile then posts what follows. Errors: '
     '22004 null argument, 42704 unknown program, 42501 not the owner.';
 REVOKE ALL ON FUNCTION referral.apply_terms FROM PUBLIC;
+
+CREATE FUNCTION referral.pause_program(program text, purchases_earn boolean DEFAULT true)
+RETURNS timestamptz LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pause_program_wrapper';
+COMMENT ON FUNCTION referral.pause_program IS
+    'Pauses a program until resume_program is called. Redemptions whose time is in the pause have the status '
+    'program_paused, also when reconcile reads them after it. purchases_earn false: transactions whose time is in the '
+    'pause earn nothing, now and later. Returns the start of the pause. Errors: 22004 null argument, 42501 not the '
+    'owner, 42704 unknown program, 55000 paused already.';
+REVOKE ALL ON FUNCTION referral.pause_program FROM PUBLIC;
+
+CREATE FUNCTION referral.resume_program(program text)
+RETURNS timestamptz LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'resume_program_wrapper';
+COMMENT ON FUNCTION referral.resume_program IS
+    'Ends the pause of a program. What was refused in it stays refused. Returns the end of the pause. Errors: 22004 '
+    'null argument, 42501 not the owner, 42704 unknown program, 55000 not paused.';
+REVOKE ALL ON FUNCTION referral.resume_program FROM PUBLIC;
 
 CREATE FUNCTION referral.create_goal(
     name           text,

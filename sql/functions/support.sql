@@ -11,16 +11,20 @@ COMMENT ON FUNCTION referral.adjust_credit IS
     'less is available than is taken.';
 REVOKE ALL ON FUNCTION referral.adjust_credit FROM PUBLIC;
 
-CREATE FUNCTION referral.reassign_referral(friend @key@, code text, reason text)
+CREATE FUNCTION referral.reassign_referral(
+    friend @key@, code text DEFAULT NULL, reason text DEFAULT NULL, to_user @key@ DEFAULT NULL,
+    program text DEFAULT 'default')
 RETURNS TABLE (status text, referrer @key@) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'referral', 'reassign_referral_wrapper';
 COMMENT ON FUNCTION referral.reassign_referral IS
-    'Gives a friend to the user who issued another code of the same program. The credit that the friend earned the '
+    'Gives a friend to the user who issued another code of the same program, or to to_user in program, by an invite of '
+    'theirs, which is issued where they have none. The credit that the friend earned the '
     'earlier referrer is reversed, and the new referrer earns it. The reason is recorded in referral.reassignments. '
     'Returns a status and the referrer. status: reassigned; already_redeemed (by this code: nothing changes); '
-    'not_referred; unknown_code; revoked (the user who issued it was deleted); own_invite; cycle. Only the owner of '
-    'the tables may call it. Errors: 22004 null argument, 22023 empty reason or one of more than 2000 bytes, 23503 '
-    'unknown friend, 42501 not the owner.';
+    'not_referred; unknown_code; unknown_referrer (the user who issued it was deleted); own_invite; cycle. Only the owner of '
+    'the tables may call it. Errors: 22004 null argument, 22023 both or neither of code and to_user, an '
+    'empty reason or one of more than 2000 bytes, 23503 unknown user, 42501 not the owner, 42704 unknown program, '
+    '55P03 another transaction redeems for the friend.';
 REVOKE ALL ON FUNCTION referral.reassign_referral FROM PUBLIC;
 
 CREATE FUNCTION referral.reevaluate(user_id @key@) RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE

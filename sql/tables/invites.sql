@@ -5,10 +5,12 @@ CREATE TABLE referral.invites (
     invite_id       bigint DEFAULT referral.next_id('referral.invites_invite_id_seq')
                     CONSTRAINT invites_pkey PRIMARY KEY,
     user_id         @key_column@,
-    invite_code     text NOT NULL CONSTRAINT invites_invite_code_key UNIQUE
-                    CONSTRAINT invites_invite_code_check CHECK (octet_length(invite_code) <= 500),
+    invite_code     text NOT NULL CONSTRAINT invites_invite_code_check CHECK (octet_length(invite_code) <= 500),
+    code_folded     text NOT NULL CONSTRAINT invites_code_folded_check CHECK (octet_length(code_folded) <= 500),
+    code_twin       text NOT NULL DEFAULT '',
     program_id      integer NOT NULL,
-    max_redemptions integer DEFAULT 1 CONSTRAINT invites_max_redemptions_check CHECK (max_redemptions > 0),
+    max_redemptions integer DEFAULT 1 CONSTRAINT invites_max_redemptions_check CHECK (max_redemptions >= 0),
+    redemptions_left integer CONSTRAINT invites_redemptions_left_check CHECK (redemptions_left >= 0),
     expires_at      timestamptz,
     revoked_at      timestamptz,
     created_at      timestamptz NOT NULL DEFAULT now(),
@@ -16,10 +18,12 @@ CREATE TABLE referral.invites (
     source_id       integer,
     source_key      text,
     source_revoked  boolean NOT NULL DEFAULT false,
+    CONSTRAINT invites_code_key UNIQUE (code_folded, code_twin),
     CONSTRAINT invites_source_check CHECK (source_id IS NOT NULL OR (source_key IS NULL AND NOT source_revoked))
 );
 ALTER SEQUENCE referral.invites_invite_id_seq OWNED BY referral.invites.invite_id;
 CREATE INDEX invites_user_id_idx ON referral.invites (user_id);
+CREATE INDEX invites_twins_idx ON referral.invites (code_folded) WHERE code_twin <> '';
 CREATE UNIQUE INDEX invites_source_key ON referral.invites (source_key, source_id) WHERE source_id IS NOT NULL;
 COMMENT ON TABLE referral.invites IS 'Invites: codes that users issued, or that an attached table holds.';
 COMMENT ON COLUMN referral.invites.invite_id IS 'Key of the invite.';
@@ -28,9 +32,18 @@ COMMENT ON COLUMN referral.invites.user_id IS
 COMMENT ON COLUMN referral.invites.invite_code IS
     'Code as it is printed, of at most 500 bytes. A generated code has 12 characters of Crockford base32 and a check '
     'character, 4-4-5, unless the program has a format of its own.';
+COMMENT ON COLUMN referral.invites.code_folded IS
+    'Form of the code under which it is looked up: in capitals, and without what cannot be seen. Codes that differ by '
+    'that alone have the same.';
+COMMENT ON COLUMN referral.invites.code_twin IS
+    'The code itself, where an attached table holds it and held another one before that differs by case alone; such '
+    'codes are found only exactly as they are. Empty otherwise.';
 COMMENT ON COLUMN referral.invites.program_id IS
     'Program of the invite. There is no foreign key: it would lock the one row of the program for every code issued.';
 COMMENT ON COLUMN referral.invites.max_redemptions IS 'Number of friends who may redeem the invite. Null: any number.';
+COMMENT ON COLUMN referral.invites.redemptions_left IS
+    'Number of friends who may still redeem the invite, as its attached table last said; max_redemptions is that and '
+    'those who had. Null: the table does not count down.';
 COMMENT ON COLUMN referral.invites.expires_at IS 'Time from which the invite cannot be redeemed. Null: never.';
 COMMENT ON COLUMN referral.invites.revoked_at IS 'Time at which the invite was revoked. Null: it is not revoked.';
 COMMENT ON COLUMN referral.invites.created_at IS
@@ -75,6 +88,8 @@ CREATE TABLE referral.invites_friends (
     counts_from        timestamptz,
     counts_until       timestamptz,
     created_at         timestamptz NOT NULL DEFAULT now(),
+    source_id          integer,
+    source_key         text,
     CONSTRAINT invites_friends_friend_program_key UNIQUE (friend_id, program_id),
     CONSTRAINT invites_friends_not_oneself_check CHECK (NOT friend_id @eq@ referrer_id)
 );
@@ -99,6 +114,10 @@ COMMENT ON COLUMN referral.invites_friends.counts_until IS
     'program had at the redemption. Null: without end.';
 COMMENT ON COLUMN referral.invites_friends.created_at IS
     'Time at which the row was written, later than redeemed_at where the redemption was imported.';
+COMMENT ON COLUMN referral.invites_friends.source_id IS
+    'Attached table whose row reported the redemption, and whose changes the referral follows. Null: redeem_invite was '
+    'called.';
+COMMENT ON COLUMN referral.invites_friends.source_key IS 'Id of that row.';
 
 CREATE SEQUENCE referral.reassignments_reassignment_id_seq;
 CREATE TABLE referral.reassignments (
@@ -111,13 +130,15 @@ CREATE TABLE referral.reassignments (
     to_referrer_id     @key_column@ NOT NULL,
     reason             text NOT NULL CONSTRAINT reassignments_reason_check CHECK (octet_length(reason) BETWEEN 1 AND 2000),
     reassigned_by      text NOT NULL DEFAULT session_user,
-    reassigned_at      timestamptz NOT NULL DEFAULT now()
+    reassigned_at      timestamptz NOT NULL DEFAULT now(),
+    source_id          integer
 );
 ALTER SEQUENCE referral.reassignments_reassignment_id_seq OWNED BY referral.reassignments.reassignment_id;
 CREATE INDEX reassignments_from_invite_id_idx ON referral.reassignments (from_invite_id);
 CREATE INDEX reassignments_invites_friends_id_idx ON referral.reassignments (invites_friends_id);
 COMMENT ON TABLE referral.reassignments IS
-    'Referrals that reassign_referral gave to another referrer, with the reason.';
+    'Referrals that were given to another referrer, by reassign_referral or since a row of an attached table names '
+    'another code, with the reason.';
 COMMENT ON COLUMN referral.reassignments.reassignment_id IS 'Key of the reassignment.';
 COMMENT ON COLUMN referral.reassignments.invites_friends_id IS 'Referral that was reassigned.';
 COMMENT ON COLUMN referral.reassignments.from_invite_id IS 'Invite of the referral before.';
@@ -127,3 +148,5 @@ COMMENT ON COLUMN referral.reassignments.to_referrer_id IS 'Referrer since.';
 COMMENT ON COLUMN referral.reassignments.reason IS 'Reason that the caller gave, of 1 to 2000 bytes.';
 COMMENT ON COLUMN referral.reassignments.reassigned_by IS 'Role that was logged in.';
 COMMENT ON COLUMN referral.reassignments.reassigned_at IS 'Time of the reassignment.';
+COMMENT ON COLUMN referral.reassignments.source_id IS
+    'Attached table whose row names another code. Null: reassign_referral was called.';

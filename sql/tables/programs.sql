@@ -6,8 +6,8 @@ CREATE TABLE referral.programs (
                     CONSTRAINT programs_pkey PRIMARY KEY,
     name                text NOT NULL CONSTRAINT programs_name_key UNIQUE
                         CONSTRAINT programs_name_check CHECK (length(name) BETWEEN 1 AND 63),
-    starts_at           timestamptz NOT NULL DEFAULT '-infinity',
-    ends_at             timestamptz NOT NULL DEFAULT 'infinity',
+    starts_at           timestamptz DEFAULT '-infinity',
+    ends_at             timestamptz DEFAULT 'infinity',
     attribution_window  interval CONSTRAINT programs_attribution_window_check CHECK (attribution_window > interval '0'),
     grace               interval DEFAULT '1 minute' CONSTRAINT programs_grace_check CHECK (grace > interval '0'),
     same_transaction    boolean NOT NULL DEFAULT true,
@@ -33,9 +33,10 @@ COMMENT ON COLUMN referral.programs.program_id IS 'Key of the program.';
 COMMENT ON COLUMN referral.programs.name IS
     'Name of the program, of 1 to 63 characters. install creates the program default.';
 COMMENT ON COLUMN referral.programs.starts_at IS
-    'Start of the period of redemptions. An earlier redemption has the status program_ended.';
+    'Start of the period of redemptions. An earlier redemption has the status program_ended. Null: '
+    'since ever.';
 COMMENT ON COLUMN referral.programs.ends_at IS
-    'End of the period of redemptions, excluded. Friends who redeemed before keep their terms.';
+    'End of the period of redemptions, excluded. Friends who redeemed before keep their terms. Null: never.';
 COMMENT ON COLUMN referral.programs.attribution_window IS
     'Time after the redemption within which a transaction counts. A day has 24 hours; a month is a calendar month in '
     'UTC. Null: without end. A change applies to later redemptions.';
@@ -71,6 +72,24 @@ COMMENT ON COLUMN referral.programs.expires_in IS
 COMMENT ON COLUMN referral.programs.max_redemptions IS
     'Number of friends who may redeem an invite, unless issue_invite is called with another. Null: any number.';
 COMMENT ON COLUMN referral.programs.created_at IS 'Time at which the program was created.';
+
+CREATE TABLE referral.program_pauses (
+    program_id     integer CONSTRAINT program_pauses_program_fkey REFERENCES referral.programs,
+    paused_at      timestamptz,
+    resumed_at     timestamptz NOT NULL DEFAULT 'infinity',
+    purchases_earn boolean NOT NULL,
+    CONSTRAINT program_pauses_pkey PRIMARY KEY (program_id, paused_at),
+    CONSTRAINT program_pauses_period_check CHECK (paused_at <= resumed_at)
+);
+CREATE UNIQUE INDEX program_pauses_open_key ON referral.program_pauses (program_id) WHERE resumed_at = 'infinity';
+COMMENT ON TABLE referral.program_pauses IS
+    'Periods in which a program was paused. pause_program and resume_program write this table; a period is never '
+    'deleted, since what is refused or not earned in it stays so.';
+COMMENT ON COLUMN referral.program_pauses.program_id IS 'Program that was paused.';
+COMMENT ON COLUMN referral.program_pauses.paused_at IS 'Start of the pause.';
+COMMENT ON COLUMN referral.program_pauses.resumed_at IS 'End of the pause, excluded. Infinity: it lasts.';
+COMMENT ON COLUMN referral.program_pauses.purchases_earn IS
+    'Whether transactions of the period earn, for friends who redeemed before it.';
 
 CREATE TABLE referral.settings (
     only_row           boolean DEFAULT true CONSTRAINT settings_pkey PRIMARY KEY

@@ -66,6 +66,7 @@ fn redeem_invite(
         at: timestamp(as_of),
         recipient: str(&recipient),
         origin: Origin::Typed,
+        row: None,
     })?;
     let referrer = key_like(&friend, done.referrer);
     Ok(TableIterator::once((done.status.to_string(), referrer, done.referral.map(i64::from))))

@@ -23,6 +23,7 @@ use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use referral_core::bounds::LONGEST_RULE;
+use referral_core::time::Timestamp;
 
 #[pg_extern(sql = false, name = "install")]
 fn install_program(
@@ -92,6 +93,7 @@ fn attach_invites(
     user_column: Option<Text>,
     code: Option<Text>,
     max_redemptions: Option<Text>,
+    redemptions_left: Option<Text>,
     expires_at: Option<Text>,
     revoked: Option<Text>,
     created_at: Option<Text>,
@@ -103,11 +105,16 @@ fn attach_invites(
     name: Option<Text>,
     user: Option<Text>,
 ) -> Outcome<String> {
+    let max_redemptions = string(max_redemptions).filter(|sql| !sql.trim().eq_ignore_ascii_case("null"));
+    if redemptions_left.is_some() && max_redemptions.as_deref().is_some_and(|sql| sql != "1") {
+        Err(Error::RedemptionsTwice)?;
+    }
     Ok(attach::attach_invites(Invites {
         relation: need("relation", relation)?.0,
         user: UserOf { column: string(user_column), expression: string(user) },
         code: need("code", code)?.0,
-        max_redemptions: string(max_redemptions).unwrap_or_else(|| "NULL::integer".into()),
+        max_redemptions: max_redemptions.filter(|_| redemptions_left.is_none()),
+        redemptions_left: string(redemptions_left),
         expires_at: string(expires_at),
         revoked: string(revoked),
         created_at: string(created_at),
@@ -195,6 +202,21 @@ fn create_program(
         max_redemptions,
     })?;
     Ok(program.0)
+}
+
+#[pg_extern(sql = false)]
+fn pause_program(program: Option<Text>, purchases_earn: Option<bool>) -> Outcome<TimestampWithTimeZone> {
+    let paused = program::pause_program(&need("program", program)?.0, need("purchases_earn", purchases_earn)?)?;
+    time_result(paused)
+}
+
+#[pg_extern(sql = false)]
+fn resume_program(program: Option<Text>) -> Outcome<TimestampWithTimeZone> {
+    time_result(program::resume_program(&need("program", program)?.0)?)
+}
+
+fn time_result(at: Timestamp) -> Outcome<TimestampWithTimeZone> {
+    Ok(TimestampWithTimeZone::try_from(at.0).map_err(|_| Error::Server("a time is out of range"))?)
 }
 
 #[pg_extern(sql = false)]

@@ -3,8 +3,9 @@
 use super::{Outcome, key_like, need};
 use crate::credit::spend;
 use crate::earning::evaluate;
+use crate::error::Error;
 use crate::insight::terms;
-use crate::invites::reassign;
+use crate::invites::reassign::{self, Target};
 use crate::pg::relay::{Call, Relayed};
 use crate::pg::value::{KeyArgument, SiteAmount, Text, TypedCode};
 use pgrx::datum::Interval;
@@ -29,9 +30,16 @@ fn reassign_referral(
     friend: Option<KeyArgument>,
     code: Option<TypedCode>,
     reason: Option<Text>,
+    to_user: Option<KeyArgument>,
+    program: Option<Text>,
 ) -> Result<TableIterator<'static, (name!(status, String), name!(referrer, Option<KeyArgument>))>, ErrorReport> {
-    let (friend, code) = (need("friend", friend)?, &need("code", code)?.0);
-    let done = reassign::reassign(code, &friend.key, &need("reason", reason)?.0)?;
+    let friend = need("friend", friend)?;
+    let target = match (&code, &to_user) {
+        (Some(code), None) => Target::Code(&code.0),
+        (None, Some(user)) => Target::User(&user.key, need("program", program)?.0),
+        _ => Err(Error::OneReferrer)?,
+    };
+    let done = reassign::reassign(target, &friend.key, &need("reason", reason)?.0)?;
     let referrer = key_like(&friend, done.referrer);
     Ok(TableIterator::once((done.status.to_string(), referrer)))
 }

@@ -157,15 +157,16 @@ fn evaluate_locked<'a>(config: &Config, source: &Source, locked: &'a [LockedRefe
         pgrx::check_for_interrupts!();
         memory::check()?;
         memory::ensure_rows(referral.facts.len() + referral.posted.len())?;
-        let changes = changes_of(source, referral)?;
+        let changes = changes_of(config, source, referral)?;
         batch.add(config, source, referral, changes);
     }
     Ok(batch)
 }
 
-fn changes_of(source: &Source, referral: &LockedReferral) -> Result<Changes, Error> {
+fn changes_of(config: &Config, source: &Source, referral: &LockedReferral) -> Result<Changes, Error> {
     let LockedReferral { redeemed_at, counts_from, counts_until, .. } = *referral;
-    let terms = ReferralTerms { redeemed_at, counts_from, counts_until };
+    let pauses = config.programs.get(&referral.program).map(|program| program.pauses.clone()).unwrap_or_default();
+    let terms = ReferralTerms { redeemed_at, counts_from, counts_until, pauses };
     let goals = goals_of(source, referral.program);
     let decisions = evaluate(&terms, &goals, &referral.facts);
     // An event of the application may have none.

@@ -7,21 +7,27 @@
 use crate::error::Error;
 use crate::pg::{args, write};
 use crate::program::model::Config;
+use referral_core::code::typed::readings;
 use referral_core::id::UserKey;
 use referral_core::redemption::Status;
 
 /// Counts a refusal, and returns whether the friend is told its status. They are told no more for a while when they
-/// have tried too many wrong codes, or all have. For a caller who has locked the friend, with the rights of the tables'
+/// have tried too many wrong codes, or all have. What was typed may be a link in which several codes were tried. For a caller who has locked the friend, with the rights of the tables'
 /// owner.
-pub(super) fn is_told(config: &Config, friend: &UserKey, status: Status) -> Result<bool, Error> {
-    let wrong = status.is_wrong_code();
+pub(super) fn is_told(config: &Config, friend: &UserKey, status: Status, typed: &str) -> Result<bool, Error> {
+    let tried = readings(typed).tried;
+    let wrong = if status.is_wrong_code() { tried } else { 0 };
     // A code that there is takes the same statements as one that there is not.
-    Ok((!status.is_about_code() || count_of_friend(config, friend, wrong)?) && count_of_all(wrong)?)
+    let mut told = !status.is_about_code() || count_of_friend(config, friend, wrong)?;
+    for number in 1..=tried {
+        told = told && count_of_all(number <= wrong)?;
+    }
+    Ok(told)
 }
 
-/// Counts a refusal of a friend, which is a wrong code or not. Returns `false` when they have tried too many. Where the owner
-/// has deleted the settings, their defaults hold.
-fn count_of_friend(config: &Config, friend: &UserKey, wrong: bool) -> Result<bool, Error> {
+/// Counts so many wrong codes of a friend. Returns `false` when they have tried too many. Where the owner has deleted the
+/// settings, their defaults hold.
+fn count_of_friend(config: &Config, friend: &UserKey, wrong: usize) -> Result<bool, Error> {
     write::exists(
         &config.sql(
             "INSERT INTO referral.wrong_codes AS w (friend_id, wrong, until)
@@ -33,7 +39,7 @@ fn count_of_friend(config: &Config, friend: &UserKey, wrong: bool) -> Result<boo
              WHERE w.until <= now() OR w.wrong < coalesce((SELECT s.wrong_codes FROM referral.settings s), 20)
              RETURNING true",
         ),
-        &args![friend.as_str(), i32::from(wrong)],
+        &args![friend.as_str(), i32::try_from(wrong).unwrap_or(i32::MAX)],
     )
 }
 

@@ -1,6 +1,6 @@
 //! Issues and revokes invites.
 
-use super::find::candidates;
+use super::find::{Search, search};
 use super::guesses::count_of_all;
 use super::recipient;
 use crate::error::Error;
@@ -13,6 +13,7 @@ use crate::program::lookup::{UserLock, find_user};
 use crate::program::model::Config;
 use pgrx::datum::Interval as PgInterval;
 use referral_core::bounds::LONGEST_RECIPIENT;
+use referral_core::code::typed::fold;
 use referral_core::code::{CodeFormat, fold_chosen};
 use referral_core::feed::FeedKind;
 use referral_core::id::{ProgramId, UserKey};
@@ -96,7 +97,7 @@ fn chosen_code(config: &Config, typed: &str) -> Result<String, Error> {
 
 fn running_program(name: &str) -> Result<RunningProgram, Error> {
     let program: Option<ProgramRow> = read::fetch_optional(
-        "SELECT program_id, ends_at <= now() AS over, max_redemptions, expires_in,
+        "SELECT program_id, coalesce(ends_at <= now(), false) AS over, max_redemptions, expires_in,
                 code_prefix, code_alphabet, code_length
          FROM referral.programs WHERE name = $1",
         &args![name],
@@ -120,9 +121,18 @@ fn issue_chosen(config: &Config, invites: &NewInvites, code: String) -> Result<V
     if stored.is_empty() {
         // Who asks for codes that are taken guesses, too. The error does not undo that it is counted.
         count_of_all(true)?;
-        return Err(Error::CodeTaken { code });
+        return Err(taken(code)?);
     }
     Ok(stored)
+}
+
+/// The error for a code that is taken, by an invite with this code or with one that differs by case alone.
+fn taken(code: String) -> Result<Error, Error> {
+    let exactly = read::exists(
+        "SELECT FROM referral.invites WHERE code_folded = $1 AND invite_code = $2",
+        &args![fold(&code), code.as_str()],
+    )?;
+    Ok(Error::code_taken(code, exactly))
 }
 
 /// A code that is taken, once in the life of a billion of them, is left out and made anew.
@@ -146,13 +156,18 @@ fn issue_generated(
     Ok(issued)
 }
 
+/// A code that is issued is its own folded form.
 const INSERT: &str =
-    "INSERT INTO referral.invites (user_id, invite_code, program_id, max_redemptions, expires_at, recipient)
-     SELECT $2::@key@, c.code, $3, $4, now() + $5, $6 FROM unnest($1) AS c (code)";
+    "INSERT INTO referral.invites (user_id, invite_code, code_folded, program_id, max_redemptions, expires_at, recipient)
+     SELECT $2::@key@, c.code, c.code, $3, $4, now() + $5, $6 FROM unnest($1) AS c (code)";
 
 /// Writes the invites whose codes are free, and returns their codes.
 fn store_free(config: &Config, invites: &NewInvites, codes: &[String]) -> Result<Vec<String>, Error> {
-    let sql = format!("{} ON CONFLICT (invite_code) DO NOTHING RETURNING invite_code", config.sql(INSERT));
+    let sql = format!(
+        "{} WHERE NOT EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = c.code)
+            ON CONFLICT (code_folded, code_twin) DO NOTHING RETURNING invite_code",
+        config.sql(INSERT)
+    );
     let stored = in_own_memory(|| write::values(&sql, &invites.params(codes)))?;
     feed_issued(config, invites.program, &stored)?;
     Ok(stored)
@@ -171,7 +186,7 @@ fn feed_issued(config: &Config, program: ProgramId, codes: &[String]) -> Result<
     }
     write::execute(
         "INSERT INTO referral.feed_pending (kind, invite_id)
-         SELECT $1, i.invite_id FROM unnest($2) AS c (code) JOIN referral.invites i ON i.invite_code = c.code",
+         SELECT $1, i.invite_id FROM unnest($2) AS c (code) JOIN referral.invites i ON i.code_folded = c.code",
         &args![FeedKind::Issued, codes.to_vec()],
     )
     .map(drop)
@@ -210,14 +225,12 @@ impl<'a> NewInvites<'a> {
 /// [`Error::NotInstalled`].
 pub fn revoke(typed: &str) -> Result<bool, Error> {
     let config = config()?;
-    with_safe_path_as(Some(config.owner), || {
-        write::exists(
-            "UPDATE referral.invites SET revoked_at = now()
-             WHERE revoked_at IS NULL AND invite_id =
-                   (SELECT i.invite_id FROM unnest($1) WITH ORDINALITY AS c (code, n)
-                    JOIN referral.invites i ON i.invite_code = c.code ORDER BY c.n LIMIT 1)
+    with_safe_path_as(Some(config.owner), || match search(&config, typed)? {
+        Search::Found(invite) => write::exists(
+            "UPDATE referral.invites SET revoked_at = now() WHERE invite_id = $1 AND revoked_at IS NULL
              RETURNING invite_id",
-            &args![candidates(&config, typed)],
-        )
+            &args![invite],
+        ),
+        Search::NotFound(_) => Ok(false),
     })
 }

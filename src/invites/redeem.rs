@@ -6,8 +6,9 @@
 //! What is known then goes to [`redemption::decide`], which asks the costly questions of [`Questions`] as far as it
 //! needs their answers.
 
-use super::find::{FoundInvite, find};
+use super::find::{FoundInvite, Search, find};
 use super::guesses::is_told;
+use super::reassign::reassign_to;
 use super::recipient;
 use crate::earning::evaluate::evaluate_new;
 use crate::earning::read::{has_bought, is_older};
@@ -19,10 +20,11 @@ use crate::pg::transaction::now;
 use crate::pg::{args, read, write};
 use crate::program::arguments::check_finite;
 use crate::program::cache;
-use crate::program::lookup::{UserLock, find_user};
+use crate::program::lookup::{UserLock, find_user, lock_friend};
 use crate::program::model::{Config, Program};
+use referral_core::bounds::shown;
 use referral_core::feed::FeedKind;
-use referral_core::id::{InviteId, ProgramId, ReferralId, UserKey};
+use referral_core::id::{InviteId, ProgramId, ReferralId, SourceId, UserKey};
 use referral_core::redemption::{self, Code, Earlier, Facts, Look, Origin, Status};
 use referral_core::source::SourceKind;
 use referral_core::time::Timestamp;
@@ -42,6 +44,26 @@ pub struct Attempt<'a> {
     pub recipient: Option<&'a str>,
     /// Where the request comes from.
     pub origin: Origin,
+    /// The row of an attached table that reports the redemption; `None` where somebody typed the code.
+    pub row: Option<ReportingRow<'a>>,
+}
+
+/// A row of an attached table that reports a redemption.
+#[derive(Clone, Copy)]
+pub struct ReportingRow<'a> {
+    /// Key of the source.
+    pub source: SourceId,
+    /// Name of the source.
+    pub name: &'a str,
+    /// Id of the row.
+    pub key: &'a str,
+}
+
+impl ReportingRow<'_> {
+    /// The reason that is recorded when the row names another code than before.
+    fn reason(&self) -> String {
+        format!("row {} of \"{}\" names another code", shown(self.key.to_owned()), self.name)
+    }
 }
 
 /// The answer to a redemption or a reassignment.
@@ -68,7 +90,10 @@ impl Redemption {
 pub fn redeem(attempt: &Attempt) -> Result<Redemption, Error> {
     let config = cache::config()?;
     with_safe_path_as(Some(config.owner), || {
-        let redemption = redeem_only(&config, attempt)?;
+        let redemption = match redeem_only(&config, attempt) {
+            Err(Error::UserBusy { .. }) => return Ok(Redemption::refused(Status::TryAgain)),
+            redemption => redemption?,
+        };
         match redemption {
             Redemption { status: Status::Redeemed, referral: Some(referral), .. } => {
                 // Purchases that were committed while we waited for their lock, or that happened after `at`. The
@@ -76,7 +101,7 @@ pub fn redeem(attempt: &Attempt) -> Result<Redemption, Error> {
                 evaluate_new(&*cache::config()?, referral, attempt.friend)?;
             }
             Redemption { status: Status::AlreadyRedeemed, .. } => {}
-            Redemption { status, .. } if !is_told(&config, attempt.friend, status)? => {
+            Redemption { status, .. } if !is_told(&config, attempt.friend, status, attempt.code)? => {
                 return Ok(Redemption::refused(Status::Throttled));
             }
             _ => {}
@@ -93,10 +118,12 @@ pub fn redeem(attempt: &Attempt) -> Result<Redemption, Error> {
 pub fn redeem_only(config: &Config, attempt: &Attempt) -> Result<Redemption, Error> {
     check_finite("as_of", attempt.at)?;
     let at = attempt.at.unwrap_or_else(now);
-    let Some(invite) = find(config, attempt.code, attempt.friend, at)? else {
-        look_up_none(config, attempt, at)?;
-        let well_formed = config.folded(attempt.code).next().is_some();
-        return Ok(Redemption::refused(redemption::decide_without_invite(well_formed)));
+    let invite = match find(config, attempt.code, attempt.friend, at)? {
+        Search::Found(invite) => invite,
+        Search::NotFound(code) => {
+            look_up_none(config, attempt, at)?;
+            return Ok(Redemption::refused(redemption::decide_without_invite(code)));
+        }
     };
     lock_users(config, &invite, attempt.friend)?;
     // A link that any number may use is not locked: its friends would wait for each other.
@@ -130,9 +157,9 @@ fn lock_invite(invite: InviteId) -> Result<(), Error> {
 pub(super) fn lock_users(config: &Config, invite: &FoundInvite, friend: &UserKey) -> Result<(), Error> {
     if invite.referrer_locks_first {
         lock_referrer(config, invite, friend)?;
-        find_user(config, friend, UserLock::Update)
+        lock_friend(config, friend)
     } else {
-        find_user(config, friend, UserLock::Update)?;
+        lock_friend(config, friend)?;
         lock_referrer(config, invite, friend)
     }
 }
@@ -152,14 +179,23 @@ fn lock_referrer(config: &Config, invite: &FoundInvite, friend: &UserKey) -> Res
 row! {
     /// What is known of an invite and a friend while both are locked.
     struct Locked {
+        /// Whether the user who issued the invite is gone, or was never known.
+        issuer_gone: bool,
         revoked: bool,
         /// Whether the program has begun and is not over.
         running: bool,
+        /// Whether the program was paused at the time of the redemption.
+        paused: bool,
         exhausted: bool,
+        /// Whether the table of the invite says how many redemptions are left.
+        counts_down: bool,
         /// The referral of the friend in the program, through this invite or another one.
         referral: Option<ReferralId>,
         redeemed_invite: Option<InviteId>,
         redeemed_from: Option<UserKey>,
+        redeemed_at: Option<Timestamp>,
+        /// Whether the row that reports this redemption reported that of the referral.
+        of_this_row: bool,
         /// The referrer of the user who issued the invite.
         above: Option<UserKey>,
         above_is_friend: bool,
@@ -178,15 +214,19 @@ fn redeem_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: T
         throttled: locked.throttled,
         earlier: locked.redeemed_invite.map(|earlier| invite.compared_with(earlier)),
         own_invite: invite.own,
+        issuer_gone: locked.issuer_gone,
         revoked: locked.revoked,
         running: locked.running,
+        paused: locked.paused,
         expired: invite.expired,
-        exhausted: locked.exhausted,
+        // A table that counts down counts its own sign-ups itself.
+        exhausted: locked.exhausted && !(locked.counts_down && attempt.origin != Origin::Typed),
         addressed: locked.recipient.is_some(),
     };
     let status = redemption::decide(&facts, &mut Questions { config, attempt, invite, locked: &locked, at })?;
     match status {
-        Status::Redeemed => store(config, invite, attempt.friend, at),
+        Status::Redeemed => store(config, invite, attempt, at),
+        Status::AlreadyReferred if locked.of_this_row => follow(config, attempt, invite, &locked, facts),
         Status::AlreadyRedeemed => Ok(Redemption { status, referrer: locked.redeemed_from, referral: locked.referral }),
         refusal => {
             if invite.max_redemptions.is_none() && refusal.is_about_code() {
@@ -198,19 +238,39 @@ fn redeem_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: T
     }
 }
 
+/// Follows a row that names another code than the one by which the friend has their referrer: they are given to whoever
+/// issued that one, unless it would have been refused at the time.
+fn follow(
+    config: &Config,
+    attempt: &Attempt,
+    invite: &FoundInvite,
+    locked: &Locked,
+    facts: Facts,
+) -> Result<Redemption, Error> {
+    let at = locked.redeemed_at.unwrap_or_else(now);
+    let mut questions = Questions { config, attempt, invite, locked, at };
+    match (redemption::decide(&Facts { earlier: None, ..facts }, &mut questions)?, attempt.row) {
+        (Status::Redeemed, Some(row)) => reassign_to(config, invite, attempt.friend, &row.reason(), Some(row.source)),
+        (refusal, _) => Ok(Redemption::refused(refusal)),
+    }
+}
+
 /// Reads what is known under the locks. Redemptions are counted only up to the limit, and only where they matter: where
 /// there is a limit, and no refusal that comes before.
 fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Timestamp) -> Result<Locked, Error> {
     read::fetch_one(
         &config.sql(
-            "SELECT known.revoked, known.running,
-                    CASE WHEN i.max_redemptions IS NULL OR known.revoked OR NOT known.running OR $5 THEN false
+            "SELECT known.issuer_gone, known.revoked, known.running, known.paused,
+                    CASE WHEN i.max_redemptions IS NULL OR known.issuer_gone OR known.revoked OR NOT known.running OR known.paused OR $5 THEN false
                          ELSE i.max_redemptions <= (SELECT count(*) FROM (
                                   SELECT 1 FROM referral.invites_friends o WHERE o.invite_id = i.invite_id
-                                  UNION ALL SELECT 1 FROM referral.reassignments r WHERE r.from_invite_id = i.invite_id
+                                  UNION ALL SELECT 1 FROM referral.reassignments r
+                                  WHERE r.from_invite_id = i.invite_id AND r.source_id IS NULL
                                   LIMIT i.max_redemptions) used) END AS exhausted,
+                    i.redemptions_left IS NOT NULL AS counts_down,
                     f.invites_friends_id AS referral, f.invite_id AS redeemed_invite,
-                    f.referrer_id::text AS redeemed_from, above.referrer_id::text AS above,
+                    f.referrer_id::text AS redeemed_from, f.redeemed_at,
+                    coalesce(f.source_id = $8 AND f.source_key = $9, false) AS of_this_row, above.referrer_id::text AS above,
                     coalesce(above.referrer_id @eq@ $2::@key@, false) AS above_is_friend, i.recipient,
                     coalesce((SELECT w.until > now() AND w.wrong >= (SELECT s.wrong_codes FROM referral.settings s)
                               FROM referral.wrong_codes w WHERE w.friend_id @eq@ $2::@key@), false) AS throttled
@@ -220,8 +280,11 @@ fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Tim
              LEFT JOIN referral.invites_friends f ON f.friend_id @eq@ $2::@key@ AND f.program_id = $6
              LEFT JOIN referral.invites_friends above ON above.friend_id @eq@ $7::@key@ AND above.program_id = $6
              CROSS JOIN LATERAL (
-                 SELECT i.user_id IS NULL OR coalesce(i.revoked_at <= coalesce($3, 'infinity'), false) AS revoked,
-                        coalesce(p.starts_at <= $4 AND $4 < p.ends_at, false) AS running) known",
+                 SELECT i.user_id IS NULL AS issuer_gone, coalesce(i.revoked_at <= coalesce($3, 'infinity'), false) AS revoked,
+                        $4 >= coalesce(p.starts_at, '-infinity') AND $4 < coalesce(p.ends_at, 'infinity')
+                            AND p.program_id IS NOT NULL AS running,
+                        EXISTS (SELECT FROM referral.program_pauses q WHERE q.program_id = $6
+                                  AND q.paused_at <= $4 AND $4 < q.resumed_at) AS paused) known",
         ),
         &args![
             invite.invite_id,
@@ -231,6 +294,8 @@ fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Tim
             invite.expired,
             invite.program_id,
             invite.referrer_or(attempt.friend).as_str(),
+            attempt.row.map(|row| row.source),
+            attempt.row.map(|row| row.key),
         ],
     )
 }
@@ -334,7 +399,7 @@ pub(super) fn is_above(
 }
 
 /// Stores a referral that was decided.
-fn store(config: &Config, invite: &FoundInvite, friend: &UserKey, at: Timestamp) -> Result<Redemption, Error> {
+fn store(config: &Config, invite: &FoundInvite, attempt: &Attempt, at: Timestamp) -> Result<Redemption, Error> {
     let referrer = invite.referrer.as_ref().map(UserKey::as_str);
     let program = config.programs.get(&invite.program_id);
     let counts_from = program.map(|program| program.counts_from(at));
@@ -342,11 +407,22 @@ fn store(config: &Config, invite: &FoundInvite, friend: &UserKey, at: Timestamp)
     let stored: Option<ReferralId> = write::optional_value(
         &config.sql(
             "INSERT INTO referral.invites_friends
-                 (invite_id, program_id, friend_id, referrer_id, redeemed_at, counts_from, counts_until)
-             VALUES ($1, $2, $3::@key@, $4::@key@, $5, $6, $7)
+                 (invite_id, program_id, friend_id, referrer_id, redeemed_at, counts_from, counts_until, source_id,
+                  source_key)
+             VALUES ($1, $2, $3::@key@, $4::@key@, $5, $6, $7, $8, $9)
              ON CONFLICT (friend_id, program_id) DO NOTHING RETURNING invites_friends_id",
         ),
-        &args![invite.invite_id, invite.program_id, friend.as_str(), referrer, at, counts_from, counts_until],
+        &args![
+            invite.invite_id,
+            invite.program_id,
+            attempt.friend.as_str(),
+            referrer,
+            at,
+            counts_from,
+            counts_until,
+            attempt.row.map(|row| row.source),
+            attempt.row.map(|row| row.key),
+        ],
     )?;
     // The friend's row is locked, so that nobody else comes first: only a writer that goes around us.
     let Some(referral) = stored else { return Ok(Redemption::refused(Status::AlreadyReferred)) };

@@ -1,9 +1,11 @@
 //! Subtransactions, procedures that commit on their way, and locks that nobody queues behind.
 
 use super::budget;
+use super::read;
 use super::scope::{LockTimeout, in_own_memory, with_lock_timeout};
 use crate::error::{Error, Failure};
 use pgrx::PgTryBuilder;
+use pgrx::callbacks::{PgXactCallbackEvent, register_xact_callback};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use referral_core::time::Timestamp;
@@ -355,6 +357,39 @@ pub fn others_write_to(table: pg_sys::Oid) -> bool {
     // SAFETY: the tag is that of a relation. Who writes holds a lock that conflicts with this one until they end.
     unsafe { pg_sys::GetLockConflicts(&tag, pg_sys::ShareLock as i32, &mut others) };
     others > 0
+}
+
+/// Whether this transaction has written anything, or locked a row.
+pub fn has_written() -> bool {
+    // SAFETY: a plain read of the session's state.
+    unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
+}
+
+/// Whether another session waits for the end of this transaction.
+///
+/// # Errors
+/// None of its own; PostgreSQL's unwind.
+pub fn is_waited_for() -> Result<bool, Error> {
+    read::exists(
+        "SELECT FROM pg_locks held JOIN pg_locks wanted USING (transactionid)
+         WHERE held.locktype = 'transactionid' AND held.pid = pg_backend_pid() AND held.granted AND NOT wanted.granted",
+        &[],
+    )
+}
+
+/// Runs `f` right before this transaction is committed or prepared, after its deferred triggers; `undone` runs where it is
+/// rolled back.
+pub fn before_commit(f: fn() -> Result<(), Error>, undone: fn()) {
+    let run = move || {
+        // SAFETY: inside a transaction that is not over; statements need a snapshot, and none is active here.
+        unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
+        f().unwrap_or_else(Error::raise);
+        // SAFETY: the snapshot that was pushed above; an error never gets here, and the abort drops it.
+        unsafe { pg_sys::PopActiveSnapshot() };
+    };
+    register_xact_callback(PgXactCallbackEvent::PreCommit, run);
+    register_xact_callback(PgXactCallbackEvent::PrePrepare, run);
+    register_xact_callback(PgXactCallbackEvent::Abort, undone);
 }
 
 /// The start of this transaction, which is what now() returns.

@@ -12,7 +12,7 @@ use crate::pg::unchecked::rows_of;
 use crate::pg::{args, read};
 use pgrx::prelude::*;
 use referral_core::code::CodeFormat;
-use referral_core::evaluate::GoalVersion;
+use referral_core::evaluate::{GoalVersion, Period};
 use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::rule::{Mistake, Rule};
 use referral_core::source::{OnDelete, SourceKind};
@@ -82,7 +82,7 @@ impl Tables {
             referrals_pkey: find(c"invites_friends_pkey")?,
             programs: find(c"programs")?,
             sources: find(c"sources")?,
-            of_the_owner: all(&[c"programs", c"goals", c"goal_versions"])?,
+            of_the_owner: all(&[c"programs", c"program_pauses", c"goals", c"goal_versions"])?,
             of_the_installer: all(&[c"sources", c"predicates"])?,
             installation: find(c"installation")?,
             completions: index(c"goal_completions", c"goal_completions_pkey")?,
@@ -283,8 +283,30 @@ fn load_programs(config: &mut Config) -> Result<(), Error> {
             allow_debt: row.allow_debt,
             feed: row.feed,
             new_accounts_within: row.new_accounts_within,
+            pauses: Vec::new(),
         };
         config.programs.insert(row.program_id, program);
+    }
+    load_pauses(config)
+}
+
+row! {
+    struct PauseRow {
+        program_id: ProgramId,
+        paused_at: Timestamp,
+        resumed_at: Timestamp,
+    }
+}
+
+/// Reads the periods in which purchases earn nothing.
+fn load_pauses(config: &mut Config) -> Result<(), Error> {
+    let pauses: Vec<PauseRow> = read::fetch(
+        "SELECT program_id, paused_at, resumed_at FROM referral.program_pauses WHERE NOT purchases_earn
+         ORDER BY program_id, paused_at",
+        &[],
+    )?;
+    for PauseRow { program_id, paused_at: from, resumed_at: until } in pauses {
+        config.programs.entry(program_id).and_modify(|program| program.pauses.push(Period { from, until }));
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use super::model::Config;
 use crate::error::Error;
 use crate::pg::catalog::system_identifier;
 use crate::pg::row::row;
-use crate::pg::scope::{acting_as, with_safe_path, with_safe_path_as};
+use crate::pg::scope::{LockTimeout, acting_as, with_lock_timeout, with_safe_path, with_safe_path_as};
+use crate::pg::transaction::{catch_failure, has_written, is_about_a_lock, is_waited_for};
 use crate::pg::{args, read, write};
 use referral_core::id::{ProgramId, UserKey};
 use std::rc::Rc;
@@ -91,6 +92,8 @@ pub enum UserLock {
     None,
     /// FOR KEY SHARE, as a foreign key takes it: the user is not deleted meanwhile.
     KeyShare,
+    /// FOR NO KEY UPDATE: nobody else takes it, or the next one, meanwhile.
+    NoKeyUpdate,
     /// FOR UPDATE: waits for open purchases, whose foreign key holds the row, and holds off new ones.
     Update,
 }
@@ -100,21 +103,78 @@ pub enum UserLock {
 /// # Errors
 /// [`Error::NoSuchUser`]; those of [`Config::users`].
 pub fn find_user(config: &Config, user: &UserKey, lock: UserLock) -> Result<(), Error> {
-    let Some(users) = config.users()? else { return Ok(()) };
+    if find_and_lock(config, user, lock)? {
+        return Ok(());
+    }
+    let users = config.users.as_ref().map(|users| users.name.clone()).unwrap_or_default();
+    Err(Error::NoSuchUser { user: user.to_string(), users })
+}
+
+fn find_and_lock(config: &Config, user: &UserKey, lock: UserLock) -> Result<bool, Error> {
+    let Some(users) = config.users()? else { return Ok(true) };
     let sql = config.sql(match lock {
         UserLock::None => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@",
         UserLock::KeyShare => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@ FOR KEY SHARE",
+        UserLock::NoKeyUpdate => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@ FOR NO KEY UPDATE",
         UserLock::Update => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@ FOR UPDATE",
     });
     let args = args![user.as_str()];
-    let found = acting_as(users.owner, || match lock {
+    acting_as(users.owner, || match lock {
         UserLock::None => read::exists(&sql, &args),
         _ => write::exists(&sql, &args),
-    })?;
-    if found {
-        return Ok(());
+    })
+}
+
+/// How often a lock is tried that another redemption has, a tenth of a second each time: for less than the second after
+/// which PostgreSQL looks for a deadlock, unless it is told otherwise.
+const TRIES: usize = 9;
+
+/// Looks a user up who is about to have a referrer, and takes [`UserLock::Update`].
+///
+/// Two transactions may hold the row by their foreign keys, and then want this lock: each would wait for the other. So
+/// the lock of [`UserLock::NoKeyUpdate`], which no foreign key holds off, comes first: whoever has it waits for the
+/// rest, and the other one gives up as soon as somebody waits for it. A transaction that has written nothing holds no
+/// row, and just waits.
+///
+/// # Errors
+/// [`Error::NoSuchUser`]; [`Error::UserBusy`] when another transaction has the lock, and this one may hold what it waits
+/// for.
+pub fn lock_friend(config: &Config, user: &UserKey) -> Result<(), Error> {
+    if config.users.is_none() || !has_written() {
+        return find_user(config, user, UserLock::Update);
     }
-    Err(Error::NoSuchUser { user: user.to_string(), users: users.name.clone() })
+    if !lock_if_free(config, user)? {
+        lock_against_redemptions(config, user)?;
+        patiently(user, || find_user(config, user, UserLock::Update))?;
+    }
+    Ok(())
+}
+
+/// Takes [`UserLock::Update`] where nobody has to be waited for.
+fn lock_if_free(config: &Config, user: &UserKey) -> Result<bool, Error> {
+    let Some(users) = &config.users else { return Ok(true) };
+    let sql = config.sql("SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@ FOR UPDATE SKIP LOCKED");
+    acting_as(users.owner, || write::exists(&sql, &args![user.as_str()]))
+}
+
+fn lock_against_redemptions(config: &Config, user: &UserKey) -> Result<(), Error> {
+    for _ in 0..TRIES {
+        let lock = || with_lock_timeout(LockTimeout::Batch, || find_user(config, user, UserLock::NoKeyUpdate));
+        match patiently(user, lock) {
+            Err(Error::UserBusy { .. }) if !is_waited_for()? => {}
+            locked => return locked,
+        }
+    }
+    Err(Error::UserBusy { user: user.to_string() })
+}
+
+/// Takes a lock, or says that the user is busy where it is not to be had.
+fn patiently(user: &UserKey, lock: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    match catch_failure(lock)? {
+        Ok(()) => Ok(()),
+        Err(failure) if is_about_a_lock(failure.code) => Err(Error::UserBusy { user: user.to_string() }),
+        Err(failure) => Err(Error::Raised(Box::new(failure))),
+    }
 }
 
 /// The SQL expression that says which table this is, of all tables of all servers. `relation` is an expression for its Oid.

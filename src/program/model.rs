@@ -7,7 +7,7 @@ use crate::pg::row::unnest;
 use crate::pg::scope::SiteSettings;
 use pgrx::prelude::*;
 use referral_core::code::CodeFormat;
-use referral_core::evaluate::GoalVersion;
+use referral_core::evaluate::{GoalVersion, Period};
 use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::source::{OnDelete, SourceKind};
 use referral_core::time::{Interval, Precision, Timestamp};
@@ -95,6 +95,8 @@ pub struct Program {
     pub feed: bool,
     /// How young the account of a friend has to be; `None` is any age.
     pub new_accounts_within: Option<Interval>,
+    /// The periods in which transactions earn nothing.
+    pub pauses: Vec<Period>,
 }
 
 impl Program {

@@ -55,8 +55,10 @@ pub struct Invites {
     pub user: UserOf,
     /// Expression for the code.
     pub code: String,
-    /// Expression for how many friends may redeem it.
-    pub max_redemptions: String,
+    /// Expression for how many friends may redeem it; `None` where any number may.
+    pub max_redemptions: Option<String>,
+    /// Expression for how many more friends may redeem it.
+    pub redemptions_left: Option<String>,
     /// Expression for when it expires.
     pub expires_at: Option<String>,
     /// Expression for whether, or when, it was revoked.
@@ -200,7 +202,8 @@ pub fn attach_invites(options: Invites) -> Result<String, Error> {
         ("user_column", &options.user.column),
         ("user", &options.user.expression),
         ("code", &Some(options.code.clone())),
-        ("max_redemptions", &Some(options.max_redemptions.clone())),
+        ("max_redemptions", &Some(options.max_redemptions.clone().unwrap_or_else(|| "NULL".into()))),
+        ("redemptions_left", &options.redemptions_left),
         ("expires_at", &options.expires_at),
         ("revoked", &options.revoked),
         ("created_at", &options.created_at),
@@ -212,7 +215,8 @@ pub fn attach_invites(options: Invites) -> Result<String, Error> {
     ]);
     let columns = vec![
         MappedColumn::new("code", MappedType::Text, Some(options.code)),
-        MappedColumn::new("max_redemptions", MappedType::Count, Some(options.max_redemptions)),
+        MappedColumn::new("max_redemptions", MappedType::Count, options.max_redemptions),
+        MappedColumn::new("redemptions_left", MappedType::Count, options.redemptions_left),
         MappedColumn::new("expires_at", MappedType::Time, options.expires_at),
         MappedColumn::new("revoked", MappedType::TruthOrTime, options.revoked.clone()),
         MappedColumn::new("revoked_at", MappedType::TimeIfTime, options.revoked),

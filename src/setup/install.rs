@@ -68,7 +68,7 @@ pub fn lacks(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<Lack>, Error
 /// Creates everything for these users; where it is there already, puts right what has changed since, and says each first.
 ///
 /// # Errors
-/// [`Error::NotATable`], [`Error::NotOwner`], [`Error::NoKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`],
+/// [`Error::NotATable`], [`Error::NotOwner`], [`Error::UsersWithoutKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`],
 /// [`Error::TableBusy`], [`Error::OtherEncoding`], [`Error::InstalledElsewhere`], [`Error::NoSuchObject`]; called again,
 /// [`Error::KeyCannotFollow`], [`Error::NoneOfTheUsers`], [`Error::InTheWay`].
 pub fn install(request: &Request) -> Result<Installed, Error> {

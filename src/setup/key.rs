@@ -44,7 +44,7 @@ impl KeyColumn {
     /// The key of these users. `known` is the column that is known as their key.
     ///
     /// # Errors
-    /// [`Error::NotATable`], [`Error::NotOwner`], [`Error::NoKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`].
+    /// [`Error::NotATable`], [`Error::NotOwner`], [`Error::UsersWithoutKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`].
     pub fn of(home: Home, known: Option<&str>) -> Result<Self, Error> {
         match home {
             Home::Table(users) => Self::read(users, Table::of(users, "rp")?.name, known),
@@ -74,7 +74,7 @@ impl KeyColumn {
     fn read(users: pg_sys::Oid, relation: String, known: Option<&str>) -> Result<Self, Error> {
         let sql = include_str!("../../sql/statements/key_of_table.sql");
         match read::fetch_optional(sql, &args![users, known])? {
-            None => Err(Error::NoKey { relation }),
+            None => Err(Error::UsersWithoutKey { relation }),
             Some(Self { columns, .. }) if columns != 1 => Err(Error::NoSingleKey { relation, columns }),
             Some(key) => Ok(key),
         }

@@ -1,8 +1,8 @@
-//! Creates programs.
+//! Creates, pauses and resumes programs.
 
 use crate::error::Error;
 use crate::pg::scope::with_safe_path_as;
-use crate::pg::{args, write};
+use crate::pg::{args, read, write};
 use crate::program::arguments::{check_interval, check_name, print_time};
 use crate::program::lookup::{program_named, require_owner};
 use pgrx::datum::Interval;
@@ -129,4 +129,47 @@ impl NewProgram {
             _ => Ok(()),
         }
     }
+}
+
+/// Pauses a program from now on: codes are refused until it is resumed, and what is refused stays refused.
+/// `purchases_earn`: whether purchases of the pause earn, for friends who redeemed before. Returns the start of the pause.
+///
+/// # Errors
+/// [`Error::NoSuchProgram`], [`Error::ProgramPaused`], [`Error::NotOwner`], [`Error::NotInstalled`].
+pub fn pause_program(name: &str, purchases_earn: bool) -> Result<Timestamp, Error> {
+    let config = require_owner()?;
+    let program = program_named(&config, name)?;
+    with_safe_path_as(Some(config.owner), || {
+        let paused = write::optional_value(
+            "INSERT INTO referral.program_pauses AS p (program_id, paused_at, purchases_earn) VALUES ($1, now(), $2)
+             ON CONFLICT DO NOTHING RETURNING paused_at",
+            &args![program, purchases_earn],
+        )?;
+        match paused {
+            Some(paused_at) => Ok(paused_at),
+            None => Err(Error::ProgramPaused { name: name.to_owned(), since: print_time(last_pause(program)?)? }),
+        }
+    })
+}
+
+/// The start of the last pause of a program that has one.
+fn last_pause(program: ProgramId) -> Result<Timestamp, Error> {
+    read::value("SELECT max(paused_at) AS since FROM referral.program_pauses WHERE program_id = $1", &args![program])
+}
+
+/// Resumes a program from now on. Returns the end of the pause.
+///
+/// # Errors
+/// [`Error::NoSuchProgram`], [`Error::ProgramNotPaused`], [`Error::NotOwner`], [`Error::NotInstalled`].
+pub fn resume_program(name: &str) -> Result<Timestamp, Error> {
+    let config = require_owner()?;
+    let program = program_named(&config, name)?;
+    let resumed = with_safe_path_as(Some(config.owner), || {
+        write::optional_value(
+            "UPDATE referral.program_pauses SET resumed_at = greatest(now(), paused_at)
+             WHERE program_id = $1 AND resumed_at = 'infinity' RETURNING resumed_at",
+            &args![program],
+        )
+    })?;
+    resumed.ok_or_else(|| Error::ProgramNotPaused { name: name.to_owned() })
 }

@@ -5,7 +5,7 @@
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use referral_core::amount::{Decimal, Unit};
-use referral_core::evaluate::{Decision, Fact, GoalVersion, ReferralTerms, evaluate, without_a_currency};
+use referral_core::evaluate::{Decision, Fact, GoalVersion, Period, ReferralTerms, evaluate, without_a_currency};
 use referral_core::id::{CreditId, GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::ledger::{Changes, Posted, PostedLine, difference};
 use referral_core::rule::{Rule, Side};
@@ -29,11 +29,14 @@ fn terms(bytes: &mut Unstructured) -> Result<ReferralTerms> {
         Ok(given.then_some(Interval { months: months.into(), micros: (micros >> 1) as i64 }))
     };
     let (window, grace) = (length()?, length()?);
+    let pause: Option<(i64, i64)> = bytes.arbitrary()?;
+    let pauses = pause.map(|(from, until)| Period { from: Timestamp(from), until: Timestamp(until) });
     let redeemed_at = Timestamp(bytes.arbitrary()?);
     Ok(ReferralTerms {
         redeemed_at,
         counts_from: grace.map_or(redeemed_at, |grace| redeemed_at.minus(grace)),
         counts_until: window.map(|window| redeemed_at.plus(window)),
+        pauses: pauses.into_iter().collect(),
     })
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn fact(key: &str, at: i64, cents: i64) -> Fact {
 }
 
 pub(crate) const TERMS: ReferralTerms =
-    ReferralTerms { redeemed_at: Timestamp(0), counts_from: Timestamp(0), counts_until: None };
+    ReferralTerms { redeemed_at: Timestamp(0), counts_from: Timestamp(0), counts_until: None, pauses: Vec::new() };
 
 /// What the condition of a version says of a row.
 fn says(version: i32, holds: Option<bool>) -> (GoalVersionId, Option<bool>) {
@@ -217,6 +217,20 @@ fn only_the_version_in_force_at_the_redemption_counts() {
     assert_eq!(decisions.iter().map(|d| d.goal).collect::<Vec<_>>(), [1]);
 }
 
+#[test]
+fn what_happens_while_a_program_is_paused_is_not_its_first() {
+    let terms = ReferralTerms { pauses: vec![Period { from: Timestamp(5), until: Timestamp(7) }], ..TERMS };
+    let facts = [fact("before", 4, 100), fact("start", 5, 100), fact("in", 6, 100), fact("end", 7, 100)];
+    let failed = |goal: &str| -> Vec<Option<Gate>> {
+        evaluate(&terms, &[self::goal(goal)], &facts).iter().map(Decision::failed).collect()
+    };
+    assert_eq!(failed(r#"{"occurrence": "every"}"#), [None, Some(Gate::Pause), Some(Gate::Pause), None]);
+    assert_eq!(failed("{}")[3], Some(Gate::Occurrence));
+    let facts = &facts[1..];
+    let first = evaluate(&terms, &[goal("{}")], facts);
+    assert_eq!(first.iter().map(Decision::failed).collect::<Vec<_>>(), [Some(Gate::Pause), Some(Gate::Pause), None]);
+}
+
 proptest! {
     #[test]
     fn the_order_in_which_facts_arrive_does_not_matter(
@@ -231,5 +245,22 @@ proptest! {
         let done = completed(&goals, &facts);
         prop_assert_eq!(&done, &completed(&goals, &shuffled));
         prop_assert!(done.len() <= n as usize);
+    }
+
+    /// A pause takes away what happens in it, and changes nothing outside of it where every transaction earns.
+    #[test]
+    fn a_pause_changes_nothing_outside_of_it(
+        times in proptest::collection::vec(-20i64..40, 0..12), from in 0i64..20, length in 0i64..20,
+    ) {
+        let facts: Vec<_> = times.iter().enumerate().map(|(key, at)| fact(&key.to_string(), *at, 100)).collect();
+        let pause = Period { from: Timestamp(from), until: Timestamp(from + length) };
+        let paused = ReferralTerms { pauses: vec![pause], ..TERMS };
+        let goals = [goal(r#"{"occurrence": "every"}"#)];
+        let without = evaluate(&TERMS, &goals, &facts);
+        for (before, after) in without.iter().zip(evaluate(&paused, &goals, &facts)) {
+            let inside = facts[before.fact].occurred_at.is_some_and(|at| pause.contains(at));
+            prop_assert_eq!(before.fact, after.fact);
+            prop_assert_eq!(after.rewards.clone(), if inside { vec![] } else { before.rewards.clone() });
+        }
     }
 }

@@ -49,18 +49,21 @@ fn welcome() -> Answers {
 }
 
 /// The documented order, written out a second time: each status, and whether it applies when all is answered.
-fn documented(facts: &Facts, answers: &Answers) -> [(Status, bool); 13] {
+fn documented(facts: &Facts, answers: &Answers) -> [(Status, bool); 16] {
     let typed = facts.origin == Origin::Typed;
     let to_others = facts.addressed && facts.origin != Origin::Invite && answers.recipient == Some(false);
     [
         (Status::MalformedCode, facts.code == Code::Malformed),
         (Status::UnknownCode, facts.code == Code::Unknown),
+        (Status::OtherCase, facts.code == Code::InOtherCase),
         (Status::Throttled, typed && facts.throttled),
         (Status::AlreadyRedeemed, facts.earlier == Some(Earlier::SameInvite)),
         (Status::AlreadyReferred, facts.earlier == Some(Earlier::AnotherInvite)),
         (Status::OwnInvite, facts.own_invite),
+        (Status::UnknownReferrer, facts.issuer_gone),
         (Status::Revoked, facts.revoked),
         (Status::ProgramEnded, !facts.running),
+        (Status::ProgramPaused, facts.paused),
         (Status::Expired, facts.expired),
         (Status::Exhausted, facts.exhausted),
         (Status::WrongRecipient, to_others),
@@ -74,14 +77,28 @@ fn earlier() -> impl Strategy<Value = Option<Earlier>> {
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
-    let code = select(vec![Code::Issued, Code::Issued, Code::Issued, Code::Issued, Code::Unknown, Code::Malformed]);
+    let absent = [Code::Unknown, Code::Malformed, Code::InOtherCase];
+    let code = select([Code::Issued; 6].into_iter().chain(absent).collect::<Vec<_>>());
     let origin = select(vec![Origin::Typed, Origin::Signup, Origin::Invite]);
     let seldom = || prop::bool::weighted(0.15);
-    let flags = (seldom(), seldom(), seldom(), seldom(), seldom(), seldom(), any::<bool>());
+    let flags = (seldom(), seldom(), seldom(), seldom(), seldom(), seldom(), seldom(), seldom(), any::<bool>());
     (code, origin, earlier(), flags).prop_map(|(code, origin, earlier, flags)| {
-        let (throttled, own_invite, revoked, over, expired, exhausted, addressed) = flags;
+        let (throttled, own_invite, issuer_gone, revoked, over, paused, expired, exhausted, addressed) = flags;
         let running = !over;
-        Facts { code, origin, throttled, earlier, own_invite, revoked, running, expired, exhausted, addressed }
+        Facts {
+            code,
+            origin,
+            throttled,
+            earlier,
+            own_invite,
+            issuer_gone,
+            revoked,
+            running,
+            paused,
+            expired,
+            exhausted,
+            addressed,
+        }
     })
 }
 
@@ -96,9 +113,10 @@ fn answers() -> impl Strategy<Value = Answers> {
 }
 
 #[test]
-fn a_code_that_no_invite_has_is_malformed_or_unknown() {
-    assert_eq!(decide_without_invite(false), Status::MalformedCode);
-    assert_eq!(decide_without_invite(true), Status::UnknownCode);
+fn a_code_that_no_invite_has_is_malformed_unknown_or_there_in_another_case() {
+    assert_eq!(decide_without_invite(Code::Malformed), Status::MalformedCode);
+    assert_eq!(decide_without_invite(Code::Unknown), Status::UnknownCode);
+    assert_eq!(decide_without_invite(Code::InOtherCase), Status::OtherCase);
 }
 
 #[test]
@@ -133,7 +151,7 @@ fn an_invite_that_says_who_redeemed_it_was_for_them() {
 fn wrong_codes_are_those_that_a_guess_gives() {
     use crate::text::TextEnum;
     let wrong: Vec<_> = Status::ALL.iter().filter(|status| status.is_wrong_code()).map(|s| s.as_str()).collect();
-    assert_eq!(wrong, ["unknown_code", "malformed_code", "wrong_recipient"]);
+    assert_eq!(wrong, ["unknown_code", "malformed_code", "other_case", "wrong_recipient"]);
 }
 
 #[test]
@@ -195,7 +213,7 @@ proptest! {
         let expected = match (issued, earlier) {
             (false, _) => Status::UnknownCode,
             (true, None) => Status::NotReferred,
-            (true, Some(_)) if issuer_gone => Status::Revoked,
+            (true, Some(_)) if issuer_gone => Status::UnknownReferrer,
             (true, Some(Earlier::SameInvite)) => Status::AlreadyRedeemed,
             (true, Some(Earlier::AnotherInvite)) if own_invite => Status::OwnInvite,
             (true, Some(Earlier::AnotherInvite)) if cycle => Status::Cycle,

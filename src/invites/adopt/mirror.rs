@@ -6,9 +6,10 @@ use super::{as_strs, known_users};
 use crate::error::Error;
 use crate::invites::recipient::hashes;
 use crate::pg::row::{ListRow, list};
-use crate::pg::{args, write};
+use crate::pg::{args, read, write};
 use crate::program::model::{Config, Source};
 use crate::program::source::as_reader;
+use referral_core::code::typed::fold;
 use referral_core::id::{InviteId, UserKey};
 use referral_core::time::Timestamp;
 use std::collections::HashSet;
@@ -25,12 +26,16 @@ pub(super) struct Mirrored {
     pub reported: Vec<ReportedRedemption>,
     /// Rows whose codes other invites have.
     pub taken: Vec<TakenCode>,
+    /// Rows that name a user who does not exist.
+    pub waiting: Vec<String>,
 }
 
 /// A row whose code another invite has.
 pub(super) struct TakenCode {
     pub row_key: String,
     pub code: String,
+    /// Whether the other invite has exactly this code, not one that differs by case alone.
+    pub exactly: bool,
 }
 
 impl Mirrored {
@@ -45,9 +50,10 @@ impl Mirrored {
 pub(super) fn mirror(config: &Config, source: &Source, keys: &[String], hold: bool) -> Result<Mirrored, Error> {
     let (mut written, mut idle, mut round) = (0, 0, 0);
     loop {
-        let (difference, reported) = Difference::read(config, source, keys)?;
+        let (mut difference, reported) = Difference::read(config, source, keys)?;
+        let waiting = std::mem::take(&mut difference.userless);
         if difference.is_empty() {
-            return Ok(Mirrored { written, reported, taken: Vec::new() });
+            return Ok(Mirrored { written, reported, taken: Vec::new(), waiting });
         }
         let now = difference.write(config, source, keys, hold)?;
         written += now;
@@ -55,7 +61,7 @@ pub(super) fn mirror(config: &Config, source: &Source, keys: &[String], hold: bo
         // Nothing to write may mean that somebody else wrote the same: it is seen in the next round.
         idle = if now == 0 { idle + 1 } else { 0 };
         if idle > 1 || round > ROUNDS {
-            return Ok(Mirrored { written, reported, taken: difference.taken() });
+            return Ok(Mirrored { written, reported, taken: difference.taken()?, waiting });
         }
     }
 }
@@ -68,6 +74,8 @@ struct Difference {
     stored: StoredInvites,
     /// Invites whose rows are gone.
     gone: Vec<InviteId>,
+    /// Rows that name a user who does not exist.
+    userless: Vec<String>,
 }
 
 impl Difference {
@@ -76,11 +84,11 @@ impl Difference {
         let InviteRows { mut wanted, reported } = read_invites(source, keys)?;
         let stored = read_stored(source, keys)?;
         let gone = gone(&wanted, &stored);
-        forget_unknown_users(config, &mut wanted)?;
+        let userless = forget_unknown_users(config, &mut wanted)?;
         hash_recipients(&mut wanted)?;
         wanted.iter_mut().for_each(|wanted| keep_time_of_revocation(wanted, &stored));
         wanted.retain(|wanted| stored.get(&wanted.row_key).is_none_or(|stored| stored.invite != wanted.invite));
-        Ok((Self { wanted, stored, gone }, reported))
+        Ok((Self { wanted, stored, gone, userless }, reported))
     }
 
     fn is_empty(&self) -> bool {
@@ -126,12 +134,18 @@ impl Difference {
 
     fn insert(&self, config: &Config, source: &Source) -> Result<u64, Error> {
         let sql = config.sql_over(
-            "INSERT INTO referral.invites (source_id, source_key, user_id, invite_code, max_redemptions, expires_at,
-                                           source_revoked, revoked_at, recipient, created_at, program_id)
-             SELECT $1, w.row_key, w.user_key::@key@, w.code, w.max_redemptions, w.expires_at, w.revoked,
+            "INSERT INTO referral.invites (source_id, source_key, user_id, invite_code, code_folded, code_twin,
+                                           max_redemptions, redemptions_left, expires_at, source_revoked,
+                                           revoked_at, recipient, created_at, program_id)
+             SELECT $1, w.row_key, w.user_key::@key@, w.code, w.folded,
+                    CASE WHEN EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = w.folded)
+                         THEN w.code ELSE '' END, coalesce(w.redemptions_left, w.max_redemptions),
+                    w.redemptions_left, w.expires_at, w.revoked,
                     CASE WHEN w.revoked THEN coalesce(w.revoked_at, now()) END, w.recipient,
                     coalesce(w.created_at, now()), $2
              FROM @rows@
+             WHERE NOT EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = w.folded
+                                 AND (o.source_id IS NULL OR o.invite_code = w.code))
              ON CONFLICT DO NOTHING",
             3,
             &[("@rows@", "w", NewInvite::COLUMNS)],
@@ -142,11 +156,18 @@ impl Difference {
     }
 
     /// What could not be written, because another invite has the code.
-    fn taken(self) -> Vec<TakenCode> {
-        self.wanted
-            .into_iter()
-            .map(|WantedInvite { row_key, invite, .. }| TakenCode { row_key, code: invite.code })
-            .collect()
+    fn taken(self) -> Result<Vec<TakenCode>, Error> {
+        let codes: Vec<&str> = self.wanted.iter().map(|wanted| wanted.invite.code.as_str()).collect();
+        let exact: HashSet<String> = read::values(
+            "SELECT invite_code FROM referral.invites WHERE code_folded = ANY ($1) AND invite_code = ANY ($2)",
+            &args![codes.iter().map(|code| fold(code)).collect::<Vec<_>>(), codes],
+        )?
+        .into_iter()
+        .collect();
+        let taken = self.wanted.into_iter().map(|WantedInvite { row_key, invite: Invite { code, .. }, .. }| {
+            TakenCode { exactly: exact.contains(&code), row_key, code }
+        });
+        Ok(taken.collect())
     }
 }
 
@@ -157,13 +178,18 @@ fn gone(wanted: &[WantedInvite], stored: &StoredInvites) -> Vec<InviteId> {
     gone.map(|(_, stored)| stored.invite_id).collect()
 }
 
-/// Leaves out users who do not exist: a code may be there whose user is not, and then nobody can redeem it.
-fn forget_unknown_users(config: &Config, wanted: &mut [WantedInvite]) -> Result<(), Error> {
+/// Leaves out users who do not exist: a code may be there whose user is not, and then nobody can redeem it. Returns the
+/// rows that name them.
+fn forget_unknown_users(config: &Config, wanted: &mut [WantedInvite]) -> Result<Vec<String>, Error> {
     let known = known_users(config, wanted.iter().filter_map(|wanted| wanted.invite.user.as_ref()))?;
-    for WantedInvite { invite, .. } in wanted {
-        invite.user = invite.user.take().filter(|user| known.contains(user));
+    let mut userless = Vec::new();
+    for WantedInvite { invite, row_key, .. } in wanted {
+        if invite.user.as_ref().is_some_and(|user| !known.contains(user)) {
+            invite.user = None;
+            userless.push(row_key.clone());
+        }
     }
-    Ok(())
+    Ok(userless)
 }
 
 /// Puts what is stored of recipients into the place of their addresses.
@@ -188,12 +214,22 @@ fn update_invite(config: &Config, invite_id: InviteId, invite: &Invite) -> Resul
     write::execute(
         &config.sql(
             "UPDATE referral.invites
-             SET user_id = $2::@key@, invite_code = $3, max_redemptions = $4, expires_at = $5, recipient = $6,
+             SET user_id = $2::@key@, invite_code = $3, code_folded = $9,
+                 code_twin = CASE WHEN code_folded = $9 AND code_twin = '' THEN ''
+                                  WHEN EXISTS (SELECT FROM referral.invites o
+                                               WHERE o.code_folded = $9 AND o.invite_id <> $1) THEN $3
+                                  ELSE '' END,
+                 max_redemptions = CASE
+                     WHEN $10 IS NULL THEN $4
+                     WHEN redemptions_left = $10 THEN max_redemptions
+                     ELSE $10 + (SELECT count(*)::int4 FROM referral.invites_friends f WHERE f.invite_id = $1) END,
+                 redemptions_left = $10, expires_at = $5, recipient = $6,
                  revoked_at = CASE WHEN $7 THEN coalesce($8, revoked_at, now())
                                    WHEN NOT source_revoked THEN revoked_at END,
                  source_revoked = $7
              WHERE invite_id = $1
-               AND NOT EXISTS (SELECT FROM referral.invites o WHERE o.invite_code = $3 AND o.invite_id <> $1)",
+               AND NOT EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = $9 AND o.invite_id <> $1
+                                 AND (o.source_id IS NULL OR o.invite_code = $3))",
         ),
         &args![
             invite_id,
@@ -204,6 +240,8 @@ fn update_invite(config: &Config, invite_id: InviteId, invite: &Invite) -> Resul
             invite.recipient.as_deref(),
             invite.revoked,
             invite.revoked_at,
+            fold(&invite.code),
+            invite.redemptions_left,
         ],
     )
 }
@@ -214,7 +252,9 @@ list! {
         row_key: &'a str,
         user_key: Option<&'a str>,
         code: &'a str,
+        folded: String,
         max_redemptions: Option<i32>,
+        redemptions_left: Option<i32>,
         expires_at: Option<Timestamp>,
         revoked: bool,
         revoked_at: Option<Timestamp>,
@@ -230,7 +270,9 @@ impl<'a> From<&'a WantedInvite> for NewInvite<'a> {
             row_key,
             user_key: invite.user.as_ref().map(UserKey::as_str),
             code: &invite.code,
+            folded: fold(&invite.code),
             max_redemptions: invite.max_redemptions,
+            redemptions_left: invite.redemptions_left,
             expires_at: invite.expires_at,
             revoked: invite.revoked,
             revoked_at: invite.revoked_at,

@@ -19,16 +19,18 @@ mod rows;
 use crate::earning::failures::record_row;
 use crate::error::Error;
 use crate::pg::probe::Probe;
-use crate::pg::scope::{acting_as, with_safe_path_as};
-use crate::pg::transaction::isolate_failures;
+use crate::pg::scope::{LockTimeout, acting_as, with_lock_timeout, with_safe_path_as};
+use crate::pg::transaction::{before_commit, isolate_failures};
 use crate::pg::{args, read, write};
+use crate::program::cache::config;
 use crate::program::model::{Config, Source};
 use mirror::{Mirrored, mirror};
 use redemptions::redeem_reported;
-use referral_core::id::UserKey;
+use referral_core::id::{SourceId, UserKey};
 use referral_core::source::SourceKind;
 use rows::{read_invites, read_signups};
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Rows that are read and written together.
 const BATCH: usize = 1000;
@@ -44,46 +46,98 @@ pub enum AdoptionScope {
     Redemptions,
 }
 
-/// Brings invites or referrals up to what these rows of an attached table say, and returns how many were written.
+/// What became of some rows.
+#[derive(Default)]
+pub struct Adopted {
+    /// Number of invites and referrals that were written.
+    pub written: u64,
+    /// Ids of the rows that name a user or a code that is not there, and may come later.
+    pub waiting: Vec<String>,
+}
+
+thread_local! {
+    /// Rows of this transaction that name what was not there when they were written. Invites come before sign-ups.
+    static WAITING: RefCell<BTreeMap<(bool, SourceId), BTreeSet<String>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Brings invites or referrals up to what the rows of a trigger say. Rows that name a user or a code that is not there are
+/// read again when the transaction is about to be committed.
+///
+/// # Errors
+/// As [`adopt`].
+pub fn adopt_changed(config: &Config, source: &Source, keys: &[String]) -> Result<(), Error> {
+    let Adopted { waiting, .. } =
+        with_lock_timeout(LockTimeout::Signup, || adopt(config, source, keys, AdoptionScope::All))?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let first = WAITING.with_borrow_mut(|rows| {
+        let first = rows.is_empty();
+        rows.entry((source.kind == SourceKind::Signups, source.id)).or_default().extend(waiting);
+        first
+    });
+    if first {
+        before_commit(adopt_what_waited, || drop(WAITING.take()));
+    }
+    Ok(())
+}
+
+fn adopt_what_waited() -> Result<(), Error> {
+    let waiting = WAITING.take();
+    let config = config()?;
+    for ((_, id), keys) in waiting {
+        // The table may have been detached since.
+        let Some(source) = config.sources.iter().find(|source| source.id == id) else { continue };
+        let keys: Vec<String> = keys.into_iter().collect();
+        with_lock_timeout(LockTimeout::Signup, || adopt(&config, source, &keys, AdoptionScope::All))?;
+    }
+    Ok(())
+}
+
+/// Brings invites or referrals up to what these rows of an attached table say, and returns what became of them.
 /// Nothing here stops whoever changed the rows: a failure is recorded in `failures`, a refused code in `refusals`.
 ///
 /// # Errors
 /// Errors that must reach the client: a cancelled statement, a serialization failure.
-pub fn adopt(config: &Config, source: &Source, keys: &[String], scope: AdoptionScope) -> Result<u64, Error> {
-    let mut written = 0;
+pub fn adopt(config: &Config, source: &Source, keys: &[String], scope: AdoptionScope) -> Result<Adopted, Error> {
+    let mut adopted = Adopted::default();
     with_safe_path_as(Some(config.owner), || {
         keys.chunks(BATCH).try_for_each(|batch| {
             isolate_failures(
                 batch,
                 |keys| {
-                    written += adopt_batch(config, source, keys, scope)?;
+                    let mut batch = adopt_batch(config, source, keys, scope)?;
+                    adopted.written += batch.written;
+                    adopted.waiting.append(&mut batch.waiting);
                     Ok(())
                 },
                 |key, failure| record_row(config, source, Some(key), failure),
             )
         })
     })?;
-    Ok(written)
+    Ok(adopted)
 }
 
-fn adopt_batch(config: &Config, source: &Source, keys: &[String], scope: AdoptionScope) -> Result<u64, Error> {
+fn adopt_batch(config: &Config, source: &Source, keys: &[String], scope: AdoptionScope) -> Result<Adopted, Error> {
     if let Some(broken) = &source.broken {
         return Err(broken.clone());
     }
-    let Mirrored { mut written, reported, taken } = match (source.kind, scope) {
+    let Mirrored { mut written, reported, taken, mut waiting } = match (source.kind, scope) {
         (SourceKind::Signups, _) => Mirrored::only(read_signups(source, keys)?),
         (_, AdoptionScope::Redemptions) => Mirrored::only(read_invites(source, keys)?.reported),
         _ => mirror(config, source, keys, scope == AdoptionScope::Invites)?,
     };
     if scope != AdoptionScope::Invites {
-        written += redeem_reported(config, source, keys, reported)?;
+        let (friends, mut refused) = redeem_reported(config, source, keys, reported)?;
+        written += friends;
+        waiting.append(&mut refused);
     }
     let failed: HashSet<&str> = taken.iter().map(|taken| taken.row_key.as_str()).collect();
     resolve_failures(config, source, keys, &failed)?;
     for taken in &taken {
-        record_row(config, source, Some(&taken.row_key), Error::CodeTaken { code: taken.code.clone() }.into())?;
+        record_row(config, source, Some(&taken.row_key), Error::code_taken(taken.code.clone(), taken.exactly).into())?;
     }
-    Ok(written)
+    Ok(Adopted { written, waiting })
 }
 
 /// Closes the failures of rows that did not fail now.

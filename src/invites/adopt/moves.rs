@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::{args, read, write};
 use crate::program::model::Source;
+use referral_core::code::typed::fold;
 use referral_core::id::{InviteId, SourceId};
 use std::collections::HashSet;
 
@@ -58,8 +59,8 @@ fn read_holders(source: &Source, new: &[&WantedInvite]) -> Result<Vec<Holder>, E
     let holders: Vec<Holder> = read::fetch(
         // Searched by its code alone, there is one index to use.
         "SELECT invite_id, source_key AS row_key, invite_code AS code, source_id
-         FROM referral.invites WHERE invite_code = ANY ($1)",
-        &args![codes],
+         FROM referral.invites WHERE code_folded = ANY ($1) AND invite_code = ANY ($2)",
+        &args![codes.iter().map(|code| fold(code)).collect::<Vec<_>>(), codes],
     )?;
     Ok(holders.into_iter().filter(|holder| holder.source_id == Some(source.id)).collect())
 }

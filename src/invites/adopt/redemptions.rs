@@ -4,14 +4,15 @@ use super::known_users;
 use super::rows::ReportedRedemption;
 use crate::earning::evaluate::evaluate_everywhere;
 use crate::error::Error;
-use crate::invites::redeem::{Attempt, Redemption, redeem_only};
+use crate::invites::redeem::{Attempt, Redemption, ReportingRow, redeem_only};
 use crate::pg::probe::Probe;
 use crate::pg::row::{ListRow, list};
-use crate::pg::{args, write};
+use crate::pg::{args, read, write};
 use crate::program::model::{Config, Source};
 use referral_core::bounds::shown;
 use referral_core::id::UserKey;
 use referral_core::redemption::Status;
+use referral_core::time::Timestamp;
 use std::collections::HashSet;
 
 list! {
@@ -25,45 +26,93 @@ list! {
 }
 
 /// Redeems the codes that rows report, in the order that they come in, and credits what the new friends have bought
-/// already. Returns how many friends are new.
+/// already. Returns how many friends are new, and the rows that may be redeemed once something else is there.
 pub(super) fn redeem_reported(
     config: &Config,
     source: &Source,
     keys: &[String],
     reported: Vec<ReportedRedemption>,
-) -> Result<u64, Error> {
+) -> Result<(u64, Vec<String>), Error> {
     let known = known_users(config, reported.iter().map(|reported| &reported.friend))?;
     let (mut referrals, mut refused) = (Vec::new(), Vec::new());
     for reported in reported {
-        let redemption = redeem_one(config, &reported, known.contains(&reported.friend))?;
+        let redemption = redeem_one(config, source, &reported, known.contains(&reported.friend))?;
         match redemption.status {
-            Status::Redeemed => referrals.extend(redemption.referral),
+            Status::Redeemed | Status::Reassigned => referrals.extend(redemption.referral),
             Status::AlreadyRedeemed => {}
             status => refused.push(Refusal::of(reported, status)),
         }
     }
+    let waiting = refused.iter().filter(|refusal| is_about_what_is_missing(refusal.status));
+    let waiting = waiting.map(|refusal| refusal.row_key.clone()).collect();
     forget_refusals(config, source, keys, &refused)?;
     record_refusals(config, source, refused)?;
     if !referrals.is_empty() {
         referrals.sort_unstable();
         evaluate_everywhere(config, &referrals)?;
     }
-    Ok(referrals.len() as u64)
+    Ok((referrals.len() as u64, waiting))
+}
+
+/// Whether a refusal says that something is not there, which may come later.
+fn is_about_what_is_missing(status: Status) -> bool {
+    matches!(
+        status,
+        Status::UnknownFriend
+            | Status::UnknownReferrer
+            | Status::UnknownCode
+            | Status::MalformedCode
+            | Status::OtherCase
+    )
 }
 
 /// Redeems a code that a row reports, for a friend who exists or not.
-fn redeem_one(config: &Config, reported: &ReportedRedemption, friend_exists: bool) -> Result<Redemption, Error> {
+fn redeem_one(
+    config: &Config,
+    source: &Source,
+    reported: &ReportedRedemption,
+    friend_exists: bool,
+) -> Result<Redemption, Error> {
     if !friend_exists {
         return Ok(Redemption::refused(Status::UnknownFriend));
     }
+    let at = match reported.at {
+        None => refused_in_a_pause(config, source, reported)?,
+        known => known,
+    };
     let attempt = Attempt {
         code: &reported.code,
         friend: &reported.friend,
-        at: reported.at,
+        at,
         recipient: reported.recipient.as_deref(),
         origin: reported.origin,
+        row: Some(ReportingRow { source: source.id, name: &source.name, key: &reported.row_key }),
     };
     redeem_only(config, &attempt)
+}
+
+/// When this code of a row without a time was refused because its program was paused; it stays refused.
+fn refused_in_a_pause(
+    config: &Config,
+    source: &Source,
+    reported: &ReportedRedemption,
+) -> Result<Option<Timestamp>, Error> {
+    if !Probe::open_text(config.refusals).has_text(&reported.row_key) {
+        return Ok(None);
+    }
+    read::optional_value(
+        &config.sql(
+            "SELECT refused_at FROM referral.refusals
+             WHERE source_id = $1 AND source_key = $2 AND friend_id @eq@ $3::@key@ AND code = $4 AND status = $5",
+        ),
+        &args![
+            source.id,
+            reported.row_key.as_str(),
+            reported.friend.as_str(),
+            shown(reported.code.clone()),
+            Status::ProgramPaused,
+        ],
+    )
 }
 
 impl Refusal {

@@ -17,7 +17,10 @@ use std::collections::HashMap;
 pub(super) struct Invite {
     pub user: Option<UserKey>,
     pub code: String,
+    /// How many friends may redeem it; `None` for any number, and where it says how many are left.
     pub max_redemptions: Option<i32>,
+    /// How many more may redeem it, where its table counts down.
+    pub redemptions_left: Option<i32>,
     pub expires_at: Option<Timestamp>,
     /// Whether its row says so or is gone.
     pub revoked: bool,
@@ -70,6 +73,7 @@ row! {
         user_key: Option<UserKey>,
         code: Option<String>,
         max_redemptions: Option<i32>,
+        redemptions_left: Option<i32>,
         expires_at: Option<Timestamp>,
         revoked: Option<bool>,
         created_at: Option<Timestamp>,
@@ -93,6 +97,7 @@ row! {
         user_key: Option<UserKey>,
         code: String,
         max_redemptions: Option<i32>,
+        redemptions_left: Option<i32>,
         expires_at: Option<Timestamp>,
         revoked: bool,
         revoked_at: Option<Timestamp>,
@@ -113,7 +118,7 @@ fn rows_by_key(source: &Source, columns: &str) -> String {
 /// their types since the table was attached.
 pub(super) fn read_invites(source: &Source, keys: &[String]) -> Result<InviteRows, Error> {
     let columns = "f.row_key::text AS row_key, f.user_key::text AS user_key, f.code::text AS code,
-                   f.max_redemptions::int4 AS max_redemptions,
+                   f.max_redemptions::int4 AS max_redemptions, f.redemptions_left::int4 AS redemptions_left,
                    f.expires_at::timestamptz AS expires_at, f.revoked::bool AS revoked,
                    f.created_at::timestamptz AS created_at, f.recipient::text AS recipient,
                    f.redeemed_by::text AS redeemed_by,
@@ -155,7 +160,9 @@ impl InviteRow {
         let invite = Invite {
             user: self.user_key,
             code,
-            max_redemptions: self.max_redemptions,
+            // Below zero there is none left.
+            max_redemptions: self.max_redemptions.map(|most| most.max(0)),
+            redemptions_left: self.redemptions_left.map(|left| left.max(0)),
             expires_at: self.expires_at,
             revoked: self.revoked.unwrap_or(false),
             revoked_at: self.revoked_at,
@@ -193,7 +200,7 @@ impl SignupRow {
 /// Reads what is stored of some rows.
 pub(super) fn read_stored(source: &Source, keys: &[String]) -> Result<StoredInvites, Error> {
     let rows: Vec<StoredRow> = read::fetch(
-        "SELECT source_key AS row_key, invite_id, user_id::text AS user_key, invite_code AS code, max_redemptions,
+        "SELECT source_key AS row_key, invite_id, user_id::text AS user_key, invite_code AS code, max_redemptions, redemptions_left,
                 expires_at, source_revoked AS revoked, CASE WHEN source_revoked THEN revoked_at END AS revoked_at,
                 recipient
          FROM referral.invites WHERE source_id = $1 AND source_key = ANY ($2)",
@@ -207,7 +214,8 @@ impl StoredRow {
         let invite = Invite {
             user: self.user_key,
             code: self.code,
-            max_redemptions: self.max_redemptions,
+            max_redemptions: self.max_redemptions.filter(|_| self.redemptions_left.is_none()),
+            redemptions_left: self.redemptions_left,
             expires_at: self.expires_at,
             revoked: self.revoked,
             revoked_at: self.revoked_at,

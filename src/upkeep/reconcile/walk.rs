@@ -180,13 +180,14 @@ fn bring_in_unless_locked(
 
 /// Hands friends, or ids of rows, to the verb that a trigger would have called. Returns how many rows were written.
 fn bring_in(config: &Config, source: &Source, phase: Phase, keys: &[String]) -> Result<u64, Error> {
+    let adopt_rows = |scope| adopt(config, source, keys, scope).map(|adopted| adopted.written);
     match phase {
         Phase::Friends => {
             let friends: Vec<ReferralId> = keys.iter().filter_map(|key| key.parse().ok().map(ReferralId)).collect();
             evaluate_friends(config, source, &friends, &[])
         }
-        Phase::Rows => adopt(config, source, keys, AdoptionScope::Invites),
-        Phase::Redemptions => adopt(config, source, keys, AdoptionScope::Redemptions),
-        Phase::Gone | Phase::Finished => adopt(config, source, keys, AdoptionScope::All),
+        Phase::Rows => adopt_rows(AdoptionScope::Invites),
+        Phase::Redemptions => adopt_rows(AdoptionScope::Redemptions),
+        Phase::Gone | Phase::Finished => adopt_rows(AdoptionScope::All),
     }
 }
