@@ -40,9 +40,7 @@ pub fn forget(config: &Config, user: &UserKey) -> Result<(), Error> {
 /// # Errors
 /// None of its own; PostgreSQL's unwind.
 pub fn forget_all(config: &Config) -> Result<(), Error> {
-    with_safe_path_as(Some(config.owner), || {
-        FORGET_ALL.iter().try_for_each(|sql| write::execute(sql, &[]).map(drop))
-    })
+    with_safe_path_as(Some(config.owner), || FORGET_ALL.iter().try_for_each(|sql| write::execute(sql, &[]).map(drop)))
 }
 
 /// Refuses that a user to whom invites or referrals refer is there no longer under this key.
@@ -54,6 +52,7 @@ pub fn keep(config: &Config, user: &UserKey) -> Result<(), Error> {
         Err(Error::NoSuchUser { users, .. }) => users,
         found => return found,
     };
-    let referred = with_safe_path_as(Some(config.owner), || read::exists(&config.sql(REFERENCES), &args![user.as_str()]))?;
+    let referred =
+        with_safe_path_as(Some(config.owner), || read::exists(&config.sql(REFERENCES), &args![user.as_str()]))?;
     if referred { Err(Error::UserKeyInUse { user: user.to_string(), users }) } else { Ok(()) }
 }

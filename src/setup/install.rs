@@ -4,13 +4,13 @@ use super::triggers::{GUARDS, USER_TRIGGERS};
 use crate::error::Error;
 use crate::pg::catalog::{Table, base_type, check_type, own_relation, role_name};
 use crate::pg::row::row;
-use crate::pg::scope::with_safe_path;
+use crate::pg::scope::{with_safe_path, with_safe_path_as};
 use crate::pg::spi::execute_ddl;
 use crate::pg::transaction::{TableLock, lock_politely};
 use crate::pg::unchecked::rows_of;
 use crate::pg::{args, read, write};
-use crate::program::config_as_far_as_readable;
 use crate::program::source::{OwnRows, create_own_source};
+use crate::program::{config, config_as_far_as_readable};
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
 
@@ -136,7 +136,7 @@ pub fn install(
         }
         run_scripts(&key, fresh)?;
         if fresh && key.users.is_some() {
-            refer(&key, foreign_keys.unwrap_or(true))?;
+            refer(&key, foreign_keys.unwrap_or(true), None)?;
         }
         if fresh {
             write::execute(
@@ -162,10 +162,12 @@ fn run_scripts(key: &KeyColumn, fresh: bool) -> Result<(), Error> {
     tables.iter().chain([&GUARDS]).chain(&FUNCTIONS).try_for_each(|script| execute_ddl(&key.fill_in(script)?))
 }
 
-/// Makes the tables refer to the users: by foreign keys, or by triggers that do the same.
-fn refer(key: &KeyColumn, by_keys: bool) -> Result<(), Error> {
+/// Makes the tables refer to the users: by foreign keys, or by triggers that do the same. `owner` is whose the settings are
+/// already, with whatever they have laid there; `None`: the caller's still.
+fn refer(key: &KeyColumn, by_keys: bool, owner: Option<pg_sys::Oid>) -> Result<(), Error> {
     execute_ddl(&key.fill_in(if by_keys { FOREIGN_KEYS } else { USER_TRIGGERS })?)?;
-    write::execute("UPDATE referral.settings SET foreign_keys = $1 WHERE foreign_keys <> $1", &args![by_keys]).map(drop)
+    let sql = "UPDATE referral.settings SET foreign_keys = $1 WHERE foreign_keys <> $1";
+    with_safe_path_as(owner, || write::execute(sql, &args![by_keys])).map(drop)
 }
 
 /// Whether the tables refer to the users by foreign keys.
@@ -187,7 +189,7 @@ fn refer_otherwise(users: pg_sys::Oid, by_keys: bool) -> Result<Option<String>, 
     let drops: Vec<String> =
         read::values(include_str!("../../sql/statements/drop_references_to_users.sql"), &args![users])?;
     drops.iter().try_for_each(|sql| execute_ddl(sql))?;
-    refer(&key, by_keys)?;
+    refer(&key, by_keys, Some(config()?.owner))?;
     Ok(Some("the way in which the tables refer to the users".into()))
 }
 

@@ -181,7 +181,7 @@ fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error>
         let script = USER_TRIGGERS.replace("@users@", &users.name);
         let faults: Result<Vec<_>, _> = guards(&script).iter().map(fault_of).collect();
         let faults = faults?.into_iter().flatten().collect();
-        report.list("foreign keys", Status::Wrong, faults, "there are none, as was asked for, and triggers do the same");
+        report.list("foreign keys", Status::Wrong, faults, "there are none, as asked, and triggers do the same");
         return Ok(());
     }
     let sql = include_str!("../../../sql/statements/find_missing_foreign_keys.sql");
