@@ -4,6 +4,7 @@
 //! makes it another again. `setval` does not. So the next number is read and set, under a lock of the sequence's page that is
 //! held for these two alone.
 
+use super::transaction::require_read_write;
 use super::{args, read};
 use crate::error::Error;
 use pgrx::prelude::*;
@@ -48,6 +49,7 @@ pub fn next(sequence: pg_sys::Oid, call: pg_sys::FunctionCallInfo) -> Result<i64
 /// # Errors
 /// As [`next`].
 pub fn draw(sequence: pg_sys::Oid, count: i64) -> Result<i64, Error> {
+    require_read_write(c"next_id()");
     // SAFETY: the functions of PostgreSQL's get the arguments that they take; the first of them refuses what is no sequence.
     // The relation is locked before its page, so that nobody waits for it while they hold the page. An error unlocks both
     // with the subtransaction that it ends.
