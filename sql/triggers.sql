@@ -31,3 +31,5 @@ CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCA
     FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
 CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.predicates
     FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();
+CREATE TRIGGER referral_configuration AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON referral.installation
+    FOR EACH STATEMENT EXECUTE FUNCTION referral.configuration_changed();

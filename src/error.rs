@@ -68,6 +68,14 @@ errors! {
         hint: "Run: SELECT referral.install(users => 'public.users');",
     }
 
+    /// A table or an index of the program was dropped, renamed or moved.
+    Incomplete { missing: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the referral program is not complete",
+        detail: "referral.{missing} is not there.",
+        hint: "SELECT * FROM referral.doctor() names what is missing, and the statement that repairs it.",
+    }
+
     /// `install` is called again for other users.
     InstalledElsewhere { users: String, requested: String } => {
         code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -332,28 +340,52 @@ errors! {
         hint: "Pass another name =>.",
     }
 
-    /// A table or an event is given the name of a detached source, which only its own table can have again.
+    /// A table is given the name of a detached source whose rows are of another kind.
     SourceDetached { name: String } => {
         code: ERRCODE_DUPLICATE_OBJECT,
         message: "source already exists",
-        detail: "A source named \"{name}\" was attached before, for another table.",
+        detail: "A source named \"{name}\" was attached before, for rows of another kind.",
         hint: "Pass another name =>.",
     }
 
-    /// A table is attached that is attached already, under whatever name.
+    /// A table has the name of one in another schema that is attached, and no name of a source is given.
+    SourceOfAnotherSchema { name: String, attached_as: String } => {
+        code: ERRCODE_DUPLICATE_OBJECT,
+        message: "source already exists",
+        detail: "The source \"{name}\" is {attached_as}, a table of another schema.",
+        hint: "Pass another name => for a second source. Name it, name => '{name}', to move the source to this table.",
+    }
+
+    /// A table is attached that is attached under another name.
     RelationAttached { relation: String, name: String } => {
         code: ERRCODE_DUPLICATE_OBJECT,
         message: "table is already attached",
         detail: "{relation} is attached as \"{name}\".",
-        hint: "Detach it first to attach it with other mappings: SELECT referral.detach(name).",
+        hint: "Detach it first to attach it under another name: SELECT referral.detach('{name}').",
+    }
+
+    /// A table is attached again under its name, with another mapping.
+    AttachedOtherwise { relation: String, name: String, difference: String } => {
+        code: ERRCODE_DUPLICATE_OBJECT,
+        message: "table is already attached with another mapping",
+        detail: "{relation} is attached as \"{name}\", where {difference}.",
+        hint: "Detach it first to change its mapping: SELECT referral.detach('{name}'). Its goals and completions stay.",
     }
 
     /// A source whose rows are recorded is attached again with another id.
-    OtherId { name: String, id: String } => {
+    OtherId { name: String, known: String, given: String } => {
         code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         message: "id of a source cannot be changed",
-        detail: "\"{name}\" has completions or invites whose rows are identified by {id}.",
-        hint: "Attach the table with the same id, or under another name with goals of its own.",
+        detail: "\"{name}\" has completions or invites whose rows are identified by {known}, not by {given}.",
+        hint: "Attach the table with the same id =>, or under another name with goals of its own.",
+    }
+
+    /// A source is to move to a table of which a predicate of its goals cannot be asked.
+    PredicateUnfit { goal_version: GoalVersionId, relation: String, problem: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "table does not suit the goals of the source",
+        detail: "The predicate of goal version {goal_version} cannot be asked of {relation}: {problem}.",
+        hint: "Give the table the columns that the goals of the source read, or attach it under another name.",
     }
 
     /// A source is named that is not attached.
@@ -447,6 +479,55 @@ errors! {
         hint: "Create the user first, in this transaction or an earlier one.",
     }
 
+    /// The users table was dropped, or its key's column was, or it became a view.
+    UsersGone { users: String, literal: String } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "the users table is gone",
+        detail: "The referral program was installed for {users}, which was dropped or lost the column of its key.",
+        hint: "When the users are there again, run: SELECT referral.install(users => {literal});",
+    }
+
+    /// The row that says where the users live is missing, and no foreign key says it either.
+    UsersUnknown => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "it is not known where the users live",
+        detail: "referral.installation has no row, as in a database that was made from the schema alone.",
+        hint: "Run: SELECT referral.install(users => 'public.users'); or install(key_type => ...), as it was installed first.",
+    }
+
+    /// The key of the users table has become a type that the program's keys are not compared with.
+    UsersKeyDiffers { users: String, literal: String, column: String, found: String, key: String } => {
+        code: ERRCODE_DATATYPE_MISMATCH,
+        message: "the key of the users is of another type than the program's keys",
+        detail: "{column} of {users} is of type {found}; the keys of the referral program are of type {key}.",
+        hint: "SELECT referral.install(users => {literal}, dry_run => true) says whether and how they can follow.",
+    }
+
+    /// `install` is called again after the key of the users has become a type into which the old keys have no cast.
+    KeyCannotFollow { found: String, key: String } => {
+        code: ERRCODE_DATATYPE_MISMATCH,
+        message: "the keys of the referral program cannot become the type of the users' key",
+        detail: "The program's keys are of type {found}, and no assignment makes {key} of that.",
+        hint: "Give the users table its key of type {found} again, or start anew: referral.uninstall with drop_data_of, \
+               then referral.install.",
+    }
+
+    /// `install` is called again for a users table that has none of the users whom the program knows.
+    NoneOfTheUsers { users: String, known: usize } => {
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "none of the program's users is in the users table",
+        detail: "The program knows {known} users, and {users} has none of them.",
+        hint: "Fill the table first. To start anew: referral.uninstall with drop_data_of, then referral.install.",
+    }
+
+    /// `install` is called again, and something of the site's stands on what it has to make anew.
+    InTheWay { objects: String } => {
+        code: ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+        message: "other objects depend on views, functions or columns of the referral program that have to change",
+        detail: "They are: {objects}.",
+        hint: "Drop them, call referral.install again, and create them again.",
+    }
+
     /// A function needs a table of users, and the program was installed without one.
     NoUsersTable => {
         code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -515,6 +596,22 @@ errors! {
         detail: "Both rule and arguments of the short form are given.",
         hint: "Pass rule => the whole document, or the short form \
                (reward, unit, friend_reward, occurrence, min_amount, within), not both.",
+    }
+
+    /// An evaluation was given up, so that the statement of the application did not reach its `statement_timeout`.
+    OutOfTime { milliseconds: i32 } => {
+        code: ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+        message: "evaluation took too long",
+        detail: "It was given {milliseconds} ms, half of what was left of statement_timeout.",
+        hint: "reconcile evaluates it without a limit. Find out what is slow: a mapping that reads far, or waits for somebody.",
+    }
+
+    /// `create_goal` is given one source and several.
+    SourceTwice => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "source is given twice",
+        detail: "Both source and sources are given.",
+        hint: "Pass source => the name of one, or sources => the names of all that the goal is about.",
     }
 
     /// `create_goal` is given neither a rule nor a reward.
@@ -839,12 +936,12 @@ errors! {
         hint: "Write fewer rows in one statement, or give the server more memory.",
     }
 
-    /// A statement of this extension does not return what the code reads from it.
+    /// A statement of this extension does not return what the code reads from it: a table or a view of the program was altered.
     Statement { column: &'static str, problem: &'static str } => {
-        code: ERRCODE_INTERNAL_ERROR,
-        message: "unexpected columns in the answer to a statement",
+        code: ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: "a table of the referral program is not as it was made",
         detail: "Column {column} {problem}.",
-        hint: "This is a mistake in the extension. Please report it with the log of the server.",
+        hint: "SELECT * FROM referral.doctor() names the table, and the statement that repairs it.",
     }
 
     /// PostgreSQL returns what it never should.

@@ -7,15 +7,17 @@
 use crate::earning::evaluate::{evaluate_friends, evaluate_source};
 use crate::earning::failures::{note_lost, record_row, record_unattributed};
 use crate::earning::read::all_exist;
+use crate::earning::second_look::await_redemption;
 use crate::earning::seen::{not_evaluated_since, note_evaluated};
 use crate::error::Error;
 use crate::invites::adopt::{AdoptionScope, adopt, adopted};
 use crate::invites::users::{forget, forget_all, keep};
+use crate::pg::budget::within_budget;
 use crate::pg::catalog::{announce_change, column_number, has_pages};
 use crate::pg::changes::{Change, Command, TriggerRows};
 use crate::pg::probe::Probe;
 use crate::pg::scope::{LockTimeout, is_emptying, with_lock_timeout, with_site_settings};
-use crate::pg::transaction::{catch_failure, is_restoring};
+use crate::pg::transaction::{OpenTransaction, catch_failure, is_restoring};
 use crate::program::lookup::{UserLock, find_user};
 use crate::program::source::{keys_of, referrals_of};
 use crate::program::{Config, Source, User, UserColumn, config, config_or_failure};
@@ -39,13 +41,13 @@ fn transactions_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
 /// The trigger on an attached table of invites: makes its codes redeemable.
 #[pg_trigger(sql = false)] // created in sql/functions/triggers.sql
 fn invites_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
-    done(adopt_rows(trigger, SourceKind::Invites))
+    done(within_budget(|| adopt_rows(trigger, SourceKind::Invites)))
 }
 
 /// The trigger on a table that says who signed up with which code: redeems it.
 #[pg_trigger(sql = false)] // created in sql/functions/triggers.sql
 fn signups_changed<'a>(trigger: &'a PgTrigger<'a>) -> TriggerResult<'a> {
-    done(adopt_rows(trigger, SourceKind::Signups))
+    done(within_budget(|| adopt_rows(trigger, SourceKind::Signups)))
 }
 
 /// The trigger that keeps rows of the ledger and versions of goals as they were written.
@@ -146,24 +148,49 @@ fn credit_buyers(trigger: &PgTrigger) -> Result<(), Error> {
             return record_unattributed(&config, &source, cause.into());
         }
     };
-    let friends = match touched.friends {
-        Friends::Found(friends) => friends.into_iter().collect(),
-        Friends::ByExpression if !touched.any => return Ok(()),
-        Friends::ByExpression => match referrals_of(&config, &source, &rows.as_relations())? {
-            Ok(friends) => friends,
-            Err(failure) => return record_unattributed(&config, &source, failure),
+    let nothing_to_do = match &touched.friends {
+        Friends::Found(friends) => friends.is_empty() && touched.uncommitted.is_empty(),
+        Friends::ByExpression => !touched.any,
+    };
+    if nothing_to_do {
+        return Ok(());
+    }
+    let credit = || credit_touched(&config, &source, trigger, &rows, touched);
+    // Where the sale fails with its credit it may take all the time that there is.
+    let strict = source.goal_versions.iter().any(|version| config.strict.contains(&version.program));
+    if strict { credit() } else { within_budget(credit) }
+}
+
+fn credit_touched(
+    config: &Config,
+    source: &Source,
+    trigger: &PgTrigger,
+    rows: &TriggerRows,
+    touched: Touched,
+) -> Result<(), Error> {
+    let mut friends = match touched.friends {
+        Friends::Found(friends) => friends,
+        Friends::ByExpression => match referrals_of(config, source, &rows.as_relations())? {
+            Ok(friends) => friends.into_iter().collect(),
+            Err(failure) => return record_unattributed(config, source, failure),
         },
     };
+    for (referral, redemption) in touched.uncommitted {
+        if await_redemption(config, referral, redemption)? {
+            friends.insert(referral);
+        }
+    }
+    let friends: Vec<ReferralId> = friends.into_iter().collect();
     if friends.is_empty() {
         return Ok(());
     }
     let mut former_ids = touched.former_ids;
     if source.row_id_column.is_none() && source.broken.is_none() {
-        former_ids.extend(former_ids_by_expression(&source, trigger, &rows, touched.moved)?);
+        former_ids.extend(former_ids_by_expression(source, trigger, rows, touched.moved)?);
     }
     match rows.written_by() {
-        Some(command) => evaluate_unless_seen(&config, &source, friends, &former_ids, command),
-        None => evaluate_friends(&config, &source, &friends, &former_ids).map(drop),
+        Some(command) => evaluate_unless_seen(config, source, friends, &former_ids, command),
+        None => evaluate_friends(config, source, &friends, &former_ids).map(drop),
     }
 }
 
@@ -196,6 +223,8 @@ fn is_known_to_exist(source: &Source, ids: &[String]) -> Result<bool, Error> {
 /// What the changed rows touch.
 struct Touched {
     friends: Friends,
+    /// Those of the referrals that others have not committed.
+    uncommitted: Vec<(ReferralId, OpenTransaction)>,
     /// Ids that rows had and have no longer: their transactions are not gone.
     former_ids: Vec<String>,
     /// Whether any change matters.
@@ -214,7 +243,7 @@ enum Friends {
 
 impl Touched {
     fn new(friends: Friends) -> Self {
-        Self { friends, former_ids: Vec::new(), any: false, moved: false }
+        Self { friends, uncommitted: Vec::new(), former_ids: Vec::new(), any: false, moved: false }
     }
 
     /// Notes a change that matters to the source; returns false for one that does not.
@@ -251,8 +280,8 @@ fn touched_by_column(
     user: &UserColumn,
     rows: &TriggerRows,
 ) -> Result<Touched, Error> {
-    let mut probe = Probe::open(config.referrals_by_friend, user.comparison, config.key.collation);
-    let (mut found, mut last) = (BTreeSet::new(), None);
+    let mut probe = Probe::open_with_uncommitted(config.referrals_by_friend, user.comparison, config.key.collation);
+    let (mut found, mut uncommitted, mut last) = (BTreeSet::new(), Vec::new(), None);
     let mut touched = Touched::new(Friends::ByExpression);
     rows.each(width(source, Some(user.number)), |change| {
         if !touched.note(source, &change) {
@@ -262,12 +291,20 @@ fn touched_by_column(
         for buyer in change.rows().filter_map(|row| row.value(user.number)) {
             // Rows of one buyer mostly follow each other.
             if buyer.bits().is_none() || buyer.bits() != last {
-                probe.find(&buyer, |row| found.extend(row.bigint(config.referral_id_column).map(ReferralId)));
+                probe.find(&buyer, |row| {
+                    let Some(referral) = row.bigint(config.referral_id_column).map(ReferralId) else { return };
+                    match row.inserted_by() {
+                        Some(redemption) => uncommitted.push((referral, redemption)),
+                        None => drop(found.insert(referral)),
+                    }
+                });
                 last = buyer.bits();
             }
         }
     })?;
-    touched.friends = Friends::Found(found);
+    // Of a referral that is being changed, there is a version that is committed too.
+    uncommitted.retain(|(referral, _)| !found.contains(referral));
+    (touched.friends, touched.uncommitted) = (Friends::Found(found), uncommitted);
     Ok(touched)
 }
 

@@ -18,11 +18,13 @@ impl Unit {
     /// Reads a unit. White space around it is dropped, and a currency's code is read in either case.
     ///
     /// # Errors
-    /// A sentence when the text is empty, too long, or has white space or control characters inside.
+    /// A sentence when the text is no word: it is empty, too long, does not begin with a letter, or has other characters than
+    /// letters, digits, `_` and `-`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let name = text.trim();
-        let broken = |c: char| c.is_whitespace() || c.is_control();
-        if name.is_empty() || name.len() > Self::LONGEST || name.contains(broken) {
+        let is_word = name.starts_with(char::is_alphabetic)
+            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+        if !is_word || name.len() > Self::LONGEST {
             return Err(format!(
                 "{text:?} is not a unit: write a currency such as \"USD\" or a word such as \"points\""
             ));
@@ -87,7 +89,10 @@ mod tests {
             let unit = Unit::parse(text).expect(text);
             assert_eq!((unit.as_ref(), unit.scale()), (name, scale));
         }
-        for wrong in ["", "  ", "two words", "tab\t!", &"x".repeat(33)] {
+        for word in ["loyalty-points", "ポイント", "x2", "gold_stars"] {
+            assert_eq!(Unit::parse(word).expect(word).as_ref(), word);
+        }
+        for wrong in ["", "  ", "two words", "tab\t!", "$", "2x", "o.currency", "'EUR'", "_", &"x".repeat(33)] {
             assert!(Unit::parse(wrong).is_err(), "{wrong:?}");
         }
     }

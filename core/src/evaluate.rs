@@ -5,28 +5,22 @@
 //! crediting, explaining and simulating are one piece of code.
 
 use crate::amount::{Decimal, Unit};
-use crate::id::{GoalId, GoalVersionId, ProgramId};
+use crate::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use crate::rule::{self, Occurrence, Rule, Side};
 use crate::text::text_enum;
-use crate::time::{Interval, Timestamp};
+use crate::time::{Precision, Timestamp};
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// The terms of a referral: what of a friend's redemption matters to what transactions earn.
 #[derive(Debug, Clone)]
 pub struct ReferralTerms {
     /// The time of the redemption; the goals in force then are the friend's terms.
     pub redeemed_at: Timestamp,
-    /// The time after the redemption within which the program counts transactions; `None` is for ever.
-    pub attribution_window: Option<Interval>,
-    /// The time before the redemption within which a transaction counts all the same; `None` is none.
-    pub grace: Option<Interval>,
-}
-
-impl ReferralTerms {
-    /// The time from which transactions count.
-    pub fn counts_from(&self) -> Timestamp {
-        self.grace.map_or(self.redeemed_at, |grace| self.redeemed_at.minus(grace))
-    }
+    /// The time from which transactions count: the redemption, less the grace of the program then.
+    pub counts_from: Timestamp,
+    /// The time until which the program counts transactions, excluded; `None` is for ever.
+    pub counts_until: Option<Timestamp>,
 }
 
 /// One version of a goal.
@@ -38,6 +32,8 @@ pub struct GoalVersion {
     pub goal: GoalId,
     /// Key of the program.
     pub program: ProgramId,
+    /// The sources whose transactions it is about; occurrences are counted over all of them.
+    pub sources: Vec<SourceId>,
     /// First point in time of the redemptions that it is in force for.
     pub from: Timestamp,
     /// End of those redemptions, exclusive: where the next version begins.
@@ -56,6 +52,8 @@ impl GoalVersion {
 /// A transaction of the friend as the shop's own table has it now.
 #[derive(Debug, Clone)]
 pub struct Fact {
+    /// The source that the transaction is in.
+    pub source: SourceId,
     /// Key of the transaction's row, as text.
     pub transaction_key: String,
     /// Whether the source's condition `qualifies` holds.
@@ -66,8 +64,17 @@ pub struct Fact {
     pub currency: Option<Unit>,
     /// The time of the transaction; `None` when the row does not say.
     pub occurred_at: Option<Timestamp>,
+    /// How precisely the time is known.
+    pub precision: Precision,
     /// What the conditions of goals say of the row, for those versions of goals that were evaluated.
     pub predicates: Vec<(GoalVersionId, Option<bool>)>,
+}
+
+impl Fact {
+    /// Whether the transaction happened at a time or later, as far as its own time is known.
+    pub fn is_at_or_after(&self, time: Timestamp) -> bool {
+        self.occurred_at.is_some_and(|at| at >= self.precision.start_of(time))
+    }
 }
 
 /// A row that refunds a transaction, wholly or in part.
@@ -87,7 +94,9 @@ pub struct Refund {
 pub fn take_off(facts: &mut [Fact], refund: Refund) -> Result<(), (&'static str, String)> {
     let Refund { of, fact: refund } = refund;
     let (Some(amount), true) = (refund.amount, refund.qualifies) else { return Ok(()) };
-    let Some(fact) = facts.iter_mut().find(|fact| fact.transaction_key == of) else { return Ok(()) };
+    let Some(fact) = facts.iter_mut().find(|fact| (fact.source, &fact.transaction_key) == (refund.source, &of)) else {
+        return Ok(());
+    };
     if let (Some(paid), Some(refunded)) = (&fact.currency, &refund.currency)
         && paid != refunded
     {
@@ -107,7 +116,8 @@ text_enum! {
         Qualifies = "qualifies",
         /// The amount is more than zero.
         Amount = "amount",
-        /// It happened at or after the redemption, or within the grace before.
+        /// It happened at or after the redemption, or within the grace before. A time that is known to the second is in the
+        /// same second.
         Redemption = "redemption",
         /// It happened within the program's attribution window.
         AttributionWindow = "attribution_window",
@@ -197,7 +207,7 @@ impl Decision {
 }
 
 /// Decides what each goal in force makes of each transaction. Decisions come goal by goal, and within a goal
-/// in the order of the transactions' time and then their id.
+/// in the order of the transactions' time, their source and their id.
 pub fn evaluate(terms: &ReferralTerms, goals: &[GoalVersion], facts: &[Fact]) -> Vec<Decision> {
     let mut order: Vec<usize> = (0..facts.len()).collect();
     order.sort_unstable_by(|a, b| in_time(&facts[*a], &facts[*b]));
@@ -205,7 +215,7 @@ pub fn evaluate(terms: &ReferralTerms, goals: &[GoalVersion], facts: &[Fact]) ->
     let mut decisions = Vec::with_capacity(facts.len());
     for (index, goal) in goals.iter().enumerate().filter(|(_, goal)| goal.in_force(terms.redeemed_at)) {
         let mut number = 0;
-        for &fact in &order {
+        for &fact in order.iter().filter(|fact| goal.sources.contains(&facts[**fact].source)) {
             let mut checks = check_alone(terms, goal, &facts[fact]);
             let mut rewards = Vec::new();
             let mut counts = false;
@@ -222,6 +232,31 @@ pub fn evaluate(terms: &ReferralTerms, goals: &[GoalVersion], facts: &[Fact]) ->
         }
     }
     decisions
+}
+
+/// A transaction that percent would be paid of if its row said the currency, and does not.
+pub fn without_a_currency<'a>(decisions: &[Decision], goals: &[GoalVersion], facts: &'a [Fact]) -> Option<&'a Fact> {
+    let mut counted: HashMap<usize, u32> = HashMap::new();
+    let found = decisions.iter().find(|decision| {
+        let rule = &goals[decision.goal].rule;
+        let counted = counted.entry(decision.goal).or_default();
+        match decision.checks.iter().find(|check| !check.passed) {
+            Some(Check { gate: Gate::Currency, seen: Value::Missing, .. }) => {
+                // Once the last that is asked for is reached, no later one matters.
+                let is_decided = match rule.when.occurrence {
+                    Occurrence::First(n) | Occurrence::Nth(n) => *counted >= n,
+                    Occurrence::Every => false,
+                };
+                !is_decided && rule.rewards.iter().any(|reward| reward.currency().is_some())
+            }
+            Some(Check { gate, .. }) if *gate != Gate::Occurrence => false,
+            _ => {
+                *counted += 1;
+                false
+            }
+        }
+    });
+    found.map(|decision| &facts[decision.fact])
 }
 
 /// What a reward pays for a transaction, at the best tier; nothing, when it comes to nothing.
@@ -246,14 +281,13 @@ fn check_alone(terms: &ReferralTerms, goal: &GoalVersion, fact: &Fact) -> Vec<Ch
     check(Gate::Amount, fact.amount.is_some_and(|a| a > Decimal::ZERO), amount.clone(), Value::Amount(Decimal::ZERO));
     check(
         Gate::Redemption,
-        fact.occurred_at.is_some_and(|at| at >= terms.counts_from()),
+        fact.is_at_or_after(terms.counts_from),
         time.clone(),
-        Value::Time(terms.counts_from()),
+        Value::Time(fact.precision.start_of(terms.counts_from)),
     );
-    for (gate, duration) in [(Gate::AttributionWindow, terms.attribution_window), (Gate::Within, goal.rule.when.within)]
-    {
-        if let Some(duration) = duration {
-            let end = terms.redeemed_at.plus(duration);
+    let within = goal.rule.when.within.map(|within| terms.redeemed_at.plus(within));
+    for (gate, end) in [(Gate::AttributionWindow, terms.counts_until), (Gate::Within, within)] {
+        if let Some(end) = end {
             check(gate, fact.occurred_at.is_some_and(|at| at < end), time.clone(), Value::Time(end));
         }
     }
@@ -294,11 +328,12 @@ fn check_occurrence(occurrence: Occurrence, number: u32) -> Check {
     Check { gate: Gate::Occurrence, passed, seen: Value::OccurrenceNo(number), required: Value::Occurrence(occurrence) }
 }
 
-/// The order in which transactions happened: by time, then by id. Ids that are whole numbers are compared as
-/// numbers, so that 9 comes before 10. A row without a time comes last; it completes nothing.
+/// The order in which transactions happened: by time, then by source, then by id. Ids that are whole numbers are compared
+/// as numbers, so that 9 comes before 10. A row without a time comes last; it completes nothing.
 fn in_time(a: &Fact, b: &Fact) -> Ordering {
     let time = |fact: &Fact| fact.occurred_at.unwrap_or(Timestamp::INFINITY);
-    time(a).cmp(&time(b)).then_with(|| match (a.transaction_key.parse::<i128>(), b.transaction_key.parse::<i128>()) {
+    let happened = time(a).cmp(&time(b)).then_with(|| a.source.cmp(&b.source));
+    happened.then_with(|| match (a.transaction_key.parse::<i128>(), b.transaction_key.parse::<i128>()) {
         (Ok(a), Ok(b)) => a.cmp(&b),
         (Ok(_), Err(_)) => Ordering::Less,
         (Err(_), Ok(_)) => Ordering::Greater,

@@ -5,7 +5,7 @@
 
 use crate::amount::{Decimal, Unit};
 use crate::evaluate::{Decision, Fact, Gate, GoalVersion, Reward};
-use crate::id::{CreditId, GoalVersionId};
+use crate::id::{CreditId, GoalVersionId, SourceId};
 use crate::rule::{Occurrence, Rule, Side};
 use crate::text::text_enum;
 use crate::time::Timestamp;
@@ -73,6 +73,8 @@ pub struct Completion {
     pub completion_no: i32,
     /// Key of the version of the goal.
     pub goal_version: GoalVersionId,
+    /// The source that the transaction is in.
+    pub source: SourceId,
     /// Key of the transaction's row, as text.
     pub transaction_key: String,
     /// The values that the completion rests on.
@@ -113,18 +115,20 @@ pub struct Line {
 #[derive(PartialEq, Eq, Hash)]
 struct CompletionKey<'a> {
     goal_version: GoalVersionId,
+    source: SourceId,
     transaction_key: &'a str,
 }
 
 impl<'a> CompletionKey<'a> {
-    fn new(goal_version: GoalVersionId, transaction_key: &'a str) -> Self {
-        Self { goal_version, transaction_key }
+    fn of(goal: &GoalVersion, fact: &'a Fact) -> Self {
+        Self { goal_version: goal.id, source: fact.source, transaction_key: &fact.transaction_key }
     }
 }
 
 impl Completion {
     fn key(&self) -> CompletionKey<'_> {
-        CompletionKey::new(self.goal_version, &self.transaction_key)
+        let Self { goal_version, source, transaction_key, .. } = self;
+        CompletionKey { goal_version: *goal_version, source: *source, transaction_key }
     }
 }
 
@@ -152,7 +156,7 @@ pub fn difference(
     let earned: HashMap<CompletionKey, &Decision> = decisions
         .iter()
         .filter(|decision| decision.counts)
-        .map(|decision| (CompletionKey::new(goals[decision.goal].id, &facts[decision.fact].transaction_key), decision))
+        .map(|decision| (CompletionKey::of(&goals[decision.goal], &facts[decision.fact]), decision))
         .collect();
 
     // What is stored and has lost its ground, first: it gives its number to others.
@@ -180,7 +184,7 @@ pub fn difference(
         // A completed decision has passed the gates that look at the amount and the time: both are there.
         let (Some(amount), Some(occurred_at)) = (fact.amount, fact.occurred_at) else { continue };
         let basis = Basis { amount, currency: fact.currency.clone(), occurred_at };
-        let known = stored.get(&CompletionKey::new(goal.id, &fact.transaction_key));
+        let known = stored.get(&CompletionKey::of(goal, fact));
         let occurrence_no = known
             .and_then(|stored| stored.completion.occurrence_no)
             .or_else(|| free_occurrence_no(goal, occurrences.entry(goal.id).or_default()));
@@ -195,6 +199,7 @@ pub fn difference(
         let completion = Completion {
             completion_no,
             goal_version: goal.id,
+            source: fact.source,
             transaction_key: fact.transaction_key.clone(),
             basis,
             occurrence_no,
@@ -236,9 +241,7 @@ fn free_occurrence_no(goal: &GoalVersion, occurrences: &mut Occurrences) -> Opti
 }
 
 fn reason(decisions: &[Decision], goals: &[GoalVersion], facts: &[Fact], stored: &Completion) -> String {
-    let decision = decisions
-        .iter()
-        .find(|d| goals[d.goal].id == stored.goal_version && facts[d.fact].transaction_key == stored.transaction_key);
+    let decision = decisions.iter().find(|d| CompletionKey::of(&goals[d.goal], &facts[d.fact]) == stored.key());
     match decision.map(|decision| decision.failed()) {
         None => "the transaction is gone or belongs to somebody else".into(),
         Some(Some(Gate::Occurrence)) => "another transaction of the friend has taken its place".into(),

@@ -72,6 +72,29 @@ impl Timestamp {
     }
 }
 
+/// How precisely a point in time is known, in microseconds: the time stands for all those until the next that could be told
+/// from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Precision(i64);
+
+impl Precision {
+    /// To the microsecond, as precisely as PostgreSQL knows a time.
+    pub const MICROSECOND: Self = Self(1);
+
+    /// Of a time with so many decimals of a second: 3 is to the millisecond. More than 6 are 6.
+    pub fn of_decimals(decimals: u32) -> Self {
+        Self(10i64.pow(6 - decimals.min(6)))
+    }
+
+    /// The earliest time that is not told from this one.
+    pub fn start_of(self, time: Timestamp) -> Timestamp {
+        if time == Timestamp::INFINITY || time == Timestamp::NEG_INFINITY {
+            return time;
+        }
+        time.0.checked_sub(time.0.rem_euclid(self.0)).map_or(time, Timestamp)
+    }
+}
+
 /// A length of time: calendar months in UTC, and the rest in which a day has 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
@@ -175,6 +198,17 @@ mod tests {
         assert_eq!(Timestamp::INFINITY.minus(month), Timestamp::INFINITY);
         assert_eq!(Timestamp::NEG_INFINITY.minus(month), Timestamp::NEG_INFINITY);
         assert_eq!(Timestamp(i64::MIN + 1).minus(Interval { months: 0, micros: 5 }), Timestamp::NEG_INFINITY);
+    }
+
+    #[test]
+    fn a_time_that_is_known_to_the_second_stands_for_all_of_it() {
+        for (decimals, start) in [(0, 1_000_000), (3, 1_234_000), (6, 1_234_567), (9, 1_234_567)] {
+            assert_eq!(Precision::of_decimals(decimals).start_of(Timestamp(1_234_567)), Timestamp(start));
+        }
+        assert_eq!(Precision::of_decimals(0).start_of(Timestamp(-1)), Timestamp(-1_000_000));
+        for end in [Timestamp::INFINITY, Timestamp::NEG_INFINITY, Timestamp(i64::MIN + 1)] {
+            assert_eq!(Precision::of_decimals(0).start_of(end), end);
+        }
     }
 
     #[test]

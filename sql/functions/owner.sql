@@ -6,6 +6,7 @@ CREATE FUNCTION referral.install(
     attribution_window interval DEFAULT NULL,
     strict             boolean  DEFAULT false,
     key_type           regtype  DEFAULT NULL,
+    dry_run            boolean  DEFAULT false,
     foreign_keys       boolean  DEFAULT NULL)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'install_program_wrapper';
@@ -15,11 +16,13 @@ COMMENT ON FUNCTION referral.install IS
     'owner of the users table unless given. attribution_window and strict are those of the program default. '
     'foreign_keys: whether the tables refer to the users by foreign keys, as they do unless told otherwise, or by '
     'triggers that do the same; null: as it is. A second '
-    ''
-    'call gives the owner of most tables, or the owner that is named, the tables and rights that they lack, and says '
-    'so; after uninstall() it restores the functions. Errors: 22004 neither users nor key_type, '
-    '22023 both, 42809 not a table, 42P16 no primary key of one column, 42804 no key type, 42501 not the owner, 55000 '
-    'installed for other users, 42704 no such role or type, 55P03 table busy, 0A000 database not in UTF8.';
+    'call puts right what a site has changed since, and says each in a NOTICE before it does it: another users table under '
+    'the name of the first, foreign keys that were lost, the type of the users'' key, rows, views and functions that are '
+    'missing, tables and rights that the owner lacks. dry_run: only says it. After uninstall() it restores the functions. '
+    'Errors: 22004 neither users nor key_type, 22023 both, 42809 not a table, 42P16 no primary key of one column, 42804 no '
+    'key type, or the keys cannot become it, 42501 not the owner, 55000 installed for other users, or none of the users is '
+    'in the table, 2BP01 objects of the site depend on what has to change, 42704 no such role or type, 55P03 table busy, '
+    '0A000 database not in UTF8.';
 REVOKE ALL ON FUNCTION referral.install FROM PUBLIC;
 
 CREATE FUNCTION referral.attach_transactions(
@@ -38,12 +41,13 @@ CREATE FUNCTION referral.attach_transactions(
 RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'attach_transactions_wrapper';
 COMMENT ON FUNCTION referral.attach_transactions IS
-    'Attaches a table of transactions, whose rows earn from then on. amount, qualifies, occurred_at, id and refund_of '
-    'are SQL expressions over the row, of at most 10000 bytes. The user is a column (user_column) or an expression '
-    '("user"). currency is an ISO 4217 code, or currency_column the column that holds it. on_delete says what a '
-    'deleted row does: archive keeps what it earned, reverse takes it back. Returns the name of the source. Errors: '
-    '22004 null argument, 22023 bad argument, 42703 no such column, 42804 wrong type, 42809 not a table, 42501 not the '
-    'owner, 42710 already attached, 55P03 table busy.';
+    'Attaches a table of transactions, whose rows earn from then on. amount, currency, qualifies, occurred_at, id and '
+    'refund_of are SQL expressions over the row, of at most 10000 bytes. The user is a column (user_column) or an '
+    'expression ("user"). A currency that is an ISO 4217 code, or a word that is no column, is the currency of all '
+    'amounts; currency_column is a column that holds it. on_delete says what a row does that is deleted or loses its '
+    'user: archive keeps what it earned, reverse takes it back. Returns the name of the source. Errors: 22004 null '
+    'argument, 22023 bad argument, 42703 no such column, 42804 wrong type, 42809 not a table, 42501 not the owner, '
+    '42710 already attached, 55P03 table busy.';
 REVOKE ALL ON FUNCTION referral.attach_transactions FROM PUBLIC;
 
 CREATE FUNCTION referral.attach_invites(
@@ -104,7 +108,7 @@ CREATE FUNCTION referral.create_program(
     ends_at             timestamptz DEFAULT NULL,
     attribution_window  interval    DEFAULT NULL,
     strict              boolean     DEFAULT false,
-    grace               interval    DEFAULT NULL,
+    grace               interval    DEFAULT '1 minute',
     new_customers_only  boolean     DEFAULT false,
     allow_debt          boolean     DEFAULT true,
     feed                boolean     DEFAULT false,
@@ -113,7 +117,8 @@ CREATE FUNCTION referral.create_program(
     code_prefix         text        DEFAULT NULL,
     expires_in          interval    DEFAULT NULL,
     max_redemptions     integer     DEFAULT 1,
-    new_accounts_within interval    DEFAULT NULL)
+    new_accounts_within interval    DEFAULT NULL,
+    same_transaction    boolean     DEFAULT true)
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'create_program_wrapper';
 COMMENT ON FUNCTION referral.create_program IS
@@ -122,6 +127,15 @@ COMMENT ON FUNCTION referral.create_program IS
     'argument, 22023 bad argument, 42602 bad name, 42710 the program exists, 55000 new_accounts_within without '
     'attach_users.';
 REVOKE ALL ON FUNCTION referral.create_program FROM PUBLIC;
+
+CREATE FUNCTION referral.apply_terms(program text)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'apply_terms_wrapper';
+COMMENT ON FUNCTION referral.apply_terms IS
+    'Gives friends who redeemed already the attribution_window that the program has now, and its grace where that is '
+    'longer than theirs. Returns the number of referrals that changed. reconcile then posts what follows. Errors: '
+    '22004 null argument, 42704 unknown program, 42501 not the owner.';
+REVOKE ALL ON FUNCTION referral.apply_terms FROM PUBLIC;
 
 CREATE FUNCTION referral.create_goal(
     name           text,
@@ -134,13 +148,15 @@ CREATE FUNCTION referral.create_goal(
     program        text        DEFAULT 'default',
     source         text        DEFAULT NULL,
     effective_from timestamptz DEFAULT NULL,
-    rule           jsonb       DEFAULT NULL)
+    rule           jsonb       DEFAULT NULL,
+    sources        text[]      DEFAULT NULL)
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'create_goal_wrapper';
 COMMENT ON FUNCTION referral.create_goal IS
     'Creates a goal, or the next version of the goal with that name. rule is the whole document; reward, unit, '
     'friend_reward, occurrence, min_amount and "within" are a short form of it. Friends keep the versions in force at '
-    'their redemption. source null: the only source of transactions. Returns the goal_id. Errors: 22004 null argument, '
+    'their redemption. source null: the only source of transactions. sources are several, over which occurrences are '
+    'counted in the order of time. Returns the goal_id. Errors: 22004 null argument, '
     '22023 bad rule, with the path of the mistake, or a rule of more than 100000 bytes, 42602 bad name, 42704 unknown '
     'program or source, 42501 a predicate over a table of another owner, 55000 the version would change frozen terms; '
     'for a bad predicate the error of PostgreSQL.';

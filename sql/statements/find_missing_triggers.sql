@@ -16,5 +16,8 @@ WHERE c.oid = ANY ($1)
   AND (e.bit = ANY ('{4,16}') OR (($4 OR r.relkind = 'p') AND e.bit = 8)
        OR ($4 AND e.bit = 32 AND c.relkind <> 'f' AND NOT c.relispartition))
   AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = to_regproc('referral.' || $3)
-                    AND t.tgenabled = ANY ('{O,A}') AND t.tgtype::int & e.bit <> 0)
+                    AND t.tgenabled = ANY ('{O,A}') AND t.tgtype::int & e.bit <> 0
+                    -- a statement on the parent of a child fires none of the child's for statements
+                    AND (e.bit = 32 OR t.tgtype::int & 1 = 1
+                         OR NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)))
 GROUP BY c.oid ORDER BY 1

@@ -1,6 +1,7 @@
 -- What keeps the owner of the program from owning and using it, each with the statement that gives it, in the order in which
--- they are run. Three tables stay with whoever installed: sources and predicates hold SQL that runs with the rights of other
--- owners, and failures are recorded also where the owner of the program may do nothing. So do functions: the owner cannot change
+-- they are run. Four tables stay with whoever installed: sources and predicates hold SQL that runs with the rights of other
+-- owners, installation names the table that is read with those of its owner, and failures are recorded also where the owner of
+-- the program may do nothing. So do functions: the owner cannot change
 -- what others call.
 --   $1  the owner; null: whoever owns most of the tables
 --   $2  whether everything is new: then what default privileges gave to others is taken back, and everything is given
@@ -8,7 +9,7 @@ WITH mine AS (
     SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
            CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS granted, c.oid,
            format('referral.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner,
-           c.relname = ANY ('{sources,predicates,failures}') AS stays
+           c.relname = ANY ('{sources,predicates,installation,failures}') AS stays
     FROM pg_class c WHERE c.relnamespace = 'referral'::regnamespace AND c.relkind = ANY ('{r,v,S}')
     UNION ALL
     SELECT 'DOMAIN', 'DOMAIN', t.oid, format('referral.%I', t.typname), t.typacl, t.typowner, false
@@ -23,7 +24,8 @@ installer AS (
     SELECT n.nspowner AS oid, quote_ident(pg_get_userbyid(n.nspowner)) AS name
     FROM pg_namespace n WHERE n.nspname = 'referral'),
 readable (name, privileges) AS (
-    VALUES ('referral.sources', 'SELECT'), ('referral.predicates', 'SELECT'), ('referral.failures_lost', 'SELECT'),
+    VALUES ('referral.sources', 'SELECT'), ('referral.predicates', 'SELECT'), ('referral.installation', 'SELECT'),
+           ('referral.failures_lost', 'SELECT'),
            ('referral.failures', 'SELECT'), ('referral.failures', 'UPDATE'), ('referral.failures', 'DELETE')),
 step (place, finding, repair) AS (
     SELECT DISTINCT 1, format('%s may do something with %s', x.grantee, x.name),

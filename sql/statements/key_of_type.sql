@@ -1,6 +1,8 @@
 -- A type as the key of users who live elsewhere. A domain is compared as the type that it stands on; varchar has no operators of
 -- its own and is compared as text.   $1 the type   $2 the type that it stands on
-SELECT NULL::text AS users, NULL::text AS users_key, format_type($1, -1) AS column_type, format_type($1, -1) AS key,
+SELECT NULL::text AS users, NULL::text AS users_key, NULL::text AS column_name, NULL::smallint AS key_number,
+       format_type($1, -1) AS column_type,
+       format_type($1, -1) AS key, $1 AS key_oid, -1 AS modifier,
        format('OPERATOR(%I.%s)', n.nspname, op.oprname) AS eq, r.oid AS owner, 1 AS columns
 FROM pg_opclass oc
 JOIN pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'

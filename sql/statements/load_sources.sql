@@ -7,6 +7,6 @@ SELECT s.source_id, s.kind, s.own, s.name, c.oid AS relation, format('%I.%I', n.
                      AND NOT (r.rolsuper OR pg_has_role(r.oid, c.relowner, 'USAGE'))) AS trusted,
        s.facts, s.alias::text AS alias, s.key_type, s.key_column::text AS key_column, s.user_column::text AS user_column,
        s.user_type, s.settings, coalesce(s.mapping ->> 'on_delete', 'reverse') AS on_delete, s.program_id,
-       s.mapping ? 'refund_of' AS refunds, c.relkind = 'f' AS is_foreign
+       s.mapping ? 'refund_of' AS refunds, c.relkind = 'f' AS is_foreign, s.time_decimals
 FROM referral.sources s JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE s.detached_at IS NULL ORDER BY s.source_id

@@ -3,5 +3,6 @@
 TRUNCATE referral.invites, referral.invites_friends, referral.reassignments, referral.wrong_codes, referral.refusals,
          referral.goal_completions, referral.credits, referral.unsettled, referral.accounts, referral.balances, referral.lots,
          referral.awards, referral.limits_used, referral.budgets, referral.spends, referral.spend_parts, referral.releases,
-         referral.events, referral.feed_pending, referral.feed, referral.feed_head, referral.reconciliations
+         referral.events, referral.feed_pending, referral.feed, referral.feed_head, referral.reconciliations,
+         referral.second_looks
 RESTART IDENTITY

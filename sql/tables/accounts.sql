@@ -5,12 +5,10 @@ CREATE TABLE referral.unsettled (
     credit_id      bigint NOT NULL,
     beneficiary_id @key_column@ NOT NULL,
     due_at         timestamptz NOT NULL,
-    goal_id        integer
+    goal_id        integer,
+    CONSTRAINT unsettled_pkey PRIMARY KEY (beneficiary_id, due_at, credit_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
-CREATE INDEX unsettled_beneficiary_id_idx ON referral.unsettled (beneficiary_id, due_at);
 CREATE INDEX unsettled_goal_id_idx ON referral.unsettled (goal_id) WHERE goal_id IS NOT NULL;
--- A key would be an index that every purchase writes. Where the table is published, a row that is deleted is told whole.
-ALTER TABLE referral.unsettled REPLICA IDENTITY FULL;
 COMMENT ON TABLE referral.unsettled IS
     'Earned and reversed lines that are in no balance yet. Settlement adds a line to the balance and deletes its row '
     'here.';

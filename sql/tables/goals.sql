@@ -23,7 +23,7 @@ CREATE TABLE referral.goal_versions (
                     CONSTRAINT goal_versions_pkey PRIMARY KEY,
     goal_id         integer NOT NULL CONSTRAINT goal_versions_goal_fkey REFERENCES referral.goals,
     version         integer NOT NULL CONSTRAINT goal_versions_version_check CHECK (version > 0),
-    source_id       integer NOT NULL CONSTRAINT goal_versions_source_fkey REFERENCES referral.sources,
+    source_ids      integer[] NOT NULL CONSTRAINT goal_versions_source_ids_check CHECK (cardinality(source_ids) > 0),
     rule            jsonb NOT NULL,
     effective_from  timestamptz NOT NULL DEFAULT now(),
     created_at      timestamptz NOT NULL DEFAULT now(),
@@ -36,7 +36,8 @@ COMMENT ON TABLE referral.goal_versions IS
 COMMENT ON COLUMN referral.goal_versions.goal_version_id IS 'Key of the version.';
 COMMENT ON COLUMN referral.goal_versions.goal_id IS 'Goal of the version.';
 COMMENT ON COLUMN referral.goal_versions.version IS 'Number of the version within its goal, from 1.';
-COMMENT ON COLUMN referral.goal_versions.source_id IS 'Source whose transactions the version is about.';
+COMMENT ON COLUMN referral.goal_versions.source_ids IS
+    'Sources whose transactions the version is about. Occurrences are counted over all of them, in the order of time.';
 COMMENT ON COLUMN referral.goal_versions.rule IS
     'What the version requires and pays. referral.rule_schema() describes the document.';
 COMMENT ON COLUMN referral.goal_versions.effective_from IS
@@ -44,7 +45,7 @@ COMMENT ON COLUMN referral.goal_versions.effective_from IS
 COMMENT ON COLUMN referral.goal_versions.created_at IS 'Time at which the version was created.';
 
 CREATE TABLE referral.predicates (
-    goal_version_id integer CONSTRAINT predicates_pkey PRIMARY KEY,
+    goal_version_id integer NOT NULL,
     source_id       integer NOT NULL CONSTRAINT predicates_source_fkey REFERENCES referral.sources,
     owner           name NOT NULL,
     condition       text NOT NULL,
@@ -52,7 +53,8 @@ CREATE TABLE referral.predicates (
     known_as        name[] NOT NULL,
     column_names    name[] NOT NULL,
     column_numbers  smallint[] NOT NULL,
-    table_identity  text NOT NULL
+    table_identity  text NOT NULL,
+    CONSTRAINT predicates_pkey PRIMARY KEY (goal_version_id, source_id)
 );
 COMMENT ON TABLE referral.predicates IS
     'Predicates of goals: conditions over the rows of a source, which run with the rights of the owner of the table. '

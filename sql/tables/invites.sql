@@ -72,6 +72,8 @@ CREATE TABLE referral.invites_friends (
     friend_id          @key_column@,
     referrer_id        @key_column@,
     redeemed_at        timestamptz NOT NULL DEFAULT now(),
+    counts_from        timestamptz,
+    counts_until       timestamptz,
     created_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT invites_friends_friend_program_key UNIQUE (friend_id, program_id),
     CONSTRAINT invites_friends_not_oneself_check CHECK (NOT friend_id @eq@ referrer_id)
@@ -87,8 +89,14 @@ COMMENT ON COLUMN referral.invites_friends.program_id IS 'Program of the invite.
 COMMENT ON COLUMN referral.invites_friends.friend_id IS 'User who redeemed the invite. Null: that user was deleted.';
 COMMENT ON COLUMN referral.invites_friends.referrer_id IS 'User who issued the invite. Null: that user was deleted.';
 COMMENT ON COLUMN referral.invites_friends.redeemed_at IS
-    'Time of the redemption. The versions of goals in force at this time are the friend''s terms; transactions count '
-    'from here on.';
+    'Time of the redemption. The versions of goals in force at this time are the friend''s terms.';
+COMMENT ON COLUMN referral.invites_friends.counts_from IS
+    'Time from which the friend''s transactions count: redeemed_at less the grace that the program had at the '
+    'redemption. It is earlier where the redemption''s own transaction wrote a purchase with an earlier time. Null: '
+    'redeemed_at.';
+COMMENT ON COLUMN referral.invites_friends.counts_until IS
+    'Time until which the friend''s transactions count, excluded: redeemed_at and the attribution_window that the '
+    'program had at the redemption. Null: without end.';
 COMMENT ON COLUMN referral.invites_friends.created_at IS
     'Time at which the row was written, later than redeemed_at where the redemption was imported.';
 

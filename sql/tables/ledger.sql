@@ -15,7 +15,7 @@ CREATE TABLE referral.goal_completions (
                        CHECK (occurrence_no IS NULL OR state <> 'reversed'),
     decided_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT goal_completions_pkey PRIMARY KEY (invites_friends_id, completion_no),
-    CONSTRAINT goal_completions_transaction_key UNIQUE (invites_friends_id, goal_version_id, transaction_key)
+    CONSTRAINT goal_completions_transaction_key UNIQUE (invites_friends_id, goal_version_id, source_id, transaction_key)
 );
 CREATE UNIQUE INDEX goal_completions_occurrence_no_key
     ON referral.goal_completions (invites_friends_id, goal_version_id, occurrence_no) WHERE occurrence_no IS NOT NULL;

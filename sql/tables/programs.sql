@@ -9,7 +9,8 @@ CREATE TABLE referral.programs (
     starts_at           timestamptz NOT NULL DEFAULT '-infinity',
     ends_at             timestamptz NOT NULL DEFAULT 'infinity',
     attribution_window  interval CONSTRAINT programs_attribution_window_check CHECK (attribution_window > interval '0'),
-    grace               interval CONSTRAINT programs_grace_check CHECK (grace > interval '0'),
+    grace               interval DEFAULT '1 minute' CONSTRAINT programs_grace_check CHECK (grace > interval '0'),
+    same_transaction    boolean NOT NULL DEFAULT true,
     new_customers_only  boolean NOT NULL DEFAULT false,
     new_accounts_within interval
                         CONSTRAINT programs_new_accounts_within_check CHECK (new_accounts_within > interval '0'),
@@ -26,7 +27,8 @@ CREATE TABLE referral.programs (
 );
 ALTER SEQUENCE referral.programs_program_id_seq OWNED BY referral.programs.program_id;
 COMMENT ON TABLE referral.programs IS
-    'Programs: rules for codes, redemptions and debts. The owner may change a program; what its friends have earned follows at their next evaluation.';
+    'Programs: rules for codes, redemptions and debts. The owner may change a program. A friend keeps the '
+    'attribution_window and the grace that it had when they redeemed.';
 COMMENT ON COLUMN referral.programs.program_id IS 'Key of the program.';
 COMMENT ON COLUMN referral.programs.name IS
     'Name of the program, of 1 to 63 characters. install creates the program default.';
@@ -36,10 +38,13 @@ COMMENT ON COLUMN referral.programs.ends_at IS
     'End of the period of redemptions, excluded. Friends who redeemed before keep their terms.';
 COMMENT ON COLUMN referral.programs.attribution_window IS
     'Time after the redemption within which a transaction counts. A day has 24 hours; a month is a calendar month in '
-    'UTC. Null: without end.';
+    'UTC. Null: without end. A change applies to later redemptions.';
 COMMENT ON COLUMN referral.programs.grace IS
-    'Time before the redemption within which a transaction counts too, for friends who enter their code late. Null: '
-    'none.';
+    'Time before the redemption within which a transaction counts too: for clocks that differ, and for friends who '
+    'enter their code late. Null: none. A change applies to later redemptions.';
+COMMENT ON COLUMN referral.programs.same_transaction IS
+    'Whether a purchase that the redemption''s own transaction writes counts though its time is before the redemption '
+    'and its grace, by a day at most: the application may have taken the time when the cart was made.';
 COMMENT ON COLUMN referral.programs.new_customers_only IS
     'Whether a friend with a qualifying transaction from before the redemption and its grace is rejected with the '
     'status not_new.';
@@ -92,7 +97,6 @@ COMMENT ON COLUMN referral.settings.wrong_codes_of_all IS
     'Number of wrong codes of all users in a period of wrong_codes_within, of 1 to 1000000. After that, and until the '
     'period is over, redeem_invite returns throttled in place of every refusal, and issue_invite lets no code be '
     'chosen. Right codes are redeemed.';
-INSERT INTO referral.settings DEFAULT VALUES;
 
 -- A table of its own, because more people may read the settings, and because an error message may show a row.
 CREATE TABLE referral.secrets (
@@ -105,4 +109,3 @@ COMMENT ON COLUMN referral.secrets.only_row IS 'Always true, so that there is on
 COMMENT ON COLUMN referral.secrets.recipient_salt IS
     'Secret that the addresses of recipients are hashed with. Without it no addressed invite can be redeemed; with it '
     'addresses can be guessed.';
-INSERT INTO referral.secrets DEFAULT VALUES;

@@ -10,11 +10,13 @@ CREATE TABLE referral.sources (
                    CONSTRAINT sources_kind_check CHECK (kind = ANY ('{transactions,invites,signups,users}')),
     own            boolean NOT NULL DEFAULT false,
     relation       regclass NOT NULL,
+    attached_as    text NOT NULL,
     owner          name NOT NULL,
     program_id     integer,
     mapping        jsonb NOT NULL,
     facts          text[] NOT NULL,
     alias          name NOT NULL,
+    key_sql        text NOT NULL,
     key_type       text NOT NULL,
     key_column     name,
     user_column    name,
@@ -23,6 +25,8 @@ CREATE TABLE referral.sources (
     column_numbers smallint[] NOT NULL,
     table_identity text NOT NULL,
     settings       text[] NOT NULL,
+    time_decimals  integer CONSTRAINT sources_time_decimals_check CHECK (time_decimals BETWEEN 0 AND 6),
+    currency       text,
     attached_at    timestamptz NOT NULL DEFAULT now(),
     detached_at    timestamptz
 );
@@ -39,6 +43,8 @@ COMMENT ON COLUMN referral.sources.kind IS
 COMMENT ON COLUMN referral.sources.own IS
     'Whether the rows are in a table of the program itself: the redemptions, or events.';
 COMMENT ON COLUMN referral.sources.relation IS 'Attached table.';
+COMMENT ON COLUMN referral.sources.attached_as IS
+    'Qualified name of the table when it was attached. doctor() says when another table has this name.';
 COMMENT ON COLUMN referral.sources.owner IS
     'Owner of the table when it was attached. The expressions of a mapping run with the rights of the owner of the '
     'table; a new owner has to call repair.';
@@ -48,6 +54,8 @@ COMMENT ON COLUMN referral.sources.facts IS
     'Query that reads the table through its mapping: its text before and after the name of the table. Every other '
     'name in it is qualified as it was understood when the table was attached.';
 COMMENT ON COLUMN referral.sources.alias IS 'Alias of the table in the query: its name when it was attached.';
+COMMENT ON COLUMN referral.sources.key_sql IS
+    'Expression for the id of a row. Completions and invites know their rows by what it returned.';
 COMMENT ON COLUMN referral.sources.key_type IS 'Type of the id of a row, with which an index finds the row again.';
 COMMENT ON COLUMN referral.sources.key_column IS
     'Column that is the id of a row; an UPDATE of it renames the row. Null: the id is an expression.';
@@ -64,6 +72,11 @@ COMMENT ON COLUMN referral.sources.settings IS
     'Settings of the session that attached the table which say how values are written: time zone, order of day and '
     'month, locales of money and numbers. The mapping is evaluated under them, whatever the session of the purchase '
     'has set.';
+COMMENT ON COLUMN referral.sources.time_decimals IS
+    'Decimals of a second that the mapped time of a transaction has: 3 for a timestamp(3). A redemption in the same '
+    'second, or thousandth of one, is not after the transaction. Null: all six.';
+COMMENT ON COLUMN referral.sources.currency IS
+    'Currency of all amounts of a source of transactions. Null: its rows say it.';
 COMMENT ON COLUMN referral.sources.attached_at IS 'Time at which the table was attached.';
 COMMENT ON COLUMN referral.sources.detached_at IS 'Time at which the table was detached. Null: it is attached.';
 

@@ -41,6 +41,22 @@ COMMENT ON SEQUENCE referral.failures_lost IS
     'the disk and for good, whatever becomes of the transaction. doctor() asks for reconcile until one has finished '
     'that began after that transaction and all before it had ended.';
 
+CREATE TABLE referral.second_looks (
+    invites_friends_id bigint NOT NULL,
+    asked_by           bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    horizon            bigint,
+    asked_at           timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT second_looks_pkey PRIMARY KEY (invites_friends_id, asked_by)
+);
+COMMENT ON TABLE referral.second_looks IS
+    'Referrals that settle() evaluates once more: a transaction that may have changed a purchase of the friend was open '
+    'when the code was redeemed, and the two could not see each other. A row is deleted once that is done.';
+COMMENT ON COLUMN referral.second_looks.invites_friends_id IS 'Referral to be evaluated.';
+COMMENT ON COLUMN referral.second_looks.asked_by IS 'Transaction that asked for it.';
+COMMENT ON COLUMN referral.second_looks.horizon IS
+    'Transaction id below which every transaction has to have ended first. Null: the next settle() sets it.';
+COMMENT ON COLUMN referral.second_looks.asked_at IS 'Time at which that transaction began.';
+
 CREATE TABLE referral.refusals (
     source_id  integer NOT NULL,
     source_key text NOT NULL,

@@ -2,16 +2,19 @@
 
 use super::{Outcome, need, str, string, timestamp};
 use crate::credit::settle;
+use crate::earning::second_look;
 use crate::error::Error;
 use crate::pg::sequence;
 use crate::pg::transaction::Procedure;
-use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Type};
+use crate::pg::value::{Document, Relation, Role, SiteAmount, Text, Texts, Type};
 use crate::program::arguments::check_interval;
 use crate::setup::attach::{self, Invites, Signups, Transactions};
+use crate::setup::first_rows::DefaultProgram;
 use crate::setup::goal::{self, NewGoal, ShortForm};
-use crate::setup::install::{self, Home, Installed};
+use crate::setup::install::{self, Installed, Request};
 use crate::setup::mapping::UserOf;
 use crate::setup::program::{self, CodeRules, NewProgram};
+use crate::setup::users::Home;
 use crate::setup::{access, event, reset, uninstall};
 use crate::upkeep::doctor::{self, Finding};
 use crate::upkeep::reconcile;
@@ -28,6 +31,7 @@ fn install_program(
     attribution_window: Option<Interval>,
     strict: Option<bool>,
     key_type: Option<Type>,
+    dry_run: Option<bool>,
     foreign_keys: Option<bool>,
 ) -> Outcome<()> {
     let home = match (users, key_type) {
@@ -37,15 +41,14 @@ fn install_program(
         (Some(_), Some(_)) => Err(Error::UsersTwice)?,
     };
     check_interval("attribution_window", attribution_window)?;
-    let strict = need("strict", strict)?;
-    match install::install(home, owner.map(|role| role.0), attribution_window, strict, foreign_keys)? {
+    let default = DefaultProgram { attribution_window, strict: need("strict", strict)? };
+    let dry_run = need("dry_run", dry_run)?;
+    match install::install(&Request { home, owner: owner.map(|role| role.0), default, dry_run, foreign_keys })? {
         Installed::Created => {}
-        Installed::Repaired(lacking) if lacking.is_empty() => {
-            notice!("the referral program is installed already; nothing was changed");
-        }
-        Installed::Repaired(lacking) => {
-            let repairs = lacking.len();
-            notice!("the referral program is installed already; rights and owners were put right: {repairs} repairs");
+        Installed::Repaired(_) if dry_run => notice!("this was a dry run: nothing was changed"),
+        Installed::Repaired(0) => notice!("the referral program is installed already; nothing was changed"),
+        Installed::Repaired(repairs) => {
+            notice!("the referral program is installed already; what is said above was put right: {repairs} repairs");
         }
     }
     Ok(())
@@ -173,6 +176,7 @@ fn create_program(
     expires_in: Option<Interval>,
     max_redemptions: Option<i32>,
     new_accounts_within: Option<Interval>,
+    same_transaction: Option<bool>,
 ) -> Outcome<i32> {
     let program = program::create_program(NewProgram {
         name: need("name", name)?.0,
@@ -180,6 +184,7 @@ fn create_program(
         ends_at: timestamp(ends_at),
         attribution_window,
         grace,
+        same_transaction: need("same_transaction", same_transaction)?,
         new_customers_only: need("new_customers_only", new_customers_only)?,
         new_accounts_within,
         strict: need("strict", strict)?,
@@ -190,6 +195,22 @@ fn create_program(
         max_redemptions,
     })?;
     Ok(program.0)
+}
+
+#[pg_extern(sql = false)]
+fn apply_terms(program: Option<Text>) -> Outcome<i64> {
+    Ok(program::apply_terms(&need("program", program)?.0)?)
+}
+
+/// The sources that a goal is about: none is given, one, or several.
+fn sources_of(one: Option<Text>, several: Option<Texts>) -> Result<Vec<String>, Error> {
+    match (one, several) {
+        (Some(_), Some(_)) => Err(Error::SourceTwice),
+        (Some(Text(one)), None) => Ok(vec![one]),
+        (None, several) => {
+            several.into_iter().flat_map(|Texts(names)| names).map(|name| need("sources", name)).collect()
+        }
+    }
 }
 
 #[pg_extern(sql = false)]
@@ -206,6 +227,7 @@ fn create_goal(
     source: Option<Text>,
     effective_from: Option<TimestampWithTimeZone>,
     rule: Option<Document>,
+    sources: Option<Texts>,
 ) -> Outcome<i32> {
     let too_long = |length| Error::TooLong { argument: "rule", length, most: LONGEST_RULE };
     let goal = goal::create_goal(NewGoal {
@@ -220,7 +242,7 @@ fn create_goal(
         },
         rule: rule.map(|Document(rule)| rule.map_err(too_long)).transpose()?,
         program: need("program", program)?.0,
-        source: string(source),
+        sources: sources_of(source, sources)?,
         effective_from: timestamp(effective_from),
     })?;
     Ok(goal.0)
@@ -270,11 +292,13 @@ fn settle(
     call: pg_sys::FunctionCallInfo,
 ) -> Outcome<()> {
     let procedure = Procedure::begin(call)?;
+    second_look::look_again()?;
     Ok(settle::settle_in_batches(timestamp(as_of), str(&program), need("batch_size", batch_size)?, &procedure)?)
 }
 
 #[pg_extern(sql = false)]
 fn settle_at_once(as_of: Option<TimestampWithTimeZone>, program: Option<Text>) -> Outcome<i64> {
+    second_look::look_again()?;
     Ok(settle::settle_at_once(timestamp(as_of), str(&program))?)
 }
 

@@ -2,7 +2,7 @@
 
 use super::failures::{record_referral, record_unattributed, resolve_failures};
 use super::posted::{LockedReferral, lock, read_posted};
-use super::read::{has_rows, keep_what_is_gone, read_facts};
+use super::read::{bad_value, count_own_purchases, has_rows, keep_what_is_detached, keep_what_is_gone, read_facts};
 use super::write::Batch;
 use crate::error::Error;
 use crate::pg::scope::with_safe_path_as;
@@ -10,11 +10,12 @@ use crate::pg::transaction::{catch_failure, isolate_failures};
 use crate::pg::{args, memory, read};
 use crate::program::lookup::require_owner;
 use crate::program::{Config, Source};
-use referral_core::evaluate::{GoalVersion, ReferralTerms, evaluate};
+use referral_core::evaluate::{GoalVersion, ReferralTerms, evaluate, without_a_currency};
 use referral_core::id::{ProgramId, ReferralId, UserKey};
 use referral_core::ledger::{Changes, difference};
 use referral_core::source::{OnDelete, SourceKind};
 use std::borrow::Cow;
+use std::rc::Rc;
 
 /// Referrals that are evaluated together.
 const BATCH: usize = 1000;
@@ -135,11 +136,15 @@ fn bring_up_to_date(
         return Ok(0);
     }
     read_posted(config, source, &mut locked)?;
-    read_facts(config, source, &mut locked)?;
-    if source.on_delete == OnDelete::Archive {
-        keep_what_is_gone(source, &mut locked, renamed)?;
+    let companions = config.companions(source);
+    let sources = || std::iter::once(source).chain(companions.iter().map(Rc::as_ref));
+    sources().try_for_each(|each| read_facts(config, each, source, &mut locked))?;
+    count_own_purchases(config, source, &mut locked)?;
+    for each in sources().filter(|each| each.on_delete == OnDelete::Archive) {
+        keep_what_is_gone(config, each, &mut locked, if each.id == source.id { renamed } else { &[] })?;
     }
-    let written = evaluate_locked(config, source, &locked)?.write(config, source)?;
+    keep_what_is_detached(&sources().map(|each| each.id).collect::<Vec<_>>(), &mut locked);
+    let written = evaluate_locked(config, source, &locked)?.write(config)?;
     resolve_failures(config, source, &locked)?;
     Ok(written)
 }
@@ -152,22 +157,22 @@ fn evaluate_locked<'a>(config: &Config, source: &Source, locked: &'a [LockedRefe
         pgrx::check_for_interrupts!();
         memory::check()?;
         memory::ensure_rows(referral.facts.len() + referral.posted.len())?;
-        let changes = changes_of(config, source, referral);
+        let changes = changes_of(source, referral)?;
         batch.add(config, source, referral, changes);
     }
     Ok(batch)
 }
 
-fn changes_of(config: &Config, source: &Source, referral: &LockedReferral) -> Changes {
-    let program = config.programs.get(&referral.program);
-    let terms = ReferralTerms {
-        redeemed_at: referral.redeemed_at,
-        attribution_window: program.and_then(|program| program.attribution_window),
-        grace: program.and_then(|program| program.grace),
-    };
+fn changes_of(source: &Source, referral: &LockedReferral) -> Result<Changes, Error> {
+    let LockedReferral { redeemed_at, counts_from, counts_until, .. } = *referral;
+    let terms = ReferralTerms { redeemed_at, counts_from, counts_until };
     let goals = goals_of(source, referral.program);
     let decisions = evaluate(&terms, &goals, &referral.facts);
-    difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last_completion_no)
+    // An event of the application may have none.
+    if let Some(fact) = without_a_currency(&decisions, &goals, &referral.facts).filter(|_| !source.own) {
+        return Err(bad_value(&fact.transaction_key, "currency", "it is null".into()));
+    }
+    Ok(difference(&decisions, &goals, &referral.facts, &referral.posted, referral.last_completion_no))
 }
 
 /// The versions of goals of one program about a source; most often these are all of them.

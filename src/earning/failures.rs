@@ -66,7 +66,7 @@ pub fn record_unattributed(config: &Config, source: &Source, failure: Failure) -
         with_safe_path_as(Some(config.owner), || {
             read::values::<ProgramId>(
                 "SELECT DISTINCT g.program_id FROM referral.goal_versions v JOIN referral.goals g USING (goal_id)
-                 WHERE v.source_id = $1",
+                 WHERE $1 = ANY (v.source_ids)",
                 &args![source.id],
             )
         })
@@ -218,7 +218,7 @@ fn find_bad_transaction(config: &Config, source: &Source, referral: ReferralId) 
         &args![referral],
     )?;
     let Some(Friend { friend, program, redeemed_at }) = friend else { return Ok(None) };
-    let versions = versions_with_predicate(source, program, redeemed_at);
+    let versions = versions_with_predicate(source, source, program, redeemed_at);
     let Ok(sql) = statement_of_one(source, &versions) else { return Ok(None) };
     let versions = array_text(&versions);
     for key in transactions_of(config, source, &friend)? {
@@ -246,9 +246,9 @@ fn statement_of_one(source: &Source, versions: &[GoalVersionId]) -> Result<Strin
         with_predicates = source.facts_with_predicates(versions)?;
         &with_predicates
     };
-    let id = &source.row_id_type;
+    let (id, friend) = (&source.row_id_type, source.friend_relation());
     Ok(format!(
-        "SELECT f.* FROM (VALUES ($2)) AS referral_friend (goal_versions)
+        "SELECT f.* FROM (VALUES ($2)) AS {friend} (goal_versions)
          CROSS JOIN LATERAL (SELECT * FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[]) OFFSET 0) f"
     ))
 }

@@ -11,6 +11,7 @@
 //! | `write` | the difference, as lists that one statement appends |
 //! | `seen` | which friends were evaluated already when a trigger fires row by row |
 //! | `failures` | the durable rows that say what could not be evaluated |
+//! | `second_look` | a redemption and a purchase of one friend at the same moment |
 //! | `event` | events other than a purchase, which the application records |
 //!
 //! It never knows how a code was redeemed, what a balance is, or how a table came to be attached.
@@ -20,5 +21,6 @@ pub mod event;
 pub mod failures;
 mod posted;
 pub mod read;
+pub mod second_look;
 pub mod seen;
 mod write;

@@ -3,11 +3,12 @@
 use crate::error::Error;
 use crate::pg::probe::Probe;
 use crate::pg::row::row;
+use crate::pg::transaction::is_of_this_transaction;
 use crate::pg::{Param, args, write};
 use crate::program::{Config, Source};
 use referral_core::amount::{Decimal, Unit};
 use referral_core::evaluate::Fact;
-use referral_core::id::{CreditId, GoalVersionId, ProgramId, ReferralId, UserKey};
+use referral_core::id::{CreditId, GoalVersionId, ProgramId, ReferralId, SourceId, UserKey};
 use referral_core::ledger::{Basis, Completion, CompletionState, Posted, PostedLine};
 use referral_core::rule::Side;
 use referral_core::time::Timestamp;
@@ -24,7 +25,13 @@ pub(super) struct LockedReferral {
     pub referrer: Option<UserKey>,
     /// When the invite was redeemed.
     pub redeemed_at: Timestamp,
-    /// The friend's transactions in the source as they are now.
+    /// From when on their transactions count.
+    pub counts_from: Timestamp,
+    /// Until when, excluded; `None` is for ever.
+    pub counts_until: Option<Timestamp>,
+    /// Whether this very transaction wrote the referral.
+    pub is_own: bool,
+    /// The friend's transactions in the source as they are now, and in those that its goals are about too.
     pub facts: Vec<Fact>,
     /// Completions of the source's goals that are stored, in the order of their numbers.
     pub posted: Vec<Posted>,
@@ -39,12 +46,16 @@ row! {
         friend: UserKey,
         referrer: Option<UserKey>,
         redeemed_at: Timestamp,
+        counts_from: Timestamp,
+        counts_until: Option<Timestamp>,
+        written_by: i64,
     }
 
     struct CompletionRow {
         referral: ReferralId,
         completion_no: i32,
         goal_version: GoalVersionId,
+        source: SourceId,
         transaction_key: String,
         amount: Decimal,
         currency: Option<Unit>,
@@ -70,9 +81,20 @@ row! {
 
 impl From<ReferralRow> for LockedReferral {
     fn from(row: ReferralRow) -> Self {
-        let ReferralRow { id, program, friend, referrer, redeemed_at } = row;
-        let (facts, posted) = (Vec::new(), Vec::new());
-        Self { id, program, friend, referrer, redeemed_at, facts, posted, last_completion_no: 0 }
+        let ReferralRow { id, program, friend, referrer, redeemed_at, counts_from, counts_until, written_by } = row;
+        Self {
+            id,
+            program,
+            friend,
+            referrer,
+            redeemed_at,
+            counts_from,
+            counts_until,
+            is_own: is_of_this_transaction(written_by),
+            facts: Vec::new(),
+            posted: Vec::new(),
+            last_completion_no: 0,
+        }
     }
 }
 
@@ -81,7 +103,8 @@ impl From<ReferralRow> for LockedReferral {
 pub(super) fn lock(referrals: &[ReferralId]) -> Result<Vec<LockedReferral>, Error> {
     let rows: Vec<ReferralRow> = write::fetch(
         "SELECT invites_friends_id AS id, program_id AS program, friend_id::text AS friend,
-                referrer_id::text AS referrer, redeemed_at
+                referrer_id::text AS referrer, redeemed_at, coalesce(counts_from, redeemed_at) AS counts_from,
+                counts_until, xmin::text::bigint AS written_by
          FROM referral.invites_friends
          WHERE invites_friends_id = ANY ($1) AND friend_id IS NOT NULL
          ORDER BY invites_friends_id FOR NO KEY UPDATE",
@@ -116,8 +139,8 @@ fn with_completions(config: &Config, locked: &[LockedReferral]) -> Vec<ReferralI
 
 fn read_completions(source: &Source, ids: &[Param], locked: &mut [LockedReferral]) -> Result<(), Error> {
     let rows: Vec<CompletionRow> = write::fetch(
-        "SELECT invites_friends_id AS referral, completion_no, goal_version_id AS goal_version, transaction_key, amount,
-                currency, occurred_at, occurrence_no, state
+        "SELECT invites_friends_id AS referral, completion_no, goal_version_id AS goal_version, source_id AS source,
+                transaction_key, amount, currency, occurred_at, occurrence_no, state
          FROM referral.goal_completions WHERE invites_friends_id = ANY ($1)",
         ids,
     )?;
@@ -165,6 +188,7 @@ impl From<CompletionRow> for Posted {
         let completion = Completion {
             completion_no: row.completion_no,
             goal_version: row.goal_version,
+            source: row.source,
             transaction_key: row.transaction_key,
             basis: Basis { amount: row.amount, currency: row.currency, occurred_at: row.occurred_at },
             occurrence_no: row.occurrence_no,

@@ -9,7 +9,7 @@ use crate::pg::{Param, arg, args, write};
 use crate::program::{Config, Source};
 use referral_core::amount::{Decimal, Unit};
 use referral_core::balance::LineKind;
-use referral_core::id::{CreditId, GoalId, GoalVersionId, ReferralId};
+use referral_core::id::{CreditId, GoalId, GoalVersionId, ReferralId, SourceId};
 use referral_core::ledger::{Changes, Completion, CompletionState, Line};
 use referral_core::rule::Side;
 use referral_core::time::Timestamp;
@@ -21,6 +21,7 @@ list! {
         referral: ReferralId,
         completion_no: i32,
         goal_version: GoalVersionId,
+        source: SourceId,
         transaction_key: String,
         amount: Decimal,
         currency: Option<Unit>,
@@ -91,22 +92,24 @@ impl<'a> Batch<'a> {
 
     /// Writes everything and returns how many rows: completions that are reversed first, since they free the
     /// numbers that others take.
-    pub(super) fn write(self, config: &Config, source: &Source) -> Result<u64, Error> {
+    pub(super) fn write(self, config: &Config) -> Result<u64, Error> {
         let rows = self.freed.len() + self.restated.len() + self.completed.len() + self.lines.len();
         restate(config, self.freed)?;
         restate(config, self.restated)?;
-        append(config, source, self.completed, self.lines, self.in_feed)?;
+        append(config, self.completed, self.lines, self.in_feed)?;
         Ok(rows as u64)
     }
 }
 
 impl NewCompletion {
     fn of(referral: ReferralId, completion: Completion) -> Self {
-        let Completion { completion_no, goal_version, transaction_key, basis, occurrence_no, state } = completion;
+        let Completion { completion_no, goal_version, source, transaction_key, basis, occurrence_no, state } =
+            completion;
         Self {
             referral,
             completion_no,
             goal_version,
+            source,
             transaction_key,
             amount: basis.amount,
             currency: basis.currency,
@@ -192,7 +195,6 @@ const APPEND_RETURNING: &str = concat!(include_str!("../../sql/statements/append
 /// count says so.
 fn append(
     config: &Config,
-    source: &Source,
     completions: Vec<NewCompletion>,
     mut lines: Vec<NewLine>,
     in_feed: Vec<ReferralId>,
@@ -202,7 +204,7 @@ fn append(
         return Ok(());
     }
     number(&mut lines)?;
-    let mut params: Vec<Param> = vec![arg(source.id), arg(completed)];
+    let mut params: Vec<Param> = vec![arg(completed)];
     params.extend(NewCompletion::into_params(completions));
     params.extend(NewLine::into_params(lines));
     if in_feed.is_empty() {
@@ -228,7 +230,7 @@ fn number(lines: &mut [NewLine]) -> Result<(), Error> {
 fn append_statement(config: &Config, template: &'static str) -> Rc<str> {
     let lists =
         [("@completions@", "completion", NewCompletion::COLUMNS), ("@lines@", "line", <NewLine as ListRow>::COLUMNS)];
-    config.sql_over(template, 3, &lists)
+    config.sql_over(template, 2, &lists)
 }
 
 /// Adds an entry to the feed for each of the lines that is about one of these referrals.

@@ -19,16 +19,18 @@ pub(super) fn is_told(config: &Config, friend: &UserKey, status: Status) -> Resu
     Ok((!status.is_about_code() || count_of_friend(config, friend, wrong)?) && count_of_all(wrong)?)
 }
 
-/// Counts a refusal of a friend, which is a wrong code or not. Returns `false` when they have tried too many.
+/// Counts a refusal of a friend, which is a wrong code or not. Returns `false` when they have tried too many. Where the owner
+/// has deleted the settings, their defaults hold.
 fn count_of_friend(config: &Config, friend: &UserKey, wrong: bool) -> Result<bool, Error> {
     write::exists(
         &config.sql(
             "INSERT INTO referral.wrong_codes AS w (friend_id, wrong, until)
-             SELECT $1::@key@, $2::int4, now() + s.wrong_codes_within FROM referral.settings s
+             SELECT $1::@key@, $2::int4, now() + coalesce(min(s.wrong_codes_within), interval '1 hour')
+             FROM referral.settings s
              ON CONFLICT (friend_id) DO UPDATE
              SET wrong = CASE WHEN w.until > now() THEN w.wrong ELSE 0 END + excluded.wrong,
                  until = CASE WHEN w.until > now() THEN w.until ELSE excluded.until END
-             WHERE w.until <= now() OR w.wrong < (SELECT s.wrong_codes FROM referral.settings s)
+             WHERE w.until <= now() OR w.wrong < coalesce((SELECT s.wrong_codes FROM referral.settings s), 20)
              RETURNING true",
         ),
         &args![friend.as_str(), i32::from(wrong)],

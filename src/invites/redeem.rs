@@ -11,6 +11,7 @@ use super::guesses::is_told;
 use super::recipient;
 use crate::earning::evaluate::evaluate_new;
 use crate::earning::read::{has_bought, is_older};
+use crate::earning::second_look::ask_unless_alone;
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path_as;
@@ -281,9 +282,9 @@ impl Questions<'_> {
         if !program.new_customers_only {
             return Ok(false);
         }
-        let before = program.grace.map_or(self.at, |grace| self.at.minus(grace));
+        let before = program.counts_from(self.at);
         for source in self.config.sources_of(SourceKind::Transactions).iter().filter(|source| !source.own) {
-            if has_bought(self.config, source, self.attempt.friend, before)? {
+            if has_bought(self.config, source, self.attempt.friend, before, program.same_transaction)? {
                 return Ok(true);
             }
         }
@@ -335,16 +336,21 @@ pub(super) fn is_above(
 /// Stores a referral that was decided.
 fn store(config: &Config, invite: &FoundInvite, friend: &UserKey, at: Timestamp) -> Result<Redemption, Error> {
     let referrer = invite.referrer.as_ref().map(UserKey::as_str);
+    let program = config.programs.get(&invite.program_id);
+    let counts_from = program.map(|program| program.counts_from(at));
+    let counts_until = program.and_then(|program| program.counts_until(at));
     let stored: Option<ReferralId> = write::optional_value(
         &config.sql(
-            "INSERT INTO referral.invites_friends (invite_id, program_id, friend_id, referrer_id, redeemed_at)
-             VALUES ($1, $2, $3::@key@, $4::@key@, $5)
+            "INSERT INTO referral.invites_friends
+                 (invite_id, program_id, friend_id, referrer_id, redeemed_at, counts_from, counts_until)
+             VALUES ($1, $2, $3::@key@, $4::@key@, $5, $6, $7)
              ON CONFLICT (friend_id, program_id) DO NOTHING RETURNING invites_friends_id",
         ),
-        &args![invite.invite_id, invite.program_id, friend.as_str(), referrer, at],
+        &args![invite.invite_id, invite.program_id, friend.as_str(), referrer, at, counts_from, counts_until],
     )?;
     // The friend's row is locked, so that nobody else comes first: only a writer that goes around us.
     let Some(referral) = stored else { return Ok(Redemption::refused(Status::AlreadyReferred)) };
+    ask_unless_alone(config, referral)?;
     if config.has_feed(Some(invite.program_id)) {
         write::execute(
             "INSERT INTO referral.feed_pending (kind, invites_friends_id) VALUES ($1, $2)",

@@ -81,6 +81,31 @@ pub fn base_type(oid: pg_sys::Oid) -> pg_sys::Oid {
     unsafe { pg_sys::getBaseType(oid) }
 }
 
+/// What it takes to make values of one type those of another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Coercion {
+    /// An assignment cannot.
+    None,
+    /// Nothing: they are stored alike.
+    Relabels,
+    /// A conversion of each.
+    Converts,
+}
+
+/// What an assignment of values of a type to another does.
+pub fn coercion(from: pg_sys::Oid, to: pg_sys::Oid) -> Coercion {
+    // SAFETY: look-ups in the system caches, over two types that exist.
+    unsafe {
+        if pg_sys::IsBinaryCoercible(from, to) {
+            Coercion::Relabels
+        } else if pg_sys::can_coerce_type(1, &from, &to, pg_sys::CoercionContext::COERCION_ASSIGNMENT) {
+            Coercion::Converts
+        } else {
+            Coercion::None
+        }
+    }
+}
+
 /// How values of a type are stored.
 pub(super) struct Layout {
     pub length: i16,
@@ -183,6 +208,8 @@ row! {
         pub owned: bool,
         /// Whether it is part of a partitioned table.
         pub partition: bool,
+        /// Whether it is a child of another table: statements name that too.
+        pub child: bool,
     }
 
     /// A table, or one of its partitions or children.
@@ -229,7 +256,8 @@ impl Table {
                     quote_ident(c.relname) AS own_name_quoted, c.relkind::text AS kind,
                     c.relpersistence = 't' OR n.nspname = ANY (ARRAY['pg_catalog', 'information_schema', $2]) AS excluded,
                     c.relowner AS owner, pg_get_userbyid(c.relowner)::text AS owner_name,
-                    pg_has_role(c.relowner, 'USAGE') AS owned, c.relispartition AS partition
+                    pg_has_role(c.relowner, 'USAGE') AS owned, c.relispartition AS partition,
+                    EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid) AS child
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1",
             &args![relation, OWN_SCHEMA.to_string_lossy().as_ref()],
         )?;

@@ -7,6 +7,7 @@
 //! | `relay` | the answer of a statement as the rows that a function returns |
 //! | `row` | answers read by column name, lists that become one `unnest` |
 //! | `spi` | connections, kept plans and the snapshot rule |
+//! | `budget` | the time within which a trigger ends, so that the statement it is part of does not run into its timeout |
 //! | `memory` | what becomes of an allocation that fails |
 //! | `sequence` | numbers of a sequence that leave `lastval()` alone |
 //! | `scope` | settings, roles and memory for the length of a call |
@@ -16,6 +17,7 @@
 //! | `unchecked` | rows of a table, without SQL and without asking for rights |
 //! | `catalog` | tables, columns, keys, quoting and invalidation |
 
+pub mod budget;
 pub mod catalog;
 pub mod changes;
 pub mod memory;

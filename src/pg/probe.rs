@@ -2,13 +2,17 @@
 
 use super::catalog::{Comparison, Index};
 use super::changes::ColumnValue;
+use super::transaction::OpenTransaction;
 use pgrx::IntoDatum;
 use pgrx::prelude::*;
 use std::ptr::null_mut;
 
-/// Looks keys up in an index whose first column is one of a table's, row by row with one scan. The snapshot is a
-/// constant of PostgreSQL's that sees what is committed or our own, and takes no predicate locks.
+/// Looks keys up in an index whose first column is one of a table's, row by row with one scan. The snapshot sees what is
+/// committed or our own, and takes no predicate locks; one of [`Probe::open_with_uncommitted`] sees, besides, what others
+/// have not committed yet.
 pub struct Probe {
+    /// The snapshot of a probe that sees what is not committed. It says, for each row, who inserted it.
+    dirty: Option<Box<pg_sys::SnapshotData>>,
     table: pg_sys::Relation,
     index: pg_sys::Relation,
     scan: pg_sys::IndexScanDesc,
@@ -19,9 +23,14 @@ pub struct Probe {
 }
 
 /// A row that was found.
-pub struct FoundRow<'a>(&'a mut pg_sys::TupleTableSlot);
+pub struct FoundRow<'a>(&'a mut pg_sys::TupleTableSlot, pg_sys::TransactionId);
 
 impl FoundRow<'_> {
+    /// The transaction that inserted the row and is not over yet, when that is another one.
+    pub fn inserted_by(&self) -> Option<OpenTransaction> {
+        (self.1 != pg_sys::InvalidTransactionId).then_some(OpenTransaction(self.1))
+    }
+
     /// The value of a column of type bigint; `None` when it is null or of another type.
     pub fn bigint(&mut self, column: i16) -> Option<i64> {
         let mut is_null = false;
@@ -41,6 +50,21 @@ impl FoundRow<'_> {
 impl Probe {
     /// Opens a scan of an index, whose first column has this collation, for values that are compared so.
     pub fn open(index: Index, comparison: Comparison, collation: pg_sys::Oid) -> Self {
+        Self::open_under(index, comparison, collation, None)
+    }
+
+    /// The same, which finds rows that others have not committed yet, too.
+    pub fn open_with_uncommitted(index: Index, comparison: Comparison, collation: pg_sys::Oid) -> Self {
+        let dirty = pg_sys::SnapshotData { snapshot_type: pg_sys::SnapshotType::SNAPSHOT_DIRTY, ..Default::default() };
+        Self::open_under(index, comparison, collation, Some(Box::new(dirty)))
+    }
+
+    fn open_under(
+        index: Index,
+        comparison: Comparison,
+        collation: pg_sys::Oid,
+        mut dirty: Option<Box<pg_sys::SnapshotData>>,
+    ) -> Self {
         let mut key = pg_sys::ScanKeyData::default();
         // SAFETY: the index is one of the table's and the operator is one of its family; everything is closed on
         // drop, or by the abort after an error.
@@ -57,13 +81,16 @@ impl Probe {
             );
             let table = pg_sys::table_open(index.table, pg_sys::AccessShareLock as i32);
             let index = pg_sys::index_open(index.index, pg_sys::AccessShareLock as i32);
-            let snapshot = &raw mut pg_sys::SnapshotSelfData;
+            let snapshot: pg_sys::Snapshot = match &mut dirty {
+                Some(dirty) => &raw mut **dirty,
+                None => &raw mut pg_sys::SnapshotSelfData,
+            };
             #[cfg(not(feature = "pg18"))]
             let scan = pg_sys::index_beginscan(table, index, snapshot, 1, 0);
             #[cfg(feature = "pg18")]
             let scan = pg_sys::index_beginscan(table, index, snapshot, null_mut(), 1, 0);
             let slot = pg_sys::table_slot_create(table, null_mut());
-            Self { table, index, scan, slot, key, key_type: comparison.type_oid }
+            Self { dirty, table, index, scan, slot, key, key_type: comparison.type_oid }
         }
     }
 
@@ -119,7 +146,9 @@ impl Probe {
         unsafe {
             pg_sys::index_rescan(self.scan, &mut self.key, 1, null_mut(), 0);
             while pg_sys::index_getnext_slot(self.scan, FORWARD, self.slot) {
-                each(&mut FoundRow(&mut *self.slot));
+                let inserted_by =
+                    self.dirty.as_ref().map_or(pg_sys::InvalidTransactionId, |_| (*(*self.scan).xs_snapshot).xmin);
+                each(&mut FoundRow(&mut *self.slot, inserted_by));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Subtransactions, procedures that commit on their way, and locks that nobody queues behind.
 
+use super::budget;
 use super::scope::{LockTimeout, in_own_memory, with_lock_timeout};
 use crate::error::{Error, Failure};
 use pgrx::PgTryBuilder;
@@ -62,6 +63,10 @@ pub type Caught<T> = Result<Result<T, Failure>, Error>;
 /// [`Error::Raised`] for a failure that [`must_reach_the_client`].
 pub fn catch_failure<T>(f: impl FnOnce() -> Result<T, Error>) -> Caught<T> {
     match subtransaction(f) {
+        Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED => match budget::has_run_out() {
+            Some(error) => Ok(Err(error.into())),
+            None => Err(Error::Raised(Box::new(failure))),
+        },
         Err(failure) if must_reach_the_client(failure.code) => Err(Error::Raised(Box::new(failure))),
         outcome => Ok(outcome),
     }
@@ -77,7 +82,12 @@ pub fn isolate_failures<T>(
     mut f: impl FnMut(&[T]) -> Result<(), Error>,
     mut failed: impl FnMut(&T, Failure) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut attempt = |part: &[T]| catch_failure(|| in_own_memory(|| f(part)));
+    let mut attempt = |part: &[T]| {
+        catch_failure(|| {
+            budget::check()?;
+            in_own_memory(|| f(part))
+        })
+    };
     match (attempt(batch)?, batch) {
         (Ok(()), _) => Ok(()),
         (Err(failure), [one]) => failed(one, failure),
@@ -301,6 +311,50 @@ impl TransactionPart {
         // SAFETY: plain reads of the session's state.
         unsafe { Self(pg_sys::GetTopTransactionIdIfAny(), pg_sys::GetCurrentSubTransactionId()) }
     }
+}
+
+/// Whether this transaction, or a part of it, has a transaction id, as `xmin` of a row that it wrote has.
+pub fn is_of_this_transaction(id: i64) -> bool {
+    // SAFETY: looks the id up among those of this session's transaction.
+    u32::try_from(id)
+        .is_ok_and(|id| unsafe { pg_sys::TransactionIdIsCurrentTransactionId(pg_sys::TransactionId::from(id)) })
+}
+
+/// Another transaction, which is not over yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenTransaction(pub(super) pg_sys::TransactionId);
+
+impl OpenTransaction {
+    /// Waits until the transaction is over, as long as the settings allow to wait for a lock.
+    pub fn wait(self) {
+        // SAFETY: waits for the lock that a transaction holds on its own id; no row is named for the message.
+        unsafe {
+            pg_sys::XactLockTableWait(self.0, std::ptr::null_mut(), std::ptr::null_mut(), pg_sys::XLTW_Oper::XLTW_None);
+        }
+    }
+}
+
+/// The id that the next transaction will get: those that have one have a lower one.
+pub fn next_transaction() -> i64 {
+    // SAFETY: a read of the server's state.
+    i64::try_from(unsafe { pg_sys::ReadNextFullTransactionId().value }).unwrap_or(i64::MAX)
+}
+
+/// Whether another transaction that is not over writes to a table, or has written to it.
+pub fn others_write_to(table: pg_sys::Oid) -> bool {
+    let tag = pg_sys::LOCKTAG {
+        // SAFETY: a read of the session's state.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field2: table.to_u32(),
+        locktag_field3: 0,
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    let mut others = 0;
+    // SAFETY: the tag is that of a relation. Who writes holds a lock that conflicts with this one until they end.
+    unsafe { pg_sys::GetLockConflicts(&tag, pg_sys::ShareLock as i32, &mut others) };
+    others > 0
 }
 
 /// The start of this transaction, which is what now() returns.

@@ -647,6 +647,34 @@ impl FromDatum for TypedCode {
     }
 }
 
+/// An array of texts as an argument of a function, of at most [`LONGEST_ARGUMENT`] bytes.
+pub struct Texts(pub Vec<Option<String>>);
+
+pgrx::impl_sql_translatable!(Texts, arg_only = "text[]");
+
+impl FromDatum for Texts {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the caller vouches that this is an array of texts; its size is read like that of a text.
+        let length = unsafe { text_length(datum) };
+        if length > LONGEST_ARGUMENT {
+            Error::TooLong { argument: "An array argument", length, most: LONGEST_ARGUMENT }.raise();
+        }
+        // SAFETY: as above.
+        unsafe { Vec::from_polymorphic_datum(datum, is_null, oid) }.map(Self)
+    }
+}
+
+// SAFETY: an array of texts, copied.
+unsafe impl<'fcx> ArgAbi<'fcx> for Texts {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as the caller vouches; a null argument is an Option's `None` before it gets here.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or_else(|| Self(Vec::new()))
+    }
+}
+
 /// Arguments that are read as `text`.
 macro_rules! text_arguments {
     ($($name:ident),*) => { $(

@@ -14,9 +14,9 @@ use pgrx::prelude::*;
 use referral_core::code::CodeFormat;
 use referral_core::evaluate::GoalVersion;
 use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
-use referral_core::rule::Rule;
+use referral_core::rule::{Mistake, Rule};
 use referral_core::source::{OnDelete, SourceKind};
-use referral_core::time::{Interval, Timestamp};
+use referral_core::time::{Interval, Precision, Timestamp};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -25,7 +25,7 @@ use std::rc::Rc;
 /// Reads the configuration, and watches what it was read from.
 ///
 /// # Errors
-/// [`Error::NotInstalled`].
+/// [`Error::NotInstalled`], [`Error::Incomplete`].
 pub(super) fn load() -> Result<Config, Error> {
     let tables = Tables::find()?;
     watch(tables.all());
@@ -46,6 +46,9 @@ pub(super) fn load() -> Result<Config, Error> {
     })
 }
 
+/// Tables of which one at least is there where the program is installed, whatever was done to the others.
+const KNOWN: [&CStr; 3] = [c"invites_friends", c"credits", c"sources"];
+
 /// The tables and indexes of the program that the engine knows by their Oids.
 struct Tables {
     referrals: pg_sys::Oid,
@@ -57,6 +60,8 @@ struct Tables {
     /// Those that stay with whoever installed.
     of_the_installer: Vec<pg_sys::Oid>,
     completions: Index,
+    /// Where the users live; it stays with whoever installed, too.
+    installation: pg_sys::Oid,
     failures: Index,
     failures_by_row: Index,
     refusals: Index,
@@ -64,7 +69,12 @@ struct Tables {
 
 impl Tables {
     fn find() -> Result<Self, Error> {
-        let find = |name: &CStr| own_relation(name).ok_or(Error::NotInstalled);
+        let find = |name: &CStr| {
+            own_relation(name).ok_or_else(|| match KNOWN.iter().any(|known| own_relation(known).is_some()) {
+                true => Error::Incomplete { missing: name.to_string_lossy().into_owned() },
+                false => Error::NotInstalled,
+            })
+        };
         let index = |table, index| Ok::<_, Error>(Index { table: find(table)?, index: find(index)? });
         let all = |names: &[&CStr]| names.iter().map(|name| find(name)).collect::<Result<_, _>>();
         Ok(Self {
@@ -74,6 +84,7 @@ impl Tables {
             sources: find(c"sources")?,
             of_the_owner: all(&[c"programs", c"goals", c"goal_versions"])?,
             of_the_installer: all(&[c"sources", c"predicates"])?,
+            installation: find(c"installation")?,
             completions: index(c"goal_completions", c"goal_completions_pkey")?,
             failures: index(c"failures", c"failures_waiting_idx")?,
             failures_by_row: index(c"failures", c"failures_transaction_key_idx")?,
@@ -82,7 +93,8 @@ impl Tables {
     }
 
     fn all(&self) -> impl Iterator<Item = pg_sys::Oid> {
-        let ledger = [self.referrals, self.completions.table, self.failures.table, self.refusals.table];
+        let ledger =
+            [self.referrals, self.completions.table, self.failures.table, self.refusals.table, self.installation];
         ledger.into_iter().chain(self.of_the_owner.iter().chain(&self.of_the_installer).copied())
     }
 }
@@ -109,10 +121,33 @@ row! {
         users_column: Option<String>,
         users_key: Option<String>,
         users_owner: Option<pg_sys::Oid>,
+        users_type: Option<pg_sys::Oid>,
+        users_type_name: Option<String>,
+    }
+
+    /// Where the users live, as install() was told.
+    struct Home {
+        users: Option<pg_sys::Oid>,
+        users_name: Option<String>,
+        key_column: Option<String>,
+        key_number: Option<i16>,
+        table_identity: Option<String>,
     }
 }
 
 impl KeysRow {
+    fn key(&self) -> Key {
+        Key {
+            oid: self.key_oid,
+            name: self.key_name.clone(),
+            eq: self.eq.clone(),
+            gt: self.gt.clone(),
+            family: self.family,
+            operand: self.operand,
+            collation: self.collation,
+        }
+    }
+
     fn users(&self) -> Option<Users> {
         Some(Users {
             oid: self.users_oid?,
@@ -130,6 +165,24 @@ impl KeysRow {
         };
         Some(Error::OwnerLacksRights { owner: self.owner_name.clone(), lacking: self.lacking.clone()?, install })
     }
+
+    /// Why the users cannot be looked up, where they cannot.
+    fn users_lost(&self, home: Option<&Home>, key: &Key) -> Option<Error> {
+        let (Some(users), Some(type_oid)) = (self.users(), self.users_type) else {
+            return match home {
+                None => Some(Error::UsersUnknown),
+                Some(home) => home.users_name.clone().map(|users| {
+                    let literal = quote_literal(&users);
+                    Error::UsersGone { users, literal }
+                }),
+            };
+        };
+        let differs = key.comparison(type_oid).is_none();
+        let found = self.users_type_name.clone().unwrap_or_default();
+        let literal = quote_literal(&users.name);
+        let Users { name: users, key: column, .. } = users;
+        differs.then(|| Error::UsersKeyDiffers { users, literal, column, found, key: key.name.clone() })
+    }
 }
 
 row! {
@@ -140,14 +193,32 @@ row! {
     }
 }
 
+fn read_keys(tables: &Tables, home: Option<&Home>) -> Result<KeysRow, Error> {
+    let sql = include_str!("../../sql/statements/load_keys.sql").replace("@identity@", &table_identity("a.attrelid"));
+    let (ours, theirs) = (tables.of_the_owner.clone(), tables.of_the_installer.clone());
+    let known = args![
+        tables.referrals,
+        tables.sources,
+        tables.failures.table,
+        ours,
+        theirs,
+        tables.installation,
+        home.is_some(),
+        home.and_then(|home| home.users),
+        home.and_then(|home| home.key_column.as_deref()),
+        home.and_then(|home| home.key_number),
+        home.and_then(|home| home.table_identity.as_deref()),
+    ];
+    let unique = || Error::Incomplete { missing: "invites_friends_friend_program_key".into() };
+    read::fetch_optional(&sql, &known)?.ok_or_else(unique)
+}
+
 /// Reads what the catalogue says, and who is to read the tables that stay with whoever installed.
 fn load_keys(tables: &Tables) -> Result<(Config, pg_sys::Oid), Error> {
-    let sql = include_str!("../../sql/statements/load_keys.sql");
-    let (ours, theirs) = (tables.of_the_owner.clone(), tables.of_the_installer.clone());
-    let found: Option<KeysRow> =
-        read::fetch_optional(sql, &args![tables.referrals, tables.sources, tables.failures.table, ours, theirs])?;
-    let keys = found.ok_or(Error::NotInstalled)?;
+    let home = rows_of::<Home>(tables.installation)?.into_iter().next();
+    let keys = read_keys(tables, home.as_ref())?;
     let strict = rows_of::<Strictness>(tables.programs)?.into_iter().filter(|program| program.strict);
+    let key = keys.key();
     let config = Config {
         owner: keys.owner,
         sources_owner: keys.sources_owner,
@@ -162,16 +233,10 @@ fn load_keys(tables: &Tables) -> Result<(Config, pg_sys::Oid), Error> {
         failures: tables.failures,
         failures_by_row: tables.failures_by_row,
         refusals: tables.refusals,
+        users_lost: keys.users_lost(home.as_ref(), &key),
+        installed_as: home.and_then(|home| home.users_name),
         users: keys.users(),
-        key: Key {
-            oid: keys.key_oid,
-            name: keys.key_name,
-            eq: keys.eq,
-            gt: keys.gt,
-            family: keys.family,
-            operand: keys.operand,
-            collation: keys.collation,
-        },
+        key,
         sources: Vec::new(),
         members: HashMap::new(),
         programs: HashMap::new(),
@@ -187,6 +252,7 @@ row! {
         program_id: ProgramId,
         attribution_window: Option<Interval>,
         grace: Option<Interval>,
+        same_transaction: bool,
         new_customers_only: bool,
         new_accounts_within: Option<Interval>,
         allow_debt: bool,
@@ -201,8 +267,8 @@ row! {
 fn load_programs(config: &mut Config) -> Result<(), Error> {
     config.code_formats.push(CodeFormat::default());
     let rows: Vec<ProgramRow> = read::fetch(
-        "SELECT program_id, attribution_window, grace, new_customers_only, new_accounts_within, allow_debt, feed,
-                code_prefix, code_alphabet, code_length
+        "SELECT program_id, attribution_window, grace, same_transaction, new_customers_only, new_accounts_within,
+                allow_debt, feed, code_prefix, code_alphabet, code_length
          FROM referral.programs ORDER BY program_id",
         &[],
     )?;
@@ -212,6 +278,7 @@ fn load_programs(config: &mut Config) -> Result<(), Error> {
         let program = Program {
             attribution_window: row.attribution_window,
             grace: row.grace,
+            same_transaction: row.same_transaction,
             new_customers_only: row.new_customers_only,
             allow_debt: row.allow_debt,
             feed: row.feed,
@@ -227,7 +294,7 @@ type Goals = HashMap<SourceId, Result<Vec<GoalVersion>, Error>>;
 
 row! {
     struct GoalRow {
-        source_id: SourceId,
+        source_ids: Vec<i32>,
         goal_version_id: GoalVersionId,
         goal_id: GoalId,
         program_id: ProgramId,
@@ -239,27 +306,32 @@ row! {
 
 fn load_goals() -> Result<Goals, Error> {
     let rows: Vec<GoalRow> = read::fetch(
-        "SELECT v.source_id, v.goal_version_id, v.goal_id, g.program_id, v.effective_from,
+        "SELECT v.source_ids, v.goal_version_id, v.goal_id, g.program_id, v.effective_from,
                 lead(v.effective_from) OVER (PARTITION BY v.goal_id ORDER BY v.version) AS until, v.rule::text AS rule
          FROM referral.goal_versions v JOIN referral.goals g USING (goal_id) ORDER BY v.goal_version_id",
         &[],
     )?;
     let mut goals = Goals::new();
     for row in rows {
-        let versions = goals.entry(row.source_id).or_insert_with(|| Ok(Vec::new()));
-        match (Rule::parse(&row.rule), versions) {
-            (Ok(rule), Ok(versions)) => versions.push(GoalVersion {
-                id: row.goal_version_id,
-                goal: row.goal_id,
-                program: row.program_id,
-                from: row.effective_from,
-                until: row.until.unwrap_or(Timestamp::INFINITY),
-                rule,
-            }),
-            (Err(mistake), versions) => {
-                *versions = Err(Error::BadRule { path: mistake.path, problem: mistake.problem })
+        let sources: Vec<SourceId> = row.source_ids.into_iter().map(SourceId).collect();
+        let version = Rule::parse(&row.rule).map(|rule| GoalVersion {
+            id: row.goal_version_id,
+            goal: row.goal_id,
+            program: row.program_id,
+            sources: sources.clone(),
+            from: row.effective_from,
+            until: row.until.unwrap_or(Timestamp::INFINITY),
+            rule,
+        });
+        for source in sources {
+            let versions = goals.entry(source).or_insert_with(|| Ok(Vec::new()));
+            match (&version, versions) {
+                (Ok(version), Ok(versions)) => versions.push(version.clone()),
+                (Err(Mistake { path, problem }), versions) => {
+                    *versions = Err(Error::BadRule { path: path.clone(), problem: problem.clone() });
+                }
+                (Ok(_), Err(_)) => {}
             }
-            (Ok(_), Err(_)) => {}
         }
     }
     Ok(goals)
@@ -296,6 +368,7 @@ row! {
         program_id: Option<ProgramId>,
         refunds: bool,
         is_foreign: bool,
+        time_decimals: Option<i32>,
     }
 
     struct PredicateRow {
@@ -308,8 +381,10 @@ row! {
 
     /// A column that SQL of the program reads.
     struct ColumnNow {
-        /// The source or the version of a goal that reads it.
-        id: i32,
+        /// The source whose table it is of.
+        source_id: SourceId,
+        /// The version of a goal that reads it; `None` for the mappings.
+        goal_version_id: Option<GoalVersionId>,
         /// The name that the table knew it by.
         then: String,
         /// The name that it has now; `None` when it is gone.
@@ -416,11 +491,11 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
     let empty = |row| Attached { row, columns: Vec::new(), replaced: Vec::new(), predicates: Vec::new() };
     let mut attached: Vec<Attached> = rows.into_iter().map(empty).collect();
     let columns = columns_now(
-        "SELECT source_id AS id, relation, column_names, column_numbers, table_identity, column_names AS known_as
+        "SELECT source_id, NULL::integer AS goal_version_id, relation, column_names, column_numbers, table_identity, column_names AS known_as
          FROM referral.sources WHERE detached_at IS NULL",
     );
     for column in read::fetch::<ColumnNow>(&columns, &[])? {
-        if let Some(source) = attached.iter_mut().find(|source| source.row.source_id.0 == column.id) {
+        if let Some(source) = attached.iter_mut().find(|source| source.row.source_id == column.source_id) {
             let ColumnNow { then, now, displaced, .. } = column;
             source.replaced.extend(displaced.map(|other| format!("{then} was the column that is {other} now")));
             source.columns.push(MappedColumn { then, now });
@@ -434,7 +509,7 @@ fn load_attached() -> Result<Vec<Attached>, Error> {
 /// the one that they are about. A name that is another column's now comes with the name of the one that had it.
 fn columns_now(of: &str) -> String {
     format!(
-        "SELECT s.id, k.name::text AS then, coalesce(named.attname, numbered.attname)::text AS now,
+        "SELECT s.source_id, s.goal_version_id, k.name::text AS then, coalesce(named.attname, numbered.attname)::text AS now,
                 CASE WHEN named.attnum <> k.number THEN numbered.attname END::text AS displaced,
                 k.known_as::text AS known_as
          FROM ({of}) s CROSS JOIN LATERAL unnest(s.column_names, s.column_numbers, s.known_as)
@@ -444,7 +519,7 @@ fn columns_now(of: &str) -> String {
          LEFT JOIN pg_attribute numbered
                 ON s.table_identity = {identity} AND numbered.attrelid = s.relation AND numbered.attnum = k.number
                    AND NOT numbered.attisdropped
-         ORDER BY s.id, k.place",
+         ORDER BY s.source_id, s.goal_version_id, k.place",
         identity = table_identity("s.relation::oid")
     )
 }
@@ -463,12 +538,15 @@ fn load_predicates(attached: &mut [Attached]) -> Result<(), Error> {
         }
     }
     let columns = columns_now(
-        "SELECT p.goal_version_id AS id, s.relation, p.column_names, p.column_numbers, p.table_identity, p.known_as
+        "SELECT p.source_id, p.goal_version_id, s.relation, p.column_names, p.column_numbers, p.table_identity, p.known_as
          FROM referral.predicates p JOIN referral.sources s USING (source_id) WHERE s.detached_at IS NULL",
     );
     for column in read::fetch::<ColumnNow>(&columns, &[])? {
         let mut predicates = attached.iter_mut().flat_map(|source| &mut source.predicates);
-        if let Some(predicate) = predicates.find(|predicate| predicate.row.goal_version_id.0 == column.id) {
+        let about = (column.source_id, column.goal_version_id);
+        let found =
+            predicates.find(|predicate| (predicate.row.source_id, Some(predicate.row.goal_version_id)) == about);
+        if let Some(predicate) = found {
             predicate.columns.push(column);
         }
     }
@@ -586,6 +664,8 @@ fn member(
         replaced: attached.replaced.clone(),
         mapped: attached.read().filter_map(named).map(|column| column.number).collect(),
         from: row.facts.first().and_then(|columns| columns.rfind("FROM")).unwrap_or_default(),
+        alias: quote_identifier(&row.alias),
+        precision: precision(row.time_decimals),
         predicates: attached.predicates.iter().map(|predicate| attached.predicate(predicate)).collect(),
         facts,
         changed: attached.query(&changed_relation(relation), columns),
@@ -599,6 +679,10 @@ fn member(
         program: row.program_id,
         goal_versions: goals.get(&row.source_id).and_then(|goals| goals.as_ref().ok()).cloned().unwrap_or_default(),
     }
+}
+
+fn precision(decimals: Option<i32>) -> Precision {
+    decimals.and_then(|decimals| u32::try_from(decimals).ok()).map_or(Precision::MICROSECOND, Precision::of_decimals)
 }
 
 fn find_user(key: &Key, row: &SourceRow, column: Option<&TableColumn>) -> User {

@@ -98,9 +98,9 @@ pub enum UserLock {
 /// Looks a user up, and locks their row as told. Users who live elsewhere are taken at their word.
 ///
 /// # Errors
-/// [`Error::NoSuchUser`].
+/// [`Error::NoSuchUser`]; those of [`Config::users`].
 pub fn find_user(config: &Config, user: &UserKey, lock: UserLock) -> Result<(), Error> {
-    let Some(users) = &config.users else { return Ok(()) };
+    let Some(users) = config.users()? else { return Ok(()) };
     let sql = config.sql(match lock {
         UserLock::None => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@",
         UserLock::KeyShare => "SELECT FROM @users@ WHERE @users_key@ @eq@ $1::@key@ FOR KEY SHARE",

@@ -10,7 +10,7 @@ use referral_core::code::CodeFormat;
 use referral_core::evaluate::GoalVersion;
 use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::source::{OnDelete, SourceKind};
-use referral_core::time::Interval;
+use referral_core::time::{Interval, Precision, Timestamp};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -45,8 +45,12 @@ pub struct Config {
     pub refusals: Index,
     /// Type of the user's key.
     pub key: Key,
-    /// The users table; `None` when users live elsewhere.
+    /// The users table; `None` when users live elsewhere, or it is gone.
     pub users: Option<Users>,
+    /// Why users cannot be looked up, where they cannot; [`Config::users`] asks for it.
+    pub users_lost: Option<Error>,
+    /// Qualified name that the users table had at the last `install`; `None` when users live elsewhere.
+    pub installed_as: Option<String>,
     /// All sources that are attached, in the order in which they were first attached.
     pub sources: Vec<Rc<Source>>,
     /// Attached tables, with their partitions and children, as the triggers on them know them.
@@ -77,10 +81,12 @@ pub struct Users {
 
 /// A program: rules for codes, redemptions and debts.
 pub struct Program {
-    /// How long after the redemption transactions count; `None` is for ever.
+    /// How long after a redemption of now transactions count; `None` is for ever.
     pub attribution_window: Option<Interval>,
-    /// How long before the redemption transactions count all the same.
+    /// How long before a redemption of now transactions count all the same.
     pub grace: Option<Interval>,
+    /// Whether purchases that the redemption's own transaction writes count whatever their time.
+    pub same_transaction: bool,
     /// Whether users who bought before cannot redeem.
     pub new_customers_only: bool,
     /// Whether a balance may go below zero when a refund takes back credit that was spent.
@@ -89,6 +95,18 @@ pub struct Program {
     pub feed: bool,
     /// How young the account of a friend has to be; `None` is any age.
     pub new_accounts_within: Option<Interval>,
+}
+
+impl Program {
+    /// The time from which the transactions of a friend who redeems then count.
+    pub fn counts_from(&self, redeemed_at: Timestamp) -> Timestamp {
+        self.grace.map_or(redeemed_at, |grace| redeemed_at.minus(grace))
+    }
+
+    /// The time until which they count, excluded; `None` is for ever.
+    pub fn counts_until(&self, redeemed_at: Timestamp) -> Option<Timestamp> {
+        self.attribution_window.map(|window| redeemed_at.plus(window))
+    }
 }
 
 /// The trigger function of a kind of source; `None` for a kind without triggers.
@@ -153,6 +171,10 @@ pub struct Source {
     pub facts: String,
     /// Where the FROM of `facts` begins, in bytes.
     pub from: usize,
+    /// Name of the table in `facts`, quoted.
+    pub alias: String,
+    /// How precisely the times of its rows are known.
+    pub precision: Precision,
     /// The query that reads the rows of a trigger through the mappings.
     pub changed: String,
     /// The predicates of goals over the rows.
@@ -191,15 +213,27 @@ pub struct Predicate {
 }
 
 impl Source {
+    /// The name of the relation that a query of facts with predicates is joined to. The query and the predicates mean no
+    /// other by it.
+    pub fn friend_relation(&self) -> String {
+        let predicates = || self.predicates.iter().filter_map(|predicate| predicate.sql.as_ref().ok());
+        let mut name = "referral_friend".to_owned();
+        while self.facts.contains(&name) || predicates().any(|sql| sql.contains(&name)) {
+            name.push('_');
+        }
+        name
+    }
+
     /// The query of the facts, with the predicates of these versions of goals as an array `predicates`. It is to be joined
-    /// to a relation `referral_friend`, whose column `goal_versions` holds those that matter for the friend.
+    /// to the relation [`Source::friend_relation`], whose column `goal_versions` holds those that matter for the friend.
     ///
     /// # Errors
     /// Why a predicate cannot be asked: [`Error::PredicateMissing`] and the errors of [`Predicate::sql`].
     pub fn facts_with_predicates(&self, versions: &[GoalVersionId]) -> Result<String, Error> {
+        let friend = self.friend_relation();
         let ask = |version: &GoalVersionId| match self.predicates.iter().find(|p| p.goal_version == *version) {
             Some(Predicate { sql: Ok(sql), .. }) => {
-                Ok(format!("CASE WHEN {version} = ANY (referral_friend.goal_versions::int4[]) THEN {sql} END"))
+                Ok(format!("CASE WHEN {version} = ANY ({friend}.goal_versions::int4[]) THEN {sql} END"))
             }
             Some(Predicate { sql: Err(error), .. }) => Err(error.clone()),
             None => Err(Error::PredicateMissing { goal_version: *version }),
@@ -226,6 +260,14 @@ impl Source {
 }
 
 impl Config {
+    /// The users table, for whoever looks a user up; `None` when users live elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::UsersGone`], [`Error::UsersUnknown`], [`Error::UsersKeyDiffers`].
+    pub fn users(&self) -> Result<Option<&Users>, Error> {
+        self.users_lost.clone().map_or(Ok(self.users.as_ref()), Err)
+    }
+
     /// A generated code as a person typed it, as each format reads it.
     pub fn folded(&self, typed: &str) -> impl Iterator<Item = String> {
         self.code_formats.iter().filter_map(move |format| format.fold(typed))
@@ -234,6 +276,17 @@ impl Config {
     /// The sources of a kind.
     pub fn sources_of(&self, kind: SourceKind) -> Vec<Rc<Source>> {
         self.sources.iter().filter(|source| source.kind == kind).map(Rc::clone).collect()
+    }
+
+    /// The other sources whose transactions count towards the goals about a source.
+    pub fn companions(&self, source: &Source) -> Vec<Rc<Source>> {
+        let mut ids = source.goal_versions.iter().filter(|version| version.sources.len() > 1).peekable();
+        if ids.peek().is_none() {
+            return Vec::new();
+        }
+        let ids: BTreeSet<SourceId> = ids.flat_map(|version| version.sources.iter().copied()).collect();
+        let others = self.sources.iter().filter(|other| other.id != source.id && ids.contains(&other.id));
+        others.map(Rc::clone).collect()
     }
 
     /// A source by its name.

@@ -3,6 +3,7 @@
 
 use super::model::{Config, Source};
 use crate::error::Error;
+use crate::pg::budget;
 use crate::pg::changes::ChangedRelation;
 use crate::pg::row::Single;
 use crate::pg::scope::{acting_as, with_safe_path, with_safe_path_as, with_site_settings};
@@ -16,11 +17,15 @@ use referral_core::id::{GoalVersionId, ReferralId, SourceId};
 /// What keeps the source from being evaluated keeps its mappings from being run at all.
 ///
 /// # Errors
-/// What keeps the source from being evaluated; otherwise those of `f`.
+/// What keeps the source from being evaluated; [`Error::OutOfTime`] once the budget of a trigger is over; otherwise those
+/// of `f`.
 pub fn as_reader<R>(source: &Source, f: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
     match &source.broken {
         Some(broken) => Err(broken.clone()),
-        None => with_site_settings(&source.settings, || acting_as(source.owner, f)),
+        None => {
+            budget::check()?;
+            with_site_settings(&source.settings, || acting_as(source.owner, f))
+        }
     }
 }
 
@@ -44,9 +49,9 @@ pub fn check_predicate(source: &Source, version: GoalVersionId) -> Caught<()> {
         Ok(facts) => facts,
         Err(error) => return Ok(Err(error.into())),
     };
-    let sql = format!(
-        "SELECT f.* FROM (VALUES ('{{}}'::text)) referral_friend (goal_versions) CROSS JOIN LATERAL ({facts}) f"
-    );
+    let friend = source.friend_relation();
+    let sql =
+        format!("SELECT f.* FROM (VALUES ('{{}}'::text)) {friend} (goal_versions) CROSS JOIN LATERAL ({facts}) f");
     // It is planned and not run: that also shows what its owner may not read.
     catch_failure(|| with_safe_path(|| as_reader(source, || explain(&sql)).map(drop)))
 }

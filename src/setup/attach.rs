@@ -1,7 +1,8 @@
 //! Attaches tables: records how they are read (`mapping`), and makes the triggers (`triggers`).
 
+use super::again::{Stored, take_predicates_along};
 use super::mapping::{
-    Facts, MappedColumn, MappedType, Mapping, RowId, UserOf, check_user, column_of, index_wanted, row_id,
+    Facts, MappedColumn, MappedType, Mapping, RowId, UserOf, check_user, column_of, indexes_wanted, row_id,
 };
 use super::triggers::{drop_triggers, make_triggers};
 use crate::error::Error;
@@ -12,6 +13,7 @@ use crate::pg::{args, read, write};
 use crate::program::arguments::check_name;
 use crate::program::lookup::{no_such_source, program_named, require_owner, table_identity};
 use crate::program::{Config, Source};
+use pgrx::notice;
 use pgrx::prelude::*;
 use referral_core::amount::Unit;
 use referral_core::id::ProgramId;
@@ -35,7 +37,7 @@ pub struct Transactions {
     pub id: Option<String>,
     /// Expression for the id of the row that this one refunds.
     pub refund_of: Option<String>,
-    /// The currency of all amounts.
+    /// The currency of all amounts, or an expression for it.
     pub currency: Option<String>,
     /// The column that holds the currency.
     pub currency_column: Option<String>,
@@ -100,6 +102,8 @@ struct Attachment {
     name: String,
     mapping: Mapping,
     program: Option<ProgramId>,
+    /// The currency of all amounts, where there is one.
+    currency: Option<String>,
     /// Whether rows that are deleted matter.
     deletions: bool,
     /// The options as the caller gave them.
@@ -115,10 +119,19 @@ fn begin(
 ) -> Result<(Table, String), Error> {
     let kinds = if kind == SourceKind::Users { "rp" } else { "rpf" };
     let table = with_safe_path(|| Table::of(relation, kinds))?;
+    let named = name.is_some();
     let name = name.unwrap_or(&table.own_name).to_owned();
     check_name("source", &name)?;
-    with_safe_path_as(Some(config.owner), || refuse_duplicates(kind, &table, &name))?;
-    Ok((table, name))
+    refuse_duplicates(config, kind, &table, &name)?;
+    match Stored::named(config, &name)? {
+        Some(stored) if stored.kind != kind || stored.own => {
+            Err(if stored.live { Error::SourceExists { name } } else { Error::SourceDetached { name } })
+        }
+        Some(stored) if !named && stored.is_of_another_schema(&table) => {
+            Err(Error::SourceOfAnotherSchema { name, attached_as: stored.attached_as })
+        }
+        _ => Ok((table, name)),
+    }
 }
 
 /// Attaches a table of transactions and returns the name of the source.
@@ -133,7 +146,7 @@ pub fn attach_transactions(options: Transactions) -> Result<String, Error> {
     let table = with_safe_path(|| Table::of(options.relation, "rpf"))?;
     let on_delete = OnDelete::parse(&options.on_delete);
     let on_delete = on_delete.ok_or_else(|| Error::BadOnDelete { value: options.on_delete.clone() })?;
-    let currency = currency(&options, &table)?;
+    let currency = Currency::of(&options, &table)?;
     let (table, name) = begin(&config, SourceKind::Transactions, options.relation, options.name.as_deref())?;
     check_user(&config, &options.user, &table)?;
     let occurred_at = occurred_at(&options, &table)?;
@@ -152,7 +165,7 @@ pub fn attach_transactions(options: Transactions) -> Result<String, Error> {
     ]);
     let columns = vec![
         MappedColumn::new("amount", MappedType::Amount, Some(options.amount)),
-        MappedColumn::new("currency", MappedType::Text, Some(currency)),
+        MappedColumn::new("currency", MappedType::Text, Some(currency.sql())),
         MappedColumn::new("qualifies", MappedType::Truth, Some(options.qualifies)),
         MappedColumn::new("occurred_at", MappedType::Time, Some(occurred_at)),
         MappedColumn::new("refund_of", MappedType::OtherId, options.refund_of),
@@ -165,6 +178,7 @@ pub fn attach_transactions(options: Transactions) -> Result<String, Error> {
             name,
             mapping: Mapping { user: options.user, id, columns },
             program: None,
+            currency: currency.constant(),
             // A refund that is deleted is none any more.
             deletions: on_delete == OnDelete::Reverse || given.contains_key("refund_of"),
             options: given,
@@ -215,6 +229,7 @@ pub fn attach_invites(options: Invites) -> Result<String, Error> {
             name,
             mapping: Mapping { user: options.user, id, columns },
             program: Some(program),
+            currency: None,
             deletions: true,
             options: given,
         },
@@ -251,6 +266,7 @@ pub fn attach_signups(options: Signups) -> Result<String, Error> {
             name,
             mapping: Mapping { user: options.user, id, columns },
             program: None,
+            currency: None,
             deletions: false,
             options: given,
         },
@@ -264,8 +280,7 @@ pub fn attach_signups(options: Signups) -> Result<String, Error> {
 /// [`Error::NoUsersTable`]; otherwise as [`attach_transactions`].
 pub fn attach_users(created_at: String, name: String) -> Result<String, Error> {
     let config = require_owner()?;
-    let (relation, key) =
-        config.users.as_ref().map(|users| (users.oid, users.key.clone())).ok_or(Error::NoUsersTable)?;
+    let (relation, key) = config.users()?.map(|users| (users.oid, users.key.clone())).ok_or(Error::NoUsersTable)?;
     let (table, name) = begin(&config, SourceKind::Users, relation, Some(&name))?;
     let (quoted, _) = column_of(&table, &key)?;
     let given = given([("created_at", &Some(created_at.clone()))]);
@@ -277,10 +292,11 @@ pub fn attach_users(created_at: String, name: String) -> Result<String, Error> {
             name,
             mapping: Mapping {
                 user: UserOf { column: Some(key.clone()), expression: None },
-                id: RowId { sql: quoted, column: Some(key), given: false },
+                id: RowId { sql: quoted, column: Some(key) },
                 columns: vec![MappedColumn::new("created_at", MappedType::Time, Some(created_at))],
             },
             program: None,
+            currency: None,
             deletions: false,
             options: given,
         },
@@ -293,19 +309,56 @@ fn given<const N: usize>(options: [(&str, &Option<String>); N]) -> Map<String, V
     given.collect()
 }
 
+/// Attaches a table. Under a name that is known, the same table with the same mapping changes nothing, and another table
+/// takes the place of the one before.
 fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
-    let facts = attachment.mapping.facts(config, &attachment.table)?;
-    with_safe_path_as(Some(config.owner), || refuse_other_ids(&attachment, &facts))?;
-    with_safe_path(|| make_triggers(attachment.kind, &attachment.table, attachment.deletions))?;
+    let Attachment { kind, table, name, mapping, .. } = &attachment;
+    let facts = mapping.facts(config, table)?;
+    let stored = Stored::named(config, name)?;
+    if let Some(stored) = &stored {
+        if stored.live && stored.relation == table.oid {
+            return same_again(config, stored, &attachment, &facts);
+        }
+        stored.check_same_id(config, table, &mapping.id, &facts)?;
+    }
+    let moved = stored.filter(|stored| stored.relation != table.oid);
+    if let Some(stored) = &moved {
+        stored.say_what_is_missing(config, table, &facts)?;
+        stored.leave(config, table)?;
+    }
+    with_safe_path(|| make_triggers(*kind, table, attachment.deletions))?;
     with_safe_path_as(Some(config.sources_owner), || store(&attachment, &facts))?;
-    if attachment.kind == SourceKind::Transactions {
+    if moved.is_some() {
+        take_predicates_along(name, table)?;
+        notice!("CALL referral.reconcile({}) brings in what was written meanwhile", quote_literal(name));
+    }
+    if *kind == SourceKind::Transactions {
         warn_if_rows_are_not_found(config, &attachment, &facts.query)?;
     }
     Ok(attachment.name)
 }
 
+/// A table that is attached already: nothing is to be done when it is attached so.
+fn same_again(config: &Config, stored: &Stored, attachment: &Attachment, facts: &Facts) -> Result<String, Error> {
+    let Attachment { table, name, mapping, options, .. } = attachment;
+    if let Some(difference) = stored.difference(config, &mapping.id, options, facts) {
+        return Err(Error::AttachedOtherwise { relation: table.name.clone(), name: name.clone(), difference });
+    }
+    let recorded = with_safe_path_as(Some(config.sources_owner), || {
+        write::execute(
+            "UPDATE referral.sources SET attached_as = $2 WHERE name = $1 AND attached_as <> $2",
+            &args![name.as_str(), table.name.as_str()],
+        )
+    })?;
+    match recorded {
+        0 => notice!("{} is attached as \"{name}\" already, with the same mapping; nothing was changed", table.name),
+        _ => notice!("{} stays attached as \"{name}\"; it was called {} before", table.name, stored.attached_as),
+    }
+    Ok(name.clone())
+}
+
 fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
-    let Attachment { kind, table, name, mapping, program, options, .. } = attachment;
+    let Attachment { kind, table, name, mapping, program, currency, options, .. } = attachment;
     let sql = include_str!("../../sql/statements/store_source.sql").replace("@identity@", &table_identity("$3"));
     write::execute(
         &sql,
@@ -317,7 +370,7 @@ fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
             *program,
             Value::Object(options.clone()).to_string(),
             facts.around.to_vec(),
-            table.own_name.as_str(),
+            facts.alias.as_str(),
             facts.row_id_type.as_str(),
             mapping.id.column.as_deref(),
             mapping.user.column.as_deref(),
@@ -325,6 +378,10 @@ fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
             facts.columns.clone(),
             facts.numbers.clone(),
             facts.settings.clone(),
+            table.name.as_str(),
+            mapping.id.sql.as_str(),
+            facts.time_decimals,
+            currency.as_deref(),
         ],
     )
     .map(drop)
@@ -367,7 +424,7 @@ pub fn detach(name: &str) -> Result<(), Error> {
 }
 
 /// Makes the triggers of an attached table anew, as after a restore without them; takes over its owner, who has to be the
-/// caller, and the numbers of its columns.
+/// caller, the numbers of its columns, and its name unless another table has the one it had.
 ///
 /// # Errors
 /// [`Error::NoSuchSource`], [`Error::NotOwner`], [`Error::TableBusy`], and what keeps the source from being read.
@@ -390,6 +447,14 @@ pub fn repair(name: &str) -> Result<(), Error> {
              WHERE source_id = $1 AND owner <> pg_get_userbyid($2)",
             &args![source.id, table.owner],
         )?;
+        // Another table that has the name now may be meant: whoever attaches one of the two decides.
+        write::execute(
+            "UPDATE referral.sources s SET attached_as = $2
+             WHERE s.source_id = $1 AND s.attached_as <> $2
+               AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = to_regclass(s.attached_as)
+                                 AND c.relkind = ANY ('{r,p,f}'))",
+            &args![source.id, table.name.as_str()],
+        )?;
         if source.renamed.is_empty() {
             take_over_columns(&source)?;
         }
@@ -409,73 +474,75 @@ fn take_over_columns(source: &Source) -> Result<(), Error> {
 }
 
 /// The predicates of goals go over to the owner too, and learn what the columns are named now, so that a dump knows.
-fn repair_predicates(source: &Source, table: &Table) -> Result<(), Error> {
+pub(super) fn repair_predicates(source: &Source, table: &Table) -> Result<(), Error> {
     let sql = include_str!("../../sql/statements/repair_predicate.sql").replace("@identity@", &table_identity("$4"));
     source.predicates.iter().try_for_each(|predicate| {
         let columns = predicate.columns.clone();
-        write::execute(&sql, &args![predicate.goal_version, table.owner, columns, source.relation]).map(drop)
+        write::execute(&sql, &args![predicate.goal_version, table.owner, columns, source.relation, source.id]).map(drop)
     })
 }
 
-/// Completions and invites know their rows by id: a source that has some goes on with the same id or not at all.
-fn refuse_other_ids(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {
-    let id = &attachment.mapping.id;
-    let other: Option<String> = read::optional_value(
-        "SELECT coalesce(s.mapping ->> 'id', 'the primary key') AS id FROM referral.sources s
-         WHERE s.name = $1 AND (s.mapping ->> 'id' IS DISTINCT FROM $2 OR s.key_type <> $3)
-           AND (EXISTS (SELECT FROM referral.goal_completions c WHERE c.source_id = s.source_id)
-                OR EXISTS (SELECT FROM referral.invites i WHERE i.source_id = s.source_id))",
-        &args![attachment.name.as_str(), id.given.then_some(id.sql.as_str()), facts.row_id_type.as_str()],
-    )?;
-    other.map_or(Ok(()), |id| Err(Error::OtherId { name: attachment.name.clone(), id }))
+fn refuse_duplicates(config: &Config, kind: SourceKind, table: &Table, name: &str) -> Result<(), Error> {
+    let other: Option<String> = with_safe_path_as(Some(config.owner), || {
+        read::optional_value(
+            "SELECT name FROM referral.sources
+             WHERE relation = $1 AND kind = $2 AND name <> $3 AND detached_at IS NULL AND NOT own",
+            &args![table.oid, kind, name],
+        )
+    })?;
+    other.map_or(Ok(()), |name| Err(Error::RelationAttached { relation: table.name.clone(), name }))
 }
 
-row! {
-    struct Known {
-        name: String,
-        relation: pg_sys::Oid,
-        live: bool,
-        alike: bool,
-    }
+/// The currency of a table's amounts.
+enum Currency {
+    /// All are in this one.
+    Constant(Unit),
+    /// An expression over the row says it.
+    Expression(String),
 }
 
-fn refuse_duplicates(kind: SourceKind, table: &Table, name: &str) -> Result<(), Error> {
-    let known: Vec<Known> = read::fetch(
-        "SELECT name, relation::oid AS relation, detached_at IS NULL AS live, kind = $3 AS alike FROM referral.sources
-         WHERE name = $1 OR (relation = $2 AND detached_at IS NULL AND NOT own)",
-        &args![name, table.oid, kind],
-    )?;
-    for Known { name: known, relation, live, alike } in known {
-        if live && alike && relation == table.oid {
-            return Err(Error::RelationAttached { relation: table.name.clone(), name: known });
-        }
-        // A name that was detached comes back with the same table, whose completions it keeps.
-        if known == name && live {
-            return Err(Error::SourceExists { name: known });
-        }
-        if known == name && (!alike || relation != table.oid) {
-            return Err(Error::SourceDetached { name: known });
+impl Currency {
+    /// A word is the currency of all amounts, unless a column has that name; a currency of ISO 4217 always is.
+    fn of(options: &Transactions, table: &Table) -> Result<Self, Error> {
+        let column = |name: &str| column_of(table, name).map(|(column, _)| Self::Expression(column));
+        match (&options.currency, &options.currency_column) {
+            (Some(_), Some(_)) => Err(Error::CurrencyTwice),
+            (None, None) => Err(Error::CurrencyMissing),
+            (None, Some(name)) => column(name),
+            (Some(given), None) => match Unit::parse(given) {
+                Ok(unit) if unit.is_currency() => Ok(Self::Constant(unit)),
+                Ok(unit) => match column(given.trim()) {
+                    Err(Error::NoSuchColumn { .. }) => Ok(Self::Constant(unit)),
+                    found => found,
+                },
+                Err(problem) if given.trim().is_empty() => Err(Error::BadUnit { argument: "currency", problem }),
+                Err(_) => Ok(Self::Expression(given.clone())),
+            },
         }
     }
-    Ok(())
-}
 
-fn currency(options: &Transactions, table: &Table) -> Result<String, Error> {
-    match (&options.currency, &options.currency_column) {
-        (Some(_), Some(_)) => Err(Error::CurrencyTwice),
-        (None, None) => Err(Error::CurrencyMissing),
-        (Some(constant), None) => {
-            let unit = Unit::parse(constant).map_err(|problem| Error::BadUnit { argument: "currency", problem })?;
-            Ok(quote_literal(unit.as_ref()))
+    fn sql(&self) -> String {
+        match self {
+            Self::Constant(unit) => quote_literal(unit.as_ref()),
+            Self::Expression(sql) => sql.clone(),
         }
-        (None, Some(column)) => column_of(table, column).map(|(column, _)| column),
+    }
+
+    fn constant(self) -> Option<String> {
+        match self {
+            Self::Constant(unit) => Some(unit.to_string()),
+            Self::Expression(_) => None,
+        }
     }
 }
 
 /// Every purchase by a friend reads their others: that must not be a scan of the table.
 fn warn_if_rows_are_not_found(config: &Config, attachment: &Attachment, query: &str) -> Result<(), Error> {
-    if let Some(hint) = index_wanted(config, &attachment.table, &attachment.mapping.user, query)? {
+    let wanted = indexes_wanted(config, &attachment.table, &attachment.mapping.user, query)?;
+    if let Some(first) = wanted.first() {
         let relation = attachment.table.name.clone();
+        let more = wanted.len() - 1;
+        let hint = if more == 0 { first.clone() } else { format!("{first} -- and {more} more, which doctor() lists") };
         Error::NoIndexOfUser { relation, hint }.warn();
     }
     Ok(())

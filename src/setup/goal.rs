@@ -19,6 +19,7 @@ use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::rule::{Mistake, Occurrence, Rule, schema};
 use referral_core::time::{Interval, Timestamp};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// A goal as the caller describes it.
 pub struct NewGoal {
@@ -30,8 +31,8 @@ pub struct NewGoal {
     pub rule: Option<String>,
     /// Name of the program.
     pub program: String,
-    /// Name of the source; the only one by default.
-    pub source: Option<String>,
+    /// Names of the sources; the only one by default.
+    pub sources: Vec<String>,
     /// When the version comes into force; now by default.
     pub effective_from: Option<Timestamp>,
 }
@@ -63,22 +64,25 @@ pub fn create_goal(goal: NewGoal) -> Result<GoalId, Error> {
     let config = require_owner()?;
     check_name("goal", &goal.name)?;
     let program = program_named(&config, &goal.program)?;
-    let source = source_named(&config, goal.source.as_deref())?;
+    let sources = sources_named(&config, &goal.sources)?;
     let rule = match goal.rule {
         Some(_) if goal.short.is_given() => return Err(Error::RuleTwice),
         Some(rule) => rule,
-        None => goal.short.document(source.currency.clone())?,
+        None => goal.short.document(currency_of_all(&sources))?,
     };
     let parsed = Rule::parse(&rule).map_err(bad_rule)?;
-    source.check_suits(&parsed).map_err(bad_rule)?;
-    let predicate = match &parsed.when.predicate {
-        Some(predicate) => Some(NewPredicate::check(&config, &source, predicate)?),
-        None => None,
-    };
-    let stored = with_safe_path_as(Some(config.owner), || {
-        store(&config, &goal.name, program, source.source_id, &rule, goal.effective_from)
-    })?;
-    predicate.map_or(Ok(()), |predicate| predicate.store(&config, &source, stored.goal_version_id))?;
+    sources.iter().try_for_each(|source| source.check_suits(&parsed)).map_err(bad_rule)?;
+    let mut predicates = Vec::new();
+    for (source, predicate) in sources.iter().zip(std::iter::repeat(&parsed.when.predicate)) {
+        let Some(predicate) = predicate else { break };
+        predicates.push(NewPredicate::check(&config, source, predicate)?);
+    }
+    let ids: Vec<i32> = sources.iter().map(|source| source.source_id.0).collect();
+    let stored =
+        with_safe_path_as(Some(config.owner), || store(&config, &goal.name, program, ids, &rule, goal.effective_from))?;
+    for (source, predicate) in sources.iter().zip(predicates) {
+        predicate.store(&config, source, stored.goal_version_id)?;
+    }
     Ok(stored.goal_id)
 }
 
@@ -111,7 +115,7 @@ fn store(
     config: &Config,
     name: &str,
     program: ProgramId,
-    source: SourceId,
+    sources: Vec<i32>,
     rule: &str,
     effective_from: Option<Timestamp>,
 ) -> Result<StoredVersion, Error> {
@@ -128,9 +132,9 @@ fn store(
         None => (store_goal(program, name)?, 1, effective_from),
     };
     write::fetch_one(
-        "INSERT INTO referral.goal_versions (goal_id, version, source_id, rule, effective_from)
+        "INSERT INTO referral.goal_versions (goal_id, version, source_ids, rule, effective_from)
          VALUES ($1, $2, $3, $4::jsonb, coalesce($5, now())) RETURNING goal_id, goal_version_id",
-        &args![goal, version, source, rule, effective_from],
+        &args![goal, version, sources, rule, effective_from],
     )
 }
 
@@ -205,15 +209,14 @@ impl NewPredicate {
     }
 
     fn store(self, was: &Config, source: &GoalSource, version: GoalVersionId) -> Result<(), Error> {
-        let Self { table, predicate, condition: Condition { sql, columns, numbers } } = self;
+        let Self { table, predicate, condition: Condition { sql, alias, columns, numbers } } = self;
         let insert = "INSERT INTO referral.predicates
                           (goal_version_id, source_id, owner, condition, alias, known_as, column_names, column_numbers,
                            table_identity)
                       VALUES ($1, $2, pg_get_userbyid($3), $4, $5::name, $6::name[], $6::name[], $7, @identity@)";
         let insert = insert.replace("@identity@", &table_identity("$8"));
         with_safe_path_as(Some(was.sources_owner), || {
-            let own_name = table.own_name.as_str();
-            let args = args![version, source.source_id, table.owner, sql, own_name, columns, numbers, source.relation];
+            let args = args![version, source.source_id, table.owner, sql, alias, columns, numbers, source.relation];
             write::execute(&insert, &args)
         })?;
         // As it will be asked, from now on.
@@ -238,10 +241,19 @@ row! {
         redemptions: bool,
         /// The currency of all its amounts.
         currency: Option<String>,
+        /// What the caller said of it when the table was attached.
+        currency_given: Option<String>,
     }
 }
 
 impl GoalSource {
+    /// A unit that is the name of the column which says the currency, where that is no currency itself.
+    fn unit_that_is_the_column<'a>(&self, rule: &'a Rule) -> Option<(String, &'a Unit)> {
+        let units = rule.rewards.iter().enumerate().filter_map(|(i, reward)| Some((i, reward.unit.as_ref()?)));
+        let is_column = |unit: &Unit| self.currency.is_none() && self.currency_given.as_deref() == Some(unit.as_ref());
+        units.filter(|(_, unit)| is_column(unit)).map(|(i, unit)| (format!("rewards[{i}].unit"), unit)).next()
+    }
+
     /// What a rule asks for has to be there.
     fn check_suits(&self, rule: &Rule) -> Result<(), Mistake> {
         let mistake = |path: String, problem: String| Err(Mistake { path, problem });
@@ -259,6 +271,10 @@ impl GoalSource {
                 return mistake("when.occurrence.nth".into(), problem);
             }
         }
+        if let Some((path, unit)) = self.unit_that_is_the_column(rule) {
+            let problem = format!("{unit} is the column of the currency; leave the unit out to pay in that currency");
+            return mistake(path, problem);
+        }
         let Some(own) = self.currency.as_deref().and_then(|currency| Unit::parse(currency).ok()) else { return Ok(()) };
         match wanted.find_map(|(path, currency)| Some((path, currency.filter(|currency| **currency != own)?))) {
             Some((path, other)) => {
@@ -269,12 +285,30 @@ impl GoalSource {
     }
 }
 
+/// The currency of all amounts of all sources, if there is one.
+fn currency_of_all(sources: &[GoalSource]) -> Option<String> {
+    let first = sources.first()?.currency.clone()?;
+    sources.iter().all(|source| source.currency.as_ref() == Some(&first)).then_some(first)
+}
+
+/// Sources, each once; without names, the only one there is.
+fn sources_named(config: &Config, names: &[String]) -> Result<Vec<GoalSource>, Error> {
+    if names.is_empty() {
+        return Ok(vec![source_named(config, None)?]);
+    }
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let mut sources =
+        names.into_iter().map(|name| source_named(config, Some(name))).collect::<Result<Vec<GoalSource>, Error>>()?;
+    sources.sort_unstable_by_key(|source| source.source_id);
+    Ok(sources)
+}
+
 /// A source; without a name, the only one there is.
 fn source_named(config: &Config, name: Option<&str>) -> Result<GoalSource, Error> {
     let mut sources: Vec<GoalSource> = with_safe_path_as(Some(config.owner), || {
         read::fetch(
             "SELECT source_id, name, relation::oid AS relation, own, own AND relation::oid = $2 AS redemptions,
-                    mapping ->> 'currency' AS currency
+                    currency, coalesce(mapping ->> 'currency_column', mapping ->> 'currency') AS currency_given
              FROM referral.sources
              WHERE detached_at IS NULL AND kind = 'transactions'
                AND CASE WHEN $1 IS NULL THEN NOT own ELSE name = $1 END",

@@ -1,79 +1,44 @@
-//! Creates the tables, views and functions, typed for the key of the users.
+//! Creates the tables, views and functions, typed for the key of the users; and, called again, puts right what a site has
+//! changed since: the table of the users, the type of their key, foreign keys, first rows, rights and owners.
 
-use super::triggers::{GUARDS, USER_TRIGGERS};
+use super::first_rows::{self, DefaultProgram};
+use super::key::{KeyColumn, find_misfit};
+use super::scripts::{FOREIGN_KEYS, FUNCTIONS, GUARDS, TABLES, USER_TRIGGERS, VIEWS};
+use super::tables::any_is_there;
+use super::triggers::guards;
+use super::users::{self, Home, Known};
 use crate::error::Error;
-use crate::pg::catalog::{Table, base_type, check_type, own_relation, role_name};
+use crate::pg::catalog::{own_relation, role_name};
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
 use crate::pg::spi::execute_ddl;
 use crate::pg::transaction::{TableLock, lock_politely};
 use crate::pg::unchecked::rows_of;
 use crate::pg::{args, read, write};
+use crate::program::config_as_far_as_readable;
 use crate::program::source::{OwnRows, create_own_source};
-use crate::program::{config, config_as_far_as_readable};
-use pgrx::datum::Interval;
 use pgrx::prelude::*;
 
-/// The tables, in the order in which they refer to each other.
-const TABLES: [&str; 10] = [
-    include_str!("../../sql/tables/types.sql"),
-    include_str!("../../sql/tables/programs.sql"),
-    include_str!("../../sql/tables/invites.sql"),
-    include_str!("../../sql/tables/sources.sql"),
-    include_str!("../../sql/tables/goals.sql"),
-    include_str!("../../sql/tables/ledger.sql"),
-    include_str!("../../sql/tables/accounts.sql"),
-    include_str!("../../sql/tables/spends.sql"),
-    include_str!("../../sql/tables/feed.sql"),
-    include_str!("../../sql/tables/upkeep.sql"),
-];
-const FOREIGN_KEYS: &str = include_str!("../../sql/foreign_keys.sql");
-/// The views, in the order in which they read each other.
-const VIEWS: [&str; 4] = [
-    include_str!("../../sql/views/ledger.sql"),
-    include_str!("../../sql/views/reports.sql"),
-    include_str!("../../sql/views/feed.sql"),
-    include_str!("../../sql/views/upkeep.sql"),
-];
-/// The functions in the type of the users' key.
-const FUNCTIONS: [&str; 2] =
-    [include_str!("../../sql/functions/app.sql"), include_str!("../../sql/functions/support.sql")];
-
-/// Where the users are.
-#[derive(Clone, Copy)]
-pub enum Home {
-    /// In this table.
-    Table(pg_sys::Oid),
-    /// Elsewhere; their keys are of this type.
-    Elsewhere(pg_sys::Oid),
-}
-
-row! {
-    /// The key of the users, as the scripts want it.
-    struct KeyColumn {
-        /// Name of the users table, where there is one.
-        users: Option<String>,
-        /// Name of the key's column in it, quoted.
-        users_key: Option<String>,
-        /// Type of the key, with length and collation.
-        column_type: String,
-        /// Type of the key alone.
-        key: String,
-        /// Operator under which two keys are the same.
-        eq: String,
-        /// Owner of the tables, unless the caller names another.
-        owner: pg_sys::Oid,
-        /// Number of columns of the key.
-        columns: i32,
-    }
+/// What `install` is asked for.
+pub struct Request {
+    /// Where the users live.
+    pub home: Home,
+    /// Role that is to own what is created; the owner of the users table unless given.
+    pub owner: Option<pg_sys::Oid>,
+    /// The rules of the program default.
+    pub default: DefaultProgram,
+    /// Whether it only says what it would do.
+    pub dry_run: bool,
+    /// Whether the tables refer to the users by foreign keys, or by triggers; `None`: as they do, and by foreign keys at first.
+    pub foreign_keys: Option<bool>,
 }
 
 /// What a call of [`install`] did.
 pub enum Installed {
     /// It created what was not there.
     Created,
-    /// All was there. The owner lacked these, in words, and was given them; none when nothing was lacking.
-    Repaired(Vec<String>),
+    /// All was there. So many things were put right, or would be; each was said.
+    Repaired(usize),
 }
 
 row! {
@@ -100,56 +65,37 @@ pub fn lacks(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<Lack>, Error
     read::fetch(include_str!("../../sql/statements/give_to_owner.sql"), &args![owner, fresh])
 }
 
-/// Creates everything for these users; where it is there already, gives the owner what they lack.
+/// Creates everything for these users; where it is there already, puts right what has changed since, and says each first.
 ///
 /// # Errors
 /// [`Error::NotATable`], [`Error::NotOwner`], [`Error::NoKey`], [`Error::NoSingleKey`], [`Error::NoKeyType`],
-/// [`Error::TableBusy`], [`Error::OtherEncoding`], [`Error::InstalledElsewhere`], [`Error::NoSuchObject`].
-pub fn install(
-    home: Home,
-    owner: Option<pg_sys::Oid>,
-    attribution_window: Option<Interval>,
-    strict: bool,
-    foreign_keys: Option<bool>,
-) -> Result<Installed, Error> {
-    with_safe_path(|| {
-        let fresh = own_relation(c"invites_friends").is_none();
-        if !fresh {
-            check_same(home)?;
-            // uninstall() leaves the data and takes the functions: they come back.
-            if read::value("SELECT to_regproc('referral.issue_invite') IS NOT NULL", &[])? {
-                let mut repaired = give_to(owner, false)?;
-                if let (Home::Table(users), Some(wanted)) = (home, foreign_keys) {
-                    repaired.extend(refer_otherwise(users, wanted)?);
-                }
-                return Ok(Installed::Repaired(repaired));
-            }
-        }
-        check_encoding()?;
-        let key = match home {
-            Home::Table(users) => key_of_table(users)?,
-            Home::Elsewhere(key_type) => key_of_type(key_type)?,
-        };
-        if let (Home::Table(users), Some(name), true) = (home, &key.users, fresh) {
-            // For the foreign keys to it.
-            lock_politely(users, name, TableLock::ShareRowExclusive)?;
-        }
-        run_scripts(&key, fresh)?;
-        if fresh && key.users.is_some() {
-            refer(&key, foreign_keys.unwrap_or(true), None)?;
-        }
-        if fresh {
-            write::execute(
-                "INSERT INTO referral.programs (name, attribution_window, strict) VALUES ('default', $1, $2)",
-                &args![attribution_window, strict],
-            )?;
-        }
-        give_to(Some(owner.unwrap_or(key.owner)), true)?;
-        if fresh {
-            create_own_source("redemptions", OwnRows::Redemptions)?;
-        }
-        Ok(Installed::Created)
-    })
+/// [`Error::TableBusy`], [`Error::OtherEncoding`], [`Error::InstalledElsewhere`], [`Error::NoSuchObject`]; called again,
+/// [`Error::KeyCannotFollow`], [`Error::NoneOfTheUsers`], [`Error::InTheWay`].
+pub fn install(request: &Request) -> Result<Installed, Error> {
+    with_safe_path(|| if any_is_there()? { put_right(request) } else { create(request) })
+}
+
+fn create(request: &Request) -> Result<Installed, Error> {
+    check_encoding()?;
+    let key = KeyColumn::of(request.home, None)?;
+    if request.dry_run {
+        notice!("install creates the referral program for keys of type {}", key.column_type);
+        return Ok(Installed::Repaired(1));
+    }
+    // For the foreign keys to it.
+    users::lock(request.home, &key)?;
+    key.run([&TABLES[..], &VIEWS, &[GUARDS], &FUNCTIONS].concat())?;
+    users::store(request.home, &key)?;
+    execute_ddl("INSERT INTO referral.settings DEFAULT VALUES")?;
+    execute_ddl("INSERT INTO referral.secrets DEFAULT VALUES")?;
+    if key.users.is_some() {
+        refer(&key, request.foreign_keys.unwrap_or(true), None)?;
+    }
+    execute_ddl("INSERT INTO referral.programs (name) VALUES ('default')")?;
+    request.default.store()?;
+    give_to(Some(request.owner.unwrap_or(key.owner)), true)?;
+    create_own_source("redemptions", OwnRows::Redemptions)?;
+    Ok(Installed::Created)
 }
 
 fn check_encoding() -> Result<(), Error> {
@@ -157,15 +103,134 @@ fn check_encoding() -> Result<(), Error> {
     if encoding == "UTF8" { Ok(()) } else { Err(Error::OtherEncoding { encoding }) }
 }
 
-fn run_scripts(key: &KeyColumn, fresh: bool) -> Result<(), Error> {
-    let tables = if fresh { [&TABLES[..], &VIEWS].concat() } else { Vec::new() };
-    tables.iter().chain([&GUARDS]).chain(&FUNCTIONS).try_for_each(|script| execute_ddl(&key.fill_in(script)?))
+/// Puts right what a site has changed since the program was installed.
+fn put_right(request: &Request) -> Result<Installed, Error> {
+    let config = config_as_far_as_readable()?;
+    let known = users::compare(&config, request.home)?;
+    let same = config.users.as_ref().filter(|users| matches!(request.home, Home::Table(table) if table == users.oid));
+    let column = same.map(|users| users.key.clone());
+    let key = KeyColumn::of(request.home, column.as_deref())?;
+    drop(config);
+    let mut steps = Steps { dry_run: request.dry_run, done: 0 };
+    if !read::value("SELECT to_regproc('referral.issue_invite') IS NOT NULL", &[])? {
+        return restore_functions(request, &key, steps);
+    }
+    // The others read and write with the rights of the owner.
+    put_rights_right(request, &mut steps)?;
+    if steps.dry_run && steps.done > 0 {
+        steps.take("the rest is examined with these rights", || Ok(()))?;
+        return Ok(Installed::Repaired(steps.done));
+    }
+    put_rows_right(request, &mut steps)?;
+    put_key_right(request.home, &key, &mut steps)?;
+    put_users_right(request.home, &known, &key, &mut steps)?;
+    put_references_right(request, &key, &mut steps)?;
+    // What was created meanwhile belongs to the owner, too.
+    put_rights_right(request, &mut steps)?;
+    Ok(Installed::Repaired(steps.done))
 }
 
-/// Makes the tables refer to the users: by foreign keys, or by triggers that do the same. `owner` is whose the settings are
-/// already, with whatever they have laid there; `None`: the caller's still.
+fn put_rights_right(request: &Request, steps: &mut Steps) -> Result<(), Error> {
+    let lacks = lacks_of(request.owner, false)?;
+    lacks.iter().try_for_each(|Lack { finding, repair }| steps.take(finding, || execute_ddl(repair)))
+}
+
+/// uninstall() leaves the data and takes the functions: they come back.
+fn restore_functions(request: &Request, key: &KeyColumn, mut steps: Steps) -> Result<Installed, Error> {
+    if request.dry_run {
+        steps.take("the functions are gone, as after uninstall: they are created again", || Ok(()))?;
+        return Ok(Installed::Repaired(steps.done));
+    }
+    check_encoding()?;
+    key.run([GUARDS].into_iter().chain(FUNCTIONS))?;
+    give_to(Some(request.owner.unwrap_or(key.owner)), true)?;
+    put_right(request).map(|_| Installed::Created)
+}
+
+/// What is put right, one by one.
+struct Steps {
+    dry_run: bool,
+    done: usize,
+}
+
+impl Steps {
+    /// Says what is done, and does it unless this is a dry run.
+    fn take(&mut self, what: &str, f: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+        notice!("{what}");
+        self.done += 1;
+        if self.dry_run { Ok(()) } else { f() }
+    }
+}
+
+fn put_rows_right(request: &Request, steps: &mut Steps) -> Result<(), Error> {
+    let config = config_as_far_as_readable()?;
+    let missing = first_rows::find_missing(&config)?;
+    for row in &missing {
+        steps.take(&row.finding, || Ok(()))?;
+    }
+    if steps.dry_run || missing.is_empty() { Ok(()) } else { first_rows::make(&config, &missing, &request.default) }
+}
+
+fn put_key_right(home: Home, key: &KeyColumn, steps: &mut Steps) -> Result<(), Error> {
+    let Some(misfit) = find_misfit(key)? else { return Ok(()) };
+    let config = config_as_far_as_readable()?;
+    steps.take(&misfit.finding, || misfit.mend(&config, home, key))
+}
+
+fn put_users_right(home: Home, known: &Known, key: &KeyColumn, steps: &mut Steps) -> Result<(), Error> {
+    match known {
+        Known::Same => {}
+        Known::Moved { from } => {
+            let users = key.users.as_deref().unwrap_or_default();
+            steps.take(&format!("{users} takes the place of the users table {from}"), || Ok(()))?;
+        }
+        Known::Unknown => steps.take("it is stored again where the users live", || Ok(()))?,
+    }
+    if !steps.dry_run {
+        users::store(home, key)?;
+    }
+    Ok(())
+}
+
+/// How the tables refer to the users: by foreign keys, or by triggers that do the same.
+fn put_references_right(request: &Request, key: &KeyColumn, steps: &mut Steps) -> Result<(), Error> {
+    let Home::Table(table) = request.home else { return Ok(()) };
+    let by_keys = request.foreign_keys.unwrap_or(by_foreign_keys()?);
+    let changes = by_keys != by_foreign_keys()?;
+    if changes || (!by_keys && !has_user_triggers(table)?) {
+        let way = if by_keys { "foreign keys" } else { "triggers in place of foreign keys" };
+        steps.take(&format!("the tables refer to the users by {way}"), || refer_otherwise(table, key, by_keys))?;
+    }
+    if by_keys { put_foreign_keys_right(request.home, table, key, steps) } else { Ok(()) }
+}
+
+fn put_foreign_keys_right(home: Home, table: pg_sys::Oid, key: &KeyColumn, steps: &mut Steps) -> Result<(), Error> {
+    let config = config_as_far_as_readable()?;
+    let missing = users::find_missing_keys(table, key.column_name.as_deref().unwrap_or_default())?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for column in &missing {
+        steps.take(&column.finding, || Ok(()))?;
+    }
+    if !steps.dry_run {
+        users::lock(home, key)?;
+    }
+    if let Some(lost) = users::describe_lost(&missing, key)? {
+        steps.take(&lost, || Ok(()))?;
+    }
+    if steps.dry_run { Ok(()) } else { users::add_missing_keys(&config, home, &missing, key) }
+}
+
+/// Makes the tables refer to the users: by foreign keys, or by triggers that do the same. `owner` is as in [`note_way`].
 fn refer(key: &KeyColumn, by_keys: bool, owner: Option<pg_sys::Oid>) -> Result<(), Error> {
-    execute_ddl(&key.fill_in(if by_keys { FOREIGN_KEYS } else { USER_TRIGGERS })?)?;
+    key.run([if by_keys { FOREIGN_KEYS } else { USER_TRIGGERS }])?;
+    note_way(by_keys, owner)
+}
+
+/// Notes in which way the tables refer to the users. `owner` is whose the settings are already, with whatever they have laid
+/// there; `None`: the caller's still.
+fn note_way(by_keys: bool, owner: Option<pg_sys::Oid>) -> Result<(), Error> {
     let sql = "UPDATE referral.settings SET foreign_keys = $1 WHERE foreign_keys <> $1";
     with_safe_path_as(owner, || write::execute(sql, &args![by_keys])).map(drop)
 }
@@ -179,86 +244,34 @@ pub fn by_foreign_keys() -> Result<bool, Error> {
     Ok(rows_of::<Reference>(settings)?.first().is_none_or(|by| by.foreign_keys))
 }
 
-/// Makes the tables refer to the users in the way that is wanted. Returns what was changed, in words.
-fn refer_otherwise(users: pg_sys::Oid, by_keys: bool) -> Result<Option<String>, Error> {
-    if by_foreign_keys()? == by_keys {
-        return Ok(None);
-    }
-    let key = key_of_table(users)?;
+/// Whether the triggers that stand in for foreign keys are all there.
+fn has_user_triggers(users: pg_sys::Oid) -> Result<bool, Error> {
+    read::value(
+        "SELECT count(*) >= $2 AS all_there FROM pg_trigger
+         WHERE tgfoid = ANY (ARRAY['referral.user_gone', 'referral.user_exists']::regproc[]) AND tgparentid = 0
+           AND tgrelid = ANY (ARRAY[$1, 'referral.invites'::regclass, 'referral.invites_friends'::regclass])",
+        &args![users, guards(USER_TRIGGERS).len() as i64],
+    )
+}
+
+/// Makes the tables refer to the users in the way that is wanted. The foreign keys themselves are added where they are
+/// missing, with what becomes of users who are not there.
+fn refer_otherwise(users: pg_sys::Oid, key: &KeyColumn, by_keys: bool) -> Result<(), Error> {
     lock_politely(users, key.users.as_deref().unwrap_or_default(), TableLock::AccessExclusive)?;
     let drops: Vec<String> =
         read::values(include_str!("../../sql/statements/drop_references_to_users.sql"), &args![users])?;
     drops.iter().try_for_each(|sql| execute_ddl(sql))?;
-    refer(&key, by_keys, Some(config()?.owner))?;
-    Ok(Some("the way in which the tables refer to the users".into()))
+    let owner = Some(config_as_far_as_readable()?.owner);
+    if by_keys { note_way(true, owner) } else { refer(key, false, owner) }
 }
 
-impl KeyColumn {
-    /// A script with its placeholders filled in. A placeholder is a name between two signs of `@`.
-    fn fill_in(&self, script: &str) -> Result<String, Error> {
-        let mut parts = script.split('@');
-        let mut filled = parts.next().unwrap_or_default().to_owned();
-        while let Some(name) = parts.next() {
-            let value = match name {
-                "key" => Some(&self.key),
-                "key_column" => Some(&self.column_type),
-                "eq" => Some(&self.eq),
-                "users" => self.users.as_ref(),
-                "users_key" => self.users_key.as_ref(),
-                _ => None,
-            };
-            filled += value.ok_or(Error::Server("a script has a placeholder that nothing fills in"))?;
-            filled += parts.next().unwrap_or_default();
-        }
-        Ok(filled)
-    }
-}
-
-/// What is installed must be for the same users.
-fn check_same(home: Home) -> Result<(), Error> {
-    let installed = config_as_far_as_readable()?;
-    let same = match (home, &installed.users) {
-        (Home::Table(users), Some(known)) => known.oid == users,
-        (Home::Elsewhere(key_type), None) => key_type == installed.key.oid,
-        _ => false,
-    };
-    if same {
-        return Ok(());
-    }
-    let users = match &installed.users {
-        Some(users) => users.name.clone(),
-        None => format!("users elsewhere, with keys of type {}", installed.key.name),
-    };
-    let requested = match home {
-        Home::Table(users) => Table::of(users, "rp")?.name,
-        Home::Elsewhere(_) => "users elsewhere".into(),
-    };
-    Err(Error::InstalledElsewhere { users, requested })
-}
-
-fn key_of_table(users: pg_sys::Oid) -> Result<KeyColumn, Error> {
-    let table = Table::of(users, "rp")?;
-    let sql = include_str!("../../sql/statements/key_of_table.sql");
-    let key: Option<KeyColumn> = read::fetch_optional(sql, &args![users])?;
-    let relation = table.name;
-    match key {
-        None => Err(Error::NoKey { relation }),
-        Some(KeyColumn { columns, .. }) if columns != 1 => Err(Error::NoSingleKey { relation, columns }),
-        Some(key) => Ok(key),
-    }
-}
-
-fn key_of_type(key_type: pg_sys::Oid) -> Result<KeyColumn, Error> {
-    check_type("key_type", key_type)?;
-    let sql = include_str!("../../sql/statements/key_of_type.sql");
-    read::fetch_optional(sql, &args![key_type, base_type(key_type)])?.ok_or(Error::NoKeyType)
+fn lacks_of(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<Lack>, Error> {
+    owner.map(|owner| role_name("owner", owner)).transpose()?;
+    lacks(owner, fresh)
 }
 
 /// Hands everything that was created to its owner, and with it the right to call and to grant the extension's own
-/// functions, which stay with the extension. So do some tables: the statement says which, and why. Returns what was lacking.
-fn give_to(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<String>, Error> {
-    owner.map(|owner| role_name("owner", owner)).transpose()?;
-    let lacks = lacks(owner, fresh)?;
-    lacks.iter().try_for_each(|lack| execute_ddl(&lack.repair))?;
-    Ok(lacks.into_iter().map(|lack| lack.finding).collect())
+/// functions, which stay with the extension. So do some tables: the statement says which, and why.
+fn give_to(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<(), Error> {
+    lacks_of(owner, fresh)?.iter().try_for_each(|lack| execute_ddl(&lack.repair))
 }

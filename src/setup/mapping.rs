@@ -4,7 +4,7 @@
 //! path and printed with every name qualified, and its dependencies are the columns that it reads.
 
 use crate::error::{Error, Failure};
-use crate::pg::catalog::{Table, base_type, quote_literal};
+use crate::pg::catalog::{Table, base_type, members, quote_literal};
 use crate::pg::row::row;
 use crate::pg::scope::{SITE, SiteSettings, acting_as, with_safe_path, with_site_settings};
 use crate::pg::spi::{analyse, execute_ddl, explain};
@@ -62,8 +62,6 @@ pub struct RowId {
     pub sql: String,
     /// Name of the column that it is, if it is one.
     pub column: Option<String>,
-    /// Whether the caller gave it; otherwise it is the primary key.
-    pub given: bool,
 }
 
 /// All that is read of a row.
@@ -82,6 +80,8 @@ pub struct Facts {
     pub query: String,
     /// The query before and after the name of the table.
     pub around: [String; 2],
+    /// The name that the query knows the table by: its own, where no rule of PostgreSQL's needs that.
+    pub alias: String,
     /// Type of the id.
     pub row_id_type: String,
     /// Type of the user.
@@ -92,12 +92,16 @@ pub struct Facts {
     pub numbers: Vec<i16>,
     /// Settings under which the query reads, as `sources` keeps them.
     pub settings: Vec<String>,
+    /// Decimals of a second that the times of transactions have, where they are fewer than six.
+    pub time_decimals: Option<i32>,
 }
 
 /// A condition over the row, with every name qualified.
 pub struct Condition {
     /// The condition.
     pub sql: String,
+    /// The name that the condition knows the table by.
+    pub alias: String,
     /// Names of the columns of the table that it reads.
     pub columns: Vec<String>,
     /// Numbers of those columns.
@@ -125,11 +129,12 @@ pub fn condition(table: &Table, sql: &str) -> Result<Condition, Error> {
         let problem = format!("it reads the system column {column}");
         return Err(bad(problem, PgSqlErrorCode::ERRCODE_INVALID_COLUMN_REFERENCE));
     }
-    let sql = query
+    let AroundTable { before, alias, .. } = split_at_table(&query, table)?;
+    let sql = before
         .strip_prefix(" SELECT ")
-        .and_then(|rest| rest.strip_suffix(&format!(" AS referral_holds\n   FROM {}", table.name)))
+        .and_then(|rest| rest.strip_suffix(" AS referral_holds\n   FROM "))
         .ok_or(Error::Server("the view of the condition is not what was made"))?;
-    Ok(Condition { sql: sql.to_owned(), columns, numbers })
+    Ok(Condition { sql: sql.to_owned(), alias, columns, numbers })
 }
 
 /// In a WHERE clause PostgreSQL rejects aggregates, window functions and sets of rows; an expression that closes a bracket to
@@ -159,6 +164,8 @@ row! {
         name: String,
         type_name: String,
         type_oid: pg_sys::Oid,
+        /// Decimals of a second that a time has, where its type says it.
+        decimals: Option<i32>,
     }
 
     /// The view as PostgreSQL prints it.
@@ -176,8 +183,11 @@ row! {
 fn view_columns() -> Result<Vec<ViewColumn>, Error> {
     with_safe_path(|| {
         read::fetch(
-            "SELECT attname::text AS name, format_type(atttypid, -1) AS type_name, atttypid AS type_oid FROM pg_attribute
-             WHERE attrelid = 'pg_temp.referral_facts'::regclass AND attnum > 0",
+            "SELECT a.attname::text AS name, format_type(a.atttypid, -1) AS type_name, a.atttypid AS type_oid,
+                    CASE WHEN t.typcategory = 'D' THEN coalesce(nullif(a.atttypmod, -1), nullif(t.typtypmod, -1)) END
+                    AS decimals
+             FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+             WHERE a.attrelid = 'pg_temp.referral_facts'::regclass AND a.attnum > 0",
             &[],
         )
     })
@@ -216,12 +226,15 @@ impl Mapping {
         for column in &self.columns {
             column.sql.as_deref().map_or(Ok(()), |sql| check_mapping(table, column.name, sql))?;
         }
+        self.user.expression.as_deref().map_or(Ok(()), |sql| check_mapping(table, "user", sql))?;
         let user = self.user_sql(table)?;
         let types = self.types(table, &user)?;
         let type_of = |name: &str| {
             let found = types.iter().find(|column| column.name == name);
             found.map_or(("", pg_sys::InvalidOid), |column| (column.type_name.as_str(), column.type_oid))
         };
+        let time = types.iter().find(|column| column.name == "occurred_at");
+        let time_decimals = time.and_then(|column| column.decimals).filter(|decimals| *decimals < 6);
         let (row_id_type, (user_type, user_oid)) = (type_of("row_id").0.to_owned(), type_of("user_key"));
         let said = self.user.column.as_ref().or(self.user.expression.as_ref()).map_or("", String::as_str);
         check_comparable(config, user.argument, said, user_oid)?;
@@ -240,11 +253,48 @@ impl Mapping {
             columns.push((column.name.to_owned(), sql));
         }
         make_view(table, &columns, &user.from)?;
-        let View { query, columns, numbers, .. } = read_view(table)?;
+        let View { query, columns, numbers, system_columns } = read_view(table)?;
         drop_view()?;
-        let around = split_at_table(&query, table)?;
+        if let Some(column) = system_columns.first() {
+            return Err(self.reads_system_column(table, column)?);
+        }
+        let AroundTable { before, alias, after } = split_at_table(&query, table)?;
         check_rights(table, &query)?;
-        Ok(Facts { query, around, row_id_type, user_type: user_type.to_owned(), columns, numbers, settings })
+        let around = [before, after];
+        Ok(Facts {
+            query,
+            around,
+            alias,
+            row_id_type,
+            user_type: user_type.to_owned(),
+            columns,
+            numbers,
+            settings,
+            time_decimals,
+        })
+    }
+
+    /// The error of the mapping that reads a system column, which changed rows do not have, and most of which change with
+    /// each UPDATE.
+    fn reads_system_column(&self, table: &Table, column: &str) -> Result<Error, Error> {
+        let mapped = self.columns.iter().filter_map(|column| Some((column.name, column.sql.as_ref()?)));
+        let user = self.user.expression.iter().map(|sql| ("user", sql));
+        let mut found = ("id", &self.id.sql);
+        for (mapping, sql) in mapped.chain(user) {
+            // Over the other columns alone it does not resolve.
+            let rows = format!("(SELECT * FROM {}) {}", table.name, table.own_name_quoted);
+            if let Err(_unresolved) = analyse(&format!("SELECT (\n{sql}\n) FROM {rows}"))? {
+                found = (mapping, sql);
+            }
+        }
+        let (mapping, expression) = (found.0, found.1.clone());
+        let problem = format!("it reads the system column {column}");
+        Ok(Error::BadMapping {
+            mapping,
+            expression,
+            problem,
+            sqlstate: PgSqlErrorCode::ERRCODE_INVALID_COLUMN_REFERENCE,
+        })
     }
 
     /// A query that finds the user becomes a join, which PostgreSQL can also go from the user to the rows.
@@ -254,10 +304,10 @@ impl Mapping {
             return Ok(UserSql { argument: "user_column", sql, from: String::new() });
         }
         let expression = self.user.expression.as_deref().unwrap_or("NULL");
-        check_mapping(table, "user", expression)?;
-        let from = format!(", LATERAL (\n{expression}\n) referral_user (user_key)");
+        let name = unused_name(table)?;
+        let from = format!(", LATERAL (\n{expression}\n) {name} ({name})");
         Ok(match analyse(&format!("SELECT FROM {}{from}", table.name))? {
-            Ok(()) => UserSql { argument: "user", sql: "referral_user.user_key".into(), from },
+            Ok(()) => UserSql { argument: "user", sql: format!("{name}.{name}"), from },
             Err(_) => UserSql { argument: "user", sql: format!("(\n{expression}\n)"), from: String::new() },
         })
     }
@@ -276,6 +326,18 @@ impl Mapping {
     }
 }
 
+/// A name that neither the table nor any of its columns has, so that no expression over the row means it.
+fn unused_name(table: &Table) -> Result<String, Error> {
+    let columns: Vec<String> = with_safe_path(|| {
+        read::values("SELECT attname::text FROM pg_attribute WHERE attrelid = $1", &args![table.oid])
+    })?;
+    let mut name = "referral_user".to_owned();
+    while name == table.own_name || columns.contains(&name) {
+        name.push('_');
+    }
+    Ok(name)
+}
+
 fn check_mapping(table: &Table, mapping: &'static str, expression: &str) -> Result<(), Error> {
     check_length(mapping, expression, LONGEST_EXPRESSION)?;
     check(table, expression)?.map_err(|failure| bad_mapping(mapping, expression, failure))
@@ -285,12 +347,25 @@ fn bad_mapping(mapping: &'static str, expression: &str, failure: Failure) -> Err
     Error::BadMapping { mapping, expression: expression.to_owned(), problem: failure.message, sqlstate: failure.code }
 }
 
-/// The query before and after the name of its table.
-fn split_at_table(query: &str, table: &Table) -> Result<[String; 2], Error> {
+/// A query, taken apart at the name of its table.
+struct AroundTable {
+    before: String,
+    /// The name that the query knows the table by.
+    alias: String,
+    after: String,
+}
+
+/// Takes a query apart at the name of its table. A view has relations named `old` and `new` of its own, so that PostgreSQL
+/// prints another name after that of a table which is called so.
+fn split_at_table(query: &str, table: &Table) -> Result<AroundTable, Error> {
     let halves = query.split_once(&format!("\n   FROM {}", table.name));
-    halves
-        .map(|(before, after)| [format!("{before}\n   FROM "), after.to_owned()])
-        .ok_or(Error::Server("the view of the facts does not name its table"))
+    let (before, after) = halves.ok_or(Error::Server("the view does not name its table"))?;
+    let name = after.strip_prefix(' ').map(|rest| &rest[..rest.find(['\n', ',']).unwrap_or(rest.len())]);
+    Ok(AroundTable {
+        before: format!("{before}\n   FROM "),
+        alias: name.unwrap_or(&table.own_name).to_owned(),
+        after: name.map_or(after, |name| &after[1 + name.len()..]).to_owned(),
+    })
 }
 
 /// The engine will run the query with the rights of the table's owner: what the owner may not read shows now.
@@ -395,7 +470,7 @@ fn time_sql(sql: &str, type_oid: pg_sys::Oid, time_zone: &str) -> Option<String>
         pg_sys::TIMESTAMPTZOID => Some(format!("(\n{sql}\n)")),
         pg_sys::TIMESTAMPOID => Some(format!("((\n{sql}\n)::pg_catalog.timestamp AT TIME ZONE {zone})")),
         pg_sys::DATEOID => Some(format!(
-            "(((\n{sql}\n)::pg_catalog.timestamp + '1 day -1 microsecond'::pg_catalog.interval) AT TIME ZONE {zone})"
+            "(((\n{sql}\n)::pg_catalog.timestamp OPERATOR(pg_catalog.+) '1 day -1 microsecond'::pg_catalog.interval) AT TIME ZONE {zone})"
         )),
         _ => None,
     }
@@ -418,7 +493,7 @@ pub fn row_id(given: Option<&str>, table: &Table) -> Result<RowId, Error> {
     if let Some(sql) = given {
         let column = sql.trim_matches('"');
         let is_column = column_of(table, column).is_ok();
-        return Ok(RowId { sql: sql.to_owned(), column: is_column.then(|| column.to_owned()), given: true });
+        return Ok(RowId { sql: sql.to_owned(), column: is_column.then(|| column.to_owned()) });
     }
     let columns: Vec<ColumnRow> = with_safe_path(|| {
         read::fetch(
@@ -432,10 +507,10 @@ pub fn row_id(given: Option<&str>, table: &Table) -> Result<RowId, Error> {
     })?;
     match columns.as_slice() {
         [] => Err(Error::NoKey { relation: table.name.clone() }),
-        [one] => Ok(RowId { sql: one.quoted.clone(), column: Some(one.name.clone()), given: false }),
+        [one] => Ok(RowId { sql: one.quoted.clone(), column: Some(one.name.clone()) }),
         columns => {
             let columns: Vec<&str> = columns.iter().map(|column| column.quoted.as_str()).collect();
-            Ok(RowId { sql: format!("ROW({})::pg_catalog.text", columns.join(", ")), column: None, given: false })
+            Ok(RowId { sql: format!("ROW({})::pg_catalog.text", columns.join(", ")), column: None })
         }
     }
 }
@@ -482,22 +557,27 @@ fn check_comparable(config: &Config, mapping: &'static str, sql: &str, type_oid:
     })
 }
 
-/// What has to be done so that the rows of a user are found without a scan; `None` when they are.
+/// What has to be done so that the rows of a user are found without a scan; empty when they are. Statements, where a column
+/// names the user: one for each table that has rows, none of which holds up its writers.
 ///
 /// # Errors
 /// [`Error::NoSuchColumn`].
-pub fn index_wanted(config: &Config, table: &Table, user: &UserOf, query: &str) -> Result<Option<String>, Error> {
+pub fn indexes_wanted(config: &Config, table: &Table, user: &UserOf, query: &str) -> Result<Vec<String>, Error> {
     if let Some(column) = &user.column {
         let (quoted, _) = column_of(table, column)?;
-        let indexed = with_safe_path(|| {
-            read::exists(
-                "SELECT FROM pg_index i
-                 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-                 WHERE i.indrelid = $1 AND a.attname = $2 AND i.indisvalid AND i.indpred IS NULL",
-                &args![table.oid, column.as_str()],
+        let lacking: Vec<String> = with_safe_path(|| {
+            let members: Vec<pg_sys::Oid> = members(table.oid)?.into_iter().map(|member| member.oid).collect();
+            read::values(
+                "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE c.oid = ANY ($1) AND c.relkind = 'r' AND NOT EXISTS (
+                     SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                     WHERE i.indrelid = c.oid AND a.attname = $2 AND i.indisvalid AND i.indpred IS NULL)
+                 ORDER BY c.oid",
+                &args![members, column.as_str()],
             )
         })?;
-        return Ok((!indexed).then(|| format!("CREATE INDEX CONCURRENTLY ON {} ({quoted});", table.name)));
+        let index = |table| format!("CREATE INDEX CONCURRENTLY ON {table} ({quoted});");
+        return Ok(lacking.into_iter().map(index).collect());
     }
     let sql = format!("SELECT FROM ({query}) f WHERE f.user_key = (SELECT NULL::{})", config.key.name);
     let plan = with_safe_path(|| acting_as(table.owner, || explain(&sql)))?;
@@ -507,5 +587,5 @@ pub fn index_wanted(config: &Config, table: &Table, user: &UserOf, query: &str) 
         rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
     });
     let hint = "Create an index on what the expression of the user reads, so that the rows of a user are found without a scan.";
-    Ok(scanned.then(|| hint.to_owned()))
+    Ok(scanned.then(|| hint.to_owned()).into_iter().collect())
 }

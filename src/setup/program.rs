@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::pg::scope::with_safe_path_as;
 use crate::pg::{args, write};
 use crate::program::arguments::{check_interval, check_name, print_time};
-use crate::program::lookup::require_owner;
+use crate::program::lookup::{program_named, require_owner};
 use pgrx::datum::Interval;
 use referral_core::code::CodeFormat;
 use referral_core::id::ProgramId;
@@ -23,6 +23,8 @@ pub struct NewProgram {
     pub attribution_window: Option<Interval>,
     /// How long before a redemption transactions count all the same.
     pub grace: Option<Interval>,
+    /// Whether purchases that the redemption's own transaction writes count whatever their time.
+    pub same_transaction: bool,
     /// Whether users who bought before cannot redeem.
     pub new_customers_only: bool,
     /// How young the account of a friend has to be.
@@ -68,9 +70,10 @@ pub fn create_program(program: NewProgram) -> Result<ProgramId, Error> {
         write::optional_value(
             "INSERT INTO referral.programs
                  (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, new_accounts_within,
-                  allow_debt, feed, code_length, code_alphabet, code_prefix, expires_in, max_redemptions)
+                  allow_debt, feed, code_length, code_alphabet, code_prefix, expires_in, max_redemptions,
+                  same_transaction)
              VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8,
-                     $9, $10, $11, $12, $13, $14, $15)
+                     $9, $10, $11, $12, $13, $14, $15, $16)
              ON CONFLICT (name) DO NOTHING RETURNING program_id",
             &args![
                 name.as_str(),
@@ -88,10 +91,24 @@ pub fn create_program(program: NewProgram) -> Result<ProgramId, Error> {
                 codes.prefix.as_deref(),
                 program.expires_in,
                 program.max_redemptions,
+                program.same_transaction,
             ],
         )
     })?;
     made.ok_or_else(|| Error::ProgramExists { name: name.clone() })
+}
+
+/// Gives friends who redeemed already the window that the program has now, and its grace where that is longer than theirs.
+/// Returns how many referrals changed.
+///
+/// # Errors
+/// [`Error::NoSuchProgram`], [`Error::NotOwner`], [`Error::NotInstalled`].
+pub fn apply_terms(name: &str) -> Result<i64, Error> {
+    let config = require_owner()?;
+    let id = program_named(&config, name)?;
+    with_safe_path_as(Some(config.owner), || {
+        write::value(include_str!("../../sql/statements/apply_terms.sql"), &args![id])
+    })
 }
 
 impl NewProgram {

@@ -1,5 +1,6 @@
 //! The triggers on attached tables, and those that guard the program's own.
 
+use super::scripts;
 use crate::error::Error;
 use crate::pg::catalog::{Member, Table, members};
 use crate::pg::row::row;
@@ -11,11 +12,6 @@ use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 use referral_core::text::TextEnum;
 
-/// The script that makes the guards.
-pub const GUARDS: &str = include_str!("../../sql/triggers.sql");
-/// The script that makes the triggers in place of foreign keys to the users.
-pub const USER_TRIGGERS: &str = include_str!("../../sql/user_triggers.sql");
-
 /// A trigger that a script makes.
 pub struct Guard<'a> {
     /// Qualified name of the table.
@@ -26,10 +22,9 @@ pub struct Guard<'a> {
     pub statement: &'a str,
 }
 
-/// The triggers that a script makes, such as [`GUARDS`].
+/// The triggers that a script makes, such as `GUARDS`.
 pub fn guards(script: &str) -> Vec<Guard<'_>> {
-    let statements = script.split(';').filter_map(|text| text.find("CREATE TRIGGER ").map(|start| &text[start..]));
-    statements
+    scripts::statements(script, "CREATE TRIGGER ")
         .filter_map(|statement| {
             let trigger = statement.split_whitespace().nth(2)?;
             let table = statement.split_whitespace().skip_while(|word| *word != "ON").nth(1)?;
@@ -88,7 +83,8 @@ fn drop_triggers_but(relation: pg_sys::Oid, kind: SourceKind, wanted: &[String])
 
 /// Makes the triggers of a table and of its children, as far as they are not there as they should be: only what changes
 /// takes a lock. Statement triggers with transition tables where a table can have them: one evaluation for a statement,
-/// however many rows. Partitioned and foreign tables cannot, nor can children, and get row triggers. `deletions`: whether
+/// however many rows. Partitioned and foreign tables cannot, and a statement on the
+/// parent of a child fires none of the child's: they get row triggers. `deletions`: whether
 /// rows that are deleted matter.
 ///
 /// # Errors
@@ -112,7 +108,7 @@ pub fn make_triggers(kind: SourceKind, table: &Table, deletions: bool) -> Result
 
 /// The statements that create the triggers of a member, as pg_get_triggerdef prints them.
 fn statements(kind: SourceKind, function: &str, table: &Table, member: &Member, deletions: bool) -> Vec<String> {
-    let by_row = table.kind != "r" || member.oid != table.oid;
+    let by_row = table.kind != "r" || table.child || member.oid != table.oid;
     let events = events(&member.kind, deletions).into_iter();
     let statement = |(event, referencing): (&str, &str)| {
         let level = match event {

@@ -33,8 +33,8 @@ SELECT 'the owner may read what the installer has, call it, close failures, and 
 FROM privilege WHERE grantee = (SELECT oid FROM owner) AND owner <> grantee AND privilege <> ALL ('{USAGE,EXECUTE,SELECT}')
   AND NOT (object = 'referral.failures' AND privilege = ANY ('{UPDATE,DELETE}'))
 UNION ALL
-SELECT 'tables, views and sequences are the owner''s, but for those that hold SQL of other owners, and failures', name
-FROM relation WHERE (relowner = (SELECT oid FROM owner)) = (name ~ '^referral\.(sources|predicates|failures)')
+SELECT 'tables, views and sequences are the owner''s, but for those that hold SQL of other owners, where the users live, and failures', name
+FROM relation WHERE (relowner = (SELECT oid FROM owner)) = (name ~ '^referral\.(sources|predicates|installation|failures)')
 UNION ALL
 SELECT 'functions are the installer''s', name FROM routine WHERE proowner <> (SELECT oid FROM installer)
 UNION ALL
@@ -58,6 +58,9 @@ SELECT 'a table is no member of the extension, which would take it along', name 
 WHERE EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'e')
 UNION ALL
 SELECT 'views are read with the rights of their owner, and have no options', name FROM relation WHERE relkind = 'v' AND reloptions IS NOT NULL
+UNION ALL
+SELECT 'a table has a primary key, which is its replica identity', name FROM relation r
+WHERE relkind = 'r' AND (relreplident <> 'd' OR NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.oid AND i.indisprimary AND i.indisvalid))
 UNION ALL
 SELECT 'no policy, no rule', name FROM relation
 WHERE relrowsecurity OR relforcerowsecurity OR EXISTS (SELECT FROM pg_policy WHERE polrelid = relation.oid) OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = relation.oid AND rulename <> '_RETURN')

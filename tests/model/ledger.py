@@ -50,7 +50,7 @@ class Goal:
     id: int
     first: int  # of its first version
     program: int
-    source: str
+    sources: tuple  # of their names
     begins: datetime
     ends: datetime
     rule: dict
@@ -86,11 +86,43 @@ def worth(tier, unit, paid):
 class Fact:
     """A purchase as it is now."""
 
-    key: int
+    key: tuple  # the place of its source, and its id there
     qualifies: bool
     amount: Decimal | None
     currency: str
     at: datetime | None
+
+
+def key_of(source, id):
+    """What a purchase is found by. Of two at the same time the one in the source that was attached first comes first."""
+    return list(SOURCES).index(source), int(id)
+
+
+def source_of(key):
+    return list(SOURCES)[key[0]]
+
+
+def fact_of(source, row):
+    """A purchase as its row says it."""
+    amount = None if row["total"] is None else row["total"] - row["refunded"]
+    return Fact(key_of(source, row["id"]), row["status"] == "paid", amount, row["currency"], row["bought_at"])
+
+
+def kept(basis, row, friends):
+    """What is left of a purchase that its friend has no more: all of it where the row is gone; where nobody who was referred
+    has it, as much as it still says; nothing where it is a friend's."""
+    if row is None:
+        return basis
+    if row["user_id"] in friends:
+        return None
+    now = fact_of(source_of(basis.key), row)
+    if not now.qualifies or now.amount is None:
+        return replace(basis, qualifies=False)
+    return replace(basis, amount=min(basis.amount, now.amount) if now.amount.is_finite() else now.amount)
+
+
+def unreadable(facts):
+    return any(fact.qualifies and fact.amount is not None and not fact.amount.is_finite() for fact in facts)
 
 
 @dataclass(frozen=True)
@@ -121,7 +153,8 @@ def decisions(goals, program, redeemed, facts):
     for goal in goals:
         if not goal.begins <= redeemed < goal.ends:
             continue
-        passed = sorted((f for f in facts if passes(goal, program, redeemed, f)), key=lambda f: (f.at, f.key))
+        passed = (f for f in facts if source_of(f.key) in goal.sources and passes(goal, program, redeemed, f))
+        passed = sorted(passed, key=lambda f: (f.at, f.key))
         occurrence = goal.rule.get("when", {}).get("occurrence", {"first": 1})
         for place, fact in enumerate(passed, 1):
             nth = occurrence != "every" and occurrence.get("nth")
@@ -321,26 +354,28 @@ class Ledger:
     def facts(self, source, user):
         for row in self.rows[source].values():
             if row["user_id"] == user:
-                total = row["total"]
-                amount = None if total is None else total - row["refunded"]
-                yield Fact(row["id"], row["status"] == "paid", amount, row["currency"], row["bought_at"])
+                yield fact_of(source, row)
 
     def evaluate(self, source, referrals, renamed=()):
         for number in sorted(referrals):
             referral = self.referrals[number]
-            goals = [g for g in self.goals.values() if (g.source, g.program) == (source, referral.program)]
+            goals = [g for g in self.goals.values() if source in g.sources and g.program == referral.program]
             if referral.friend is None or not goals:
                 continue
-            facts = {fact.key: fact for fact in self.facts(source, referral.friend)}
-            if any(fact.qualifies and fact.amount is not None and not fact.amount.is_finite() for fact in facts.values()):
+            in_force = (goal for goal in goals if goal.begins <= referral.redeemed < goal.ends)
+            read = {source} | {each for goal in in_force for each in goal.sources}
+            facts = {fact.key: fact for each in read for fact in self.facts(each, referral.friend)}
+            stored = {key: c for key, c in referral.completions.items() if source in c.goal.sources}
+            friends = {r.friend for r in self.referrals.values() if r.program == referral.program} - {None}
+            renamed_keys = {key_of(source, id) for id in renamed}
+            left = [(key, c.basis) for (_, key), c in stored.items() if c.standing or c.counted]
+            left = {key: kept(basis, self.rows[source_of(key)].get(key[1]), friends) for key, basis in left
+                    if SOURCES[source_of(key)] == "archive" and key not in facts and key not in renamed_keys}
+            facts |= {key: fact for key, fact in left.items() if fact}
+            if unreadable(facts.values()):
                 self.failures[number, source] = self.now
                 continue
             self.failures.pop((number, source), None)
-            stored = {key: c for key, c in referral.completions.items() if c.goal.source == source}
-            if SOURCES[source] == "archive":
-                for (_, key), c in stored.items():
-                    if (c.standing or c.counted) and key not in facts and key not in renamed and key not in self.rows[source]:
-                        facts[key] = c.basis
             due = decisions(goals, self.programs[referral.program], referral.redeemed, facts.values())
             for key, completion in stored.items():
                 if key not in due and (completion.standing or completion.counted):

@@ -70,7 +70,7 @@ class Change(Operation):
         like = world.purchase(rng, source)
         column = rng.choice(["status", "status", "status", "refunded", "refunded", "total", "bought_at", "note", "user_id"][:9 if cls.seen else 8])
         value = {"status": rng.choice(["paid", "refunded"]), "refunded": rng.choice([0, 0, *range(5, 60, 5)]),
-                 "note": "seen"}.get(column, like.get(column))
+                 "note": "seen", "user_id": rng.choice([like["user_id"], like["user_id"], None])}.get(column, like.get(column))
         return cls(source=source, keys=keys, column=column, value=Decimal(value) if column == "refunded" else value)
 
     def run(self, session):
@@ -81,7 +81,7 @@ class Change(Operation):
     def model(self, ledger, answer):
         rows = ledger.rows[self.source]
         changes = [(rows[key], {**rows[key], self.column: self.value}) for key in self.keys if key in rows]
-        if changes and self.column == "user_id" and self.value not in ledger.users:
+        if changes and self.column == "user_id" and self.value is not None and self.value not in ledger.users:
             raise Refused("23503")
         ledger.change(self.source, changes, seen=self.seen)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import ledger as rules
 import operations
-from ledger import SOURCES, Fact, Goal, Ledger, Program, Refused, Wrong, decisions, time
+from ledger import SOURCES, Fact, Goal, Ledger, Program, Refused, Wrong, decisions, fact_of, kept, key_of, source_of, time
 from operations import LEVELS, ROW, World, draw, read_row
 from pq import Connection, Failed
 
@@ -32,15 +32,16 @@ def number(text):
 def goals_of(session):
     """The goals as they were created. Of the program's own reading of them nothing is used."""
     rows = session(
-        "SELECT v.goal_version_id, v.goal_id, g.program_id, s.name, v.effective_from, "
+        "SELECT v.goal_version_id, v.goal_id, g.program_id, (SELECT json_agg(s.name) FROM referral.sources s WHERE s.source_id = ANY (v.source_ids)), v.effective_from, "
         "       coalesce(lead(v.effective_from) OVER (PARTITION BY v.goal_id ORDER BY v.version), 'infinity'), v.rule "
-        "FROM referral.goal_versions v JOIN referral.goals g USING (goal_id) JOIN referral.sources s USING (source_id)")
-    return [Goal(int(i), int(first), int(program), source, time(begins), time(ends), json.loads(rule, parse_float=Decimal))
-            for i, first, program, source, begins, ends, rule in rows]
+        "FROM referral.goal_versions v JOIN referral.goals g USING (goal_id)")
+    return [Goal(int(i), int(first), int(program), tuple(json.loads(sources)), time(begins), time(ends), json.loads(rule, parse_float=Decimal))
+            for i, first, program, sources, begins, ends, rule in rows]
 
 
 def programs_of(session):
-    rows = session("SELECT program_id, name, attribution_window, grace, allow_debt FROM referral.programs")
+    rows = session("""SELECT program_id, name, extract(epoch FROM attribution_window)::int || ' seconds',
+                             extract(epoch FROM grace)::int || ' seconds', allow_debt FROM referral.programs""")
     programs = {int(i): Program(rules.length(window), rules.length(grace), debt == "t") for i, _, window, grace, debt in rows}
     return programs, {name: int(i) for i, name, *_ in rows}
 
@@ -156,8 +157,9 @@ class Serial:
                    time(expires), integer(spend), integer(limit))
             ledger.posted.setdefault(key, []).append((int(line), time(available)))
         ledger.numbers.update(
-            ((int(referral), int(goal), int(key)), int(completion)) for referral, goal, key, completion in session(
-                "SELECT invites_friends_id, goal_version_id, transaction_key, completion_no FROM referral.goal_completions WHERE decided_at >= $1", begun))
+            ((int(referral), int(goal), key_of(source, key)), int(completion)) for referral, goal, source, key, completion in session(
+                "SELECT invites_friends_id, goal_version_id, name, transaction_key, completion_no FROM referral.goal_completions "
+                "JOIN referral.sources USING (source_id) WHERE decided_at >= $1", begun))
         ledger.spend_ids = {reference: int(spend) for reference, spend in session(
             "SELECT reference, spend_id FROM referral.spends WHERE created_at >= $1", begun)}
 
@@ -176,8 +178,8 @@ class Serial:
             "SELECT invites_friends_id, friend_id, referrer_id, redeemed_at FROM referral.invites_friends")},
             {n: (r.friend, r.referrer, r.redeemed) for n, r in ledger.referrals.items()})
         state = lambda c: "active" if c.standing else "preliminary" if c.counted else "reversed"
-        expect("completions", {(int(r), int(n)): (int(g), int(k), s, Decimal(a), time(at)) for r, n, g, k, s, a, at in session(
-            "SELECT invites_friends_id, completion_no, goal_version_id, transaction_key, state, amount, occurred_at FROM referral.goal_completions")},
+        expect("completions", {(int(r), int(n)): (int(g), key_of(source, k), s, Decimal(a), time(at)) for r, n, g, source, k, s, a, at in session(
+            "SELECT invites_friends_id, completion_no, goal_version_id, name, transaction_key, state, amount, occurred_at FROM referral.goal_completions JOIN referral.sources USING (source_id)")},
             {(r, c.number): (*key, state(c), c.basis.amount, c.basis.at) for r, referral in ledger.referrals.items()
              for key, c in referral.completions.items()})
         expect("failures", {(int(r), s) for r, s in session(
@@ -353,21 +355,26 @@ class Concurrent:
         referrals = session("SELECT invites_friends_id, friend_id, referrer_id, program_id, redeemed_at FROM referral.invites_friends")
         expect("referrals that were answered", {int(r[0]) for r in referrals}, set(self.redeemed))
         credited = defaultdict(Decimal)
-        for referral, goal, key, side, unit, user, amount in session(
-                "SELECT l.invites_friends_id, c.goal_version_id, c.transaction_key, l.side, l.unit, l.beneficiary_id, sum(l.amount) "
+        for referral, goal, source, key, side, unit, user, amount in session(
+                "SELECT l.invites_friends_id, c.goal_version_id, s.name, c.transaction_key, l.side, l.unit, l.beneficiary_id, sum(l.amount) "
                 "FROM referral.credits l JOIN referral.goal_completions c USING (invites_friends_id, completion_no) "
-                "WHERE l.revision IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(l.amount) <> 0"):
-            credited[int(referral), int(goal), int(key), side, unit, int(user)] = Decimal(amount)
+                "JOIN referral.sources s USING (source_id) "
+                "WHERE l.revision IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(l.amount) <> 0"):
+            credited[int(referral), int(goal), key_of(source, key), side, unit, int(user)] = Decimal(amount)
         archived = defaultdict(dict)
-        for referral, goal, key, amount, currency, at in session(
-                "SELECT invites_friends_id, goal_version_id, transaction_key, amount, currency, occurred_at FROM referral.goal_completions WHERE state <> 'reversed'"):
-            if SOURCES[goals[int(goal)].source] == "archive":
-                archived[int(referral), goals[int(goal)].source][int(key)] = Fact(int(key), True, Decimal(amount), currency, time(at))
+        for referral, source, key, amount, currency, at in session(
+                "SELECT c.invites_friends_id, s.name, c.transaction_key, c.amount, c.currency, c.occurred_at FROM referral.goal_completions c "
+                "JOIN referral.sources s USING (source_id) WHERE state <> 'reversed'"):
+            if SOURCES[source] == "archive":
+                key = key_of(source, key)
+                archived[int(referral)][key] = Fact(key, True, Decimal(amount), currency, time(at))
         bought = defaultdict(list)
         for source in SOURCES:
             for row in rows[source].values():
-                amount = None if row["total"] is None else row["total"] - row["refunded"]
-                bought[source, row["user_id"]].append(Fact(row["id"], row["status"] == "paid", amount, row["currency"], row["bought_at"]))
+                bought[row["user_id"]].append(fact_of(source, row))
+        friends = defaultdict(set)
+        for _, friend, _, program, _ in referrals:
+            friends[int(program)].add(integer(friend))
         for number, friend, referrer, program, redeemed in referrals:
             number, friend, referrer, program = int(number), integer(friend), integer(referrer), int(program)
             mine = {key[1:]: amount for key, amount in credited.items() if key[0] == number}
@@ -375,15 +382,15 @@ class Concurrent:
                 # Nothing changes any more for a friend who is gone.
                 expect(f"referral {number}", mine, self.frozen.setdefault(number, mine))
                 continue
-            due = {}
-            for source in SOURCES:
-                facts = bought[source, friend]
-                here = {fact.key for fact in facts} | set(rows[source])
-                facts = facts + [fact for key, fact in archived[number, source].items() if key not in here]
-                about = [goal for goal in self.goals if (goal.source, goal.program) == (source, program)]
-                for (goal, key), rewards in decisions(about, self.programs[program], time(redeemed), facts).items():
-                    for (side, unit), (amount, *_) in (rewards or {}).items():
-                        due[goal, key, side, unit, friend if side == "friend" else referrer] = amount
+            due, facts = {}, bought[friend]
+            here = {fact.key for fact in facts}
+            left = [kept(fact, rows[source_of(key)].get(key[1]), friends[program] - {None})
+                    for key, fact in archived[number].items() if key not in here]
+            facts = facts + [fact for fact in left if fact]
+            about = [goal for goal in self.goals if goal.program == program]
+            for (goal, key), rewards in decisions(about, self.programs[program], time(redeemed), facts).items():
+                for (side, unit), (amount, *_) in (rewards or {}).items():
+                    due[goal, key, side, unit, friend if side == "friend" else referrer] = amount
             if referrer is None:
                 # Who is gone is credited no more; what he had is taken back as before.
                 had, most = ({key: amount for key, amount in each.items() if key[2] == "referrer"} for each in (mine, due))

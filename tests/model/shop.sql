@@ -32,13 +32,18 @@ FROM (VALUES ('public.orders'::regclass, 'archive'), ('public.bookings', 'revers
 SELECT referral.create_program('capped', attribution_window => '60 days'), referral.create_program('tiered'),
     referral.create_program('budget'), referral.create_program('no debt', allow_debt => false, grace => '2 days');
 
-SELECT referral.create_goal(goal, program => program, source => source,
+SELECT referral.create_goal(goal, program => program, sources => string_to_array(source, ' '),
     effective_from => CASE version WHEN 1 THEN '-infinity' ELSE :'day'::timestamptz - interval '60 days' END, rule => rule::jsonb)
 FROM (VALUES
     ('default', 'first', 'orders', 1, '{
         "rewards": [ {"to": "referrer", "fixed": "10.00", "unit": "USD"}, {"to": "friend", "fixed": "4", "unit": "USD"} ] }'),
     ('default', 'third', 'orders', 1, '{
         "when": { "occurrence": {"nth": 3}, "within": "50 days" }, "rewards": [ {"to": "referrer", "fixed": "7.50", "unit": "USD"} ] }'),
+    ('default', 'of both', 'orders bookings', 1, '{
+        "when": { "occurrence": {"nth": 2} }, "rewards": [ {"to": "referrer", "percent": "3", "unit": "USD"} ] }'),
+    ('capped', 'any three', 'orders bookings', 1, '{
+        "when": { "occurrence": {"first": 3}, "within": "55 days" },
+        "rewards": [ {"to": "referrer", "percent": "4", "unit": "USD", "expires": "25 days"} ] }'),
     ('default', 'big', 'bookings', 1, '{
         "when": { "occurrence": "every", "min_amount": "100.00", "currency": "USD" },
         "rewards": [ {"to": "friend", "percent": "2.5", "unit": "USD"} ] }'),

@@ -25,6 +25,7 @@ SQL_TYPES = {
     "String": "text",
     "TimestampWithTimeZone": "timestamp with time zone",
     "Text": "text",
+    "Texts": "text[]",
     "Type": "regtype",
     "TypedCode": "text",
     "bool": "boolean",

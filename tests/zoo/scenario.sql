@@ -294,14 +294,10 @@ BEGIN
     END IF;
 END $$;
 
-CREATE PROCEDURE zoo.play(behind_its_back text) LANGUAGE plpgsql AS $$
+-- The shop and its program, up to the morning of its first day.
+CREATE PROCEDURE zoo.open() LANGUAGE plpgsql AS $$
 DECLARE
-    shape  zoo.shapes;
-    friend text;
-    code   text;
-    answer text;
-    before text;
-    extra  text;
+    shape zoo.shapes;
 BEGIN
     SELECT * FROM zoo.shape INTO STRICT shape; -- or there is no such shape
     EXECUTE zoo.fill(coalesce(shape.prepare, 'SELECT'));
@@ -333,8 +329,30 @@ BEGIN
                  WHERE s.kind = 'transactions' AND NOT s.own AND s.name = coalesce(shape.source, s.name))),
             'rewards', '[{"to": "referrer", "fixed": 1, "unit": "moons"}]'::jsonb)));
     PERFORM zoo.owner('SELECT referral.grant_app(''zoo_app'')');
-    COMMIT;
+END $$;
 
+-- What doctor() finds once its repairs have been run.
+CREATE FUNCTION zoo.expect_no_repairs() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    finding text;
+BEGIN
+    SELECT concat_ws(': ', check_name, object, d.finding, repair) FROM referral.doctor() d
+    WHERE status <> 'ok' AND repair IS NOT NULL LIMIT 1 INTO finding;
+    IF FOUND THEN
+        RAISE EXCEPTION 'doctor has a finding that its repair does not mend: %', finding;
+    END IF;
+END $$;
+
+CREATE PROCEDURE zoo.play(behind_its_back text) LANGUAGE plpgsql AS $$
+DECLARE
+    shape  zoo.shapes;
+    friend text;
+    code   text;
+    answer text;
+    before text;
+    extra  text;
+BEGIN
+    SELECT * FROM zoo.shape INTO STRICT shape;
     FOREACH friend IN ARRAY '{alice,bob,carol,dave}'::text[] LOOP
         PERFORM zoo.app(shape.sign_up, friend);
     END LOOP;

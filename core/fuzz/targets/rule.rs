@@ -5,11 +5,11 @@
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use referral_core::amount::{Decimal, Unit};
-use referral_core::evaluate::{Decision, Fact, GoalVersion, ReferralTerms, evaluate};
-use referral_core::id::{CreditId, GoalId, GoalVersionId, ProgramId};
+use referral_core::evaluate::{Decision, Fact, GoalVersion, ReferralTerms, evaluate, without_a_currency};
+use referral_core::id::{CreditId, GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::ledger::{Changes, Posted, PostedLine, difference};
 use referral_core::rule::{Rule, Side};
-use referral_core::time::{Interval, Timestamp};
+use referral_core::time::{Interval, Precision, Timestamp};
 
 const VERSION: GoalVersionId = GoalVersionId(1);
 
@@ -28,7 +28,13 @@ fn terms(bytes: &mut Unstructured) -> Result<ReferralTerms> {
         let (given, months, micros): (bool, u16, u64) = bytes.arbitrary()?;
         Ok(given.then_some(Interval { months: months.into(), micros: (micros >> 1) as i64 }))
     };
-    Ok(ReferralTerms { attribution_window: length()?, grace: length()?, redeemed_at: Timestamp(bytes.arbitrary()?) })
+    let (window, grace) = (length()?, length()?);
+    let redeemed_at = Timestamp(bytes.arbitrary()?);
+    Ok(ReferralTerms {
+        redeemed_at,
+        counts_from: grace.map_or(redeemed_at, |grace| redeemed_at.minus(grace)),
+        counts_until: window.map(|window| redeemed_at.plus(window)),
+    })
 }
 
 fn facts(bytes: &mut Unstructured) -> Result<Vec<Fact>> {
@@ -41,11 +47,13 @@ fn fact(key: u8, bytes: &mut Unstructured) -> Result<Fact> {
     let currency = Unit::parse(bytes.choose(&["", "USD", "JPY", "points"])?).ok();
     let (qualifies, holds): (bool, Option<bool>) = bytes.arbitrary()?;
     Ok(Fact {
+        source: SourceId(bytes.int_in_range(1..=3)?),
         transaction_key: key.to_string(),
         qualifies,
         amount: bytes.arbitrary::<bool>()?.then_some(amount),
         currency,
         occurred_at: bytes.arbitrary::<Option<i64>>()?.map(Timestamp),
+        precision: Precision::of_decimals(bytes.int_in_range(0..=6)?),
         predicates: vec![(VERSION, holds)],
     })
 }
@@ -55,11 +63,13 @@ fn play(rule: Rule, terms: &ReferralTerms, facts: &[Fact]) {
         id: VERSION,
         goal: GoalId(1),
         program: ProgramId(1),
+        sources: vec![SourceId(1), SourceId(2)],
         from: Timestamp::NEG_INFINITY,
         until: Timestamp::INFINITY,
         rule,
     }];
     let decisions = evaluate(terms, &goals, facts);
+    let _ = without_a_currency(&decisions, &goals, facts);
     for reward in decisions.iter().flat_map(|decision| &decision.rewards) {
         assert!(reward.amount > Decimal::ZERO && reward.amount.scale() == reward.unit.scale());
         assert_eq!(reward.unit.round(reward.amount), reward.amount);

@@ -6,22 +6,32 @@ pub(crate) fn goal(when: &str) -> GoalVersion {
         r#"[{"to": "referrer", "fixed": "10.00", "unit": "USD"}, {"to": "friend", "fixed": "2", "unit": "points"}]"#;
     let rule = Rule::parse(&format!(r#"{{"when": {when}, "rewards": {rewards}}}"#)).expect("rule");
     let (id, goal, program) = (GoalVersionId(1), GoalId(1), ProgramId(1));
-    GoalVersion { id, goal, program, from: Timestamp::NEG_INFINITY, until: Timestamp::INFINITY, rule }
+    GoalVersion {
+        id,
+        goal,
+        program,
+        sources: vec![SourceId(1)],
+        from: Timestamp::NEG_INFINITY,
+        until: Timestamp::INFINITY,
+        rule,
+    }
 }
 
 pub(crate) fn fact(key: &str, at: i64, cents: i64) -> Fact {
     Fact {
+        source: SourceId(1),
         transaction_key: key.into(),
         qualifies: true,
         amount: Some(Decimal::new(cents, 2)),
         currency: Some(Unit::parse("USD").expect("unit")),
         occurred_at: Some(Timestamp(at)),
+        precision: Precision::MICROSECOND,
         predicates: Vec::new(),
     }
 }
 
 pub(crate) const TERMS: ReferralTerms =
-    ReferralTerms { redeemed_at: Timestamp(0), attribution_window: None, grace: None };
+    ReferralTerms { redeemed_at: Timestamp(0), counts_from: Timestamp(0), counts_until: None };
 
 /// What the condition of a version says of a row.
 fn says(version: i32, holds: Option<bool>) -> (GoalVersionId, Option<bool>) {
@@ -44,9 +54,9 @@ fn the_first_by_time_and_then_by_number_completes() {
 #[test]
 fn each_gate_can_fail_and_says_what_it_saw() {
     let when = r#"{"min_amount": "5", "currency": "USD", "within": "1 day", "predicate": "items > 2"}"#;
-    let terms = ReferralTerms { attribution_window: Interval::parse("2 hours").ok(), ..TERMS };
     let good = Fact { predicates: vec![says(2, Some(false)), says(1, Some(true))], ..fact("1", 0, 500) };
     let hour = 3_600_000_000;
+    let terms = ReferralTerms { counts_until: Some(Timestamp(2 * hour)), ..TERMS };
     for (gate, wrong) in [
         (Gate::Qualifies, Fact { qualifies: false, ..good.clone() }),
         (Gate::Amount, Fact { amount: Some(Decimal::ZERO), ..good.clone() }),
@@ -103,6 +113,49 @@ fn percent_need_a_currency_and_a_hold_counts_from_the_transaction() {
 }
 
 #[test]
+fn a_goal_over_two_sources_counts_in_the_order_of_time() {
+    let other = |key, at| Fact { source: SourceId(2), ..fact(key, at, 100) };
+    let both = |when| GoalVersion { sources: vec![SourceId(1), SourceId(2)], ..goal(when) };
+    let facts = [fact("1", 5, 100), other("1", 3), other("0", 5), fact("2", 7, 100)];
+    assert_eq!(completed(&[both("{}")], &facts), ["1"]);
+    assert_eq!(completed(&[both(r#"{"occurrence": {"first": 3}}"#)], &facts), ["1", "1", "0"]);
+    assert_eq!(completed(&[goal(r#"{"occurrence": {"nth": 2}}"#)], &facts), ["2"]);
+    let only = GoalVersion { sources: vec![SourceId(2)], ..goal(r#"{"occurrence": "every"}"#) };
+    assert_eq!(completed(&[only], &facts), ["1", "0"]);
+    let mut facts = facts;
+    take_off(&mut facts, Refund { of: "1".into(), fact: other("9", 9) }).expect("same currency");
+    assert_eq!(facts.map(|fact| fact.amount.is_some_and(|left| left.is_zero())), [false, true, false, false]);
+}
+
+#[test]
+fn a_missing_currency_matters_where_it_would_decide() {
+    let rule = |when: &str, rewards: &str| GoalVersion {
+        rule: Rule::parse(&format!(r#"{{"when": {when}, "rewards": [{rewards}]}}"#)).expect(rewards),
+        ..goal("{}")
+    };
+    let percent = r#"{"to": "friend", "percent": "10"}"#;
+    let fixed = r#"{"to": "friend", "fixed": "10", "unit": "EUR"}"#;
+    let bare = |key, at| Fact { currency: None, ..fact(key, at, 100) };
+    let refunded = |key, at| Fact { qualifies: false, ..bare(key, at) };
+    for (when, rewards, facts, found) in [
+        ("{}", percent, [bare("1", 1), fact("2", 2, 100)], Some("1")),
+        ("{}", percent, [fact("1", 1, 100), bare("2", 2)], None),
+        ("{}", percent, [refunded("1", 1), fact("2", 2, 100)], None),
+        ("{}", percent, [bare("1", -1), fact("2", 2, 100)], None),
+        (r#"{"occurrence": "every"}"#, percent, [fact("1", 1, 100), bare("2", 2)], Some("2")),
+        (r#"{"occurrence": {"nth": 2}}"#, percent, [fact("1", 1, 100), bare("2", 2)], Some("2")),
+        ("{}", fixed, [bare("1", 1), fact("2", 2, 100)], None),
+        (r#"{"min_amount": "1", "currency": "EUR"}"#, fixed, [bare("1", 1), fact("2", 2, 100)], None),
+        (r#"{"min_amount": "1", "currency": "EUR"}"#, percent, [bare("1", 1), fact("2", 2, 100)], Some("1")),
+    ] {
+        let goals = [rule(when, rewards)];
+        let decisions = evaluate(&TERMS, &goals, &facts);
+        let seen = without_a_currency(&decisions, &goals, &facts).map(|fact| fact.transaction_key.as_str());
+        assert_eq!(seen, found, "{when} {rewards}");
+    }
+}
+
+#[test]
 fn refunds_are_taken_off_what_they_refund() {
     let mut facts = vec![fact("1", 1, 500), fact("2", 2, 900)];
     let refund = |of: &str, cents| Refund { of: of.into(), fact: fact("3", 3, cents) };
@@ -126,9 +179,21 @@ fn refunds_are_taken_off_what_they_refund() {
 }
 
 #[test]
+fn a_time_that_is_known_to_the_second_is_not_before_a_redemption_in_that_second() {
+    let terms = ReferralTerms { redeemed_at: Timestamp(1_500_000), counts_from: Timestamp(1_500_000), ..TERMS };
+    for (at, decimals, counts) in
+        [(1_000_000, 0, true), (1_000_000, 3, false), (1_500_000, 6, true), (1_499_999, 6, false), (0, 0, false)]
+    {
+        let fact = Fact { precision: Precision::of_decimals(decimals), ..fact("1", at, 100) };
+        let decisions = evaluate(&terms, &[goal("{}")], &[fact]);
+        assert_eq!(decisions[0].failed().is_none(), counts, "{at} with {decimals} decimals");
+    }
+}
+
+#[test]
 fn the_grace_reaches_back_and_the_goal_s_terms_do_not() {
-    let late = ReferralTerms { grace: Interval::parse("1 hour").ok(), ..TERMS };
     let hour = 3_600_000_000;
+    let late = ReferralTerms { counts_from: Timestamp(-hour), ..TERMS };
     let facts = [fact("1", -hour - 1, 100), fact("2", -hour, 100)];
     let goals =
         [goal(r#"{"occurrence": "every"}"#), GoalVersion { id: GoalVersionId(2), until: Timestamp(0), ..goal("{}") }];

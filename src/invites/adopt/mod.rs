@@ -117,7 +117,7 @@ pub fn adopted(config: &Config, source: &Source) -> Result<Vec<String>, Error> {
 /// Those of some users who exist. Users who live elsewhere are taken at their word.
 fn known_users<'a>(config: &Config, users: impl Iterator<Item = &'a UserKey>) -> Result<HashSet<UserKey>, Error> {
     let users: HashSet<&UserKey> = users.collect();
-    let Some(table) = &config.users else { return Ok(users.into_iter().cloned().collect()) };
+    let Some(table) = config.users()? else { return Ok(users.into_iter().cloned().collect()) };
     let mut keys: Vec<&str> = users.into_iter().map(UserKey::as_str).collect();
     keys.sort_unstable();
     let known = acting_as(table.owner, || {

@@ -2,12 +2,19 @@
 
 use super::{Fault, Finding, Report, Status, find_faults, find_faults_of_program, find_missing_rights};
 use crate::error::Error;
+use crate::pg::catalog::quote_literal;
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::transaction::catch_failure;
 use crate::pg::{args, read};
 use crate::program::Config;
+use crate::setup::first_rows::find_missing;
 use crate::setup::install::{Lack, by_foreign_keys, lacks};
-use crate::setup::triggers::{GUARDS, Guard, USER_TRIGGERS, guards};
+use crate::setup::key::{KeyColumn, find_misfit};
+use crate::setup::scripts::{GUARDS, USER_TRIGGERS};
+use crate::setup::tables::find_changes;
+use crate::setup::triggers::{Guard, guards};
+use crate::setup::users;
 use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 
@@ -30,14 +37,18 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Error> {
 type Check = fn(&Config, &mut Report) -> Result<(), Error>;
 
 /// The checks, by their names.
-const CHECKS: [(&str, Check); 14] = [
+const CHECKS: [(&str, Check); 18] = [
     ("version", |_, report| check_version(report)),
+    ("tables", |config, report| check_tables(&KeyColumn::of_config(config)?, report)),
     ("owner", check_owner),
     ("rights", check_rights),
     ("privileges", check_privileges),
     ("guards", |_, report| check_guards(report)),
     ("stray triggers", check_stray_triggers),
+    ("users", check_users),
     ("foreign keys", check_foreign_keys),
+    ("key type", check_key_type),
+    ("first rows", check_first_rows),
     ("indexes", |_, report| check_indexes(report)),
     ("new accounts", check_new_accounts),
     ("sequences", |_, report| check_sequences(report)),
@@ -139,8 +150,10 @@ fn fault_of(guard: &Guard) -> Result<Option<Fault>, Error> {
     let Guard { table, trigger, statement } = guard;
     let enabled: Option<bool> = with_safe_path(|| {
         read::optional_value(
+            // Whether a table is there is another check.
             "SELECT tgenabled = ANY ('{O,A}') AS enabled FROM pg_trigger
-             WHERE tgrelid = to_regclass($1) AND tgname = $2",
+             WHERE tgrelid = to_regclass($1) AND tgname = $2
+             UNION ALL SELECT true WHERE to_regclass($1) IS NULL",
             &args![*table, *trigger],
         )
     })?;
@@ -171,10 +184,51 @@ fn check_stray_triggers(config: &Config, report: &mut Report) -> Result<(), Erro
     Ok(())
 }
 
+/// The call of `install` that puts right what is not as it was installed.
+fn install_again(config: &Config) -> String {
+    match config.users.as_ref().map(|users| &users.name).or(config.installed_as.as_ref()) {
+        Some(users) => format!("SELECT referral.install(users => {});", quote_literal(users)),
+        None => format!("SELECT referral.install(key_type => {});", quote_literal(&config.key.name)),
+    }
+}
+
+/// Whether the tables of the program are as they were made.
+fn check_tables(key: &KeyColumn, report: &mut Report) -> Result<(), Error> {
+    let changes = find_changes(key)?;
+    if changes.is_empty() {
+        report.fine("tables", "all are as they were made");
+    }
+    changes.into_iter().for_each(|change| report.add("tables", Status::Wrong, change.finding, change.repair));
+    Ok(())
+}
+
+/// Examines tables of which some cannot be found, so that nothing else can be examined.
+///
+/// # Errors
+/// None of its own; PostgreSQL's unwind.
+pub(super) fn examine_tables() -> Result<Vec<Finding>, Error> {
+    let mut report = Report::of("referral");
+    report.check("tables", |report| check_tables(&KeyColumn::of_any()?, report))?;
+    Ok(report.findings)
+}
+
+/// The users table itself.
+fn check_users(config: &Config, report: &mut Report) -> Result<(), Error> {
+    match (users::find_lost(config)?, &config.users) {
+        (Some((finding, repair)), _) => report.add("users", Status::Wrong, finding, repair),
+        (None, Some(users)) => report.fine("users", format!("they live in {}", users.name)),
+        (None, None) => report.fine("users", "they live elsewhere"),
+    }
+    Ok(())
+}
+
 /// The foreign keys from the program's tables to the users, or the triggers in their place.
 fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error> {
     let Some(users) = &config.users else {
-        report.fine("foreign keys", "users live elsewhere");
+        match &config.installed_as {
+            None => report.fine("foreign keys", "users live elsewhere"),
+            Some(gone) => report.add("foreign keys", Status::Wrong, format!("those to {gone} went with it"), None),
+        }
         return Ok(());
     };
     if !by_foreign_keys()? {
@@ -184,17 +238,44 @@ fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error>
         report.list("foreign keys", Status::Wrong, faults, "there are none, as asked, and triggers do the same");
         return Ok(());
     }
-    let sql = include_str!("../../../sql/statements/find_missing_foreign_keys.sql");
-    let faults = find_faults(sql, &args![users.oid, users.name.as_str(), users.column.as_str()])?;
+    let missing = users::find_missing_keys(users.oid, &users.key)?.into_iter();
+    let faults = missing.map(|key| Fault { finding: key.finding, repair: install_again(config) }).collect();
     report.list("foreign keys", Status::Wrong, faults, "all are there and valid");
+    Ok(())
+}
+
+/// Whether columns and functions are in the type of the users' key, and all are there.
+fn check_key_type(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let misfit = catch_failure(|| with_safe_path(|| find_misfit(&KeyColumn::of_config(config)?)))?;
+    match misfit {
+        Ok(None) => report.fine("key type", format!("keys are of type {}", config.key.name)),
+        Ok(Some(misfit)) => report.add("key type", Status::Wrong, misfit.finding, Some(install_again(config))),
+        Err(failure) => {
+            let unkeyed =
+                config.users.as_ref().filter(|_| failure.code == PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION);
+            let repair = unkeyed.map(|users| format!("ALTER TABLE {} ADD PRIMARY KEY ({});", users.name, users.column));
+            let said = failure.detail.unwrap_or(failure.message);
+            report.add("key type", Status::Wrong, said.trim_end_matches('.'), repair);
+        }
+    }
+    Ok(())
+}
+
+/// The rows that install makes.
+fn check_first_rows(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let missing = find_missing(config)?.into_iter();
+    let faults = missing.map(|row| Fault { finding: row.finding, repair: install_again(config) }).collect();
+    report.list("first rows", Status::Wrong, faults, "all that install makes are there");
     Ok(())
 }
 
 fn check_indexes(report: &mut Report) -> Result<(), Error> {
     let invalid = find_faults(
+        // What REINDEX CONCURRENTLY leaves behind when it fails is superfluous.
         "SELECT format('index %s is not valid', i.indexrelid::regclass) AS finding,
-                format('REINDEX INDEX CONCURRENTLY %s;', i.indexrelid::regclass) AS repair
-         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+                format('%s INDEX CONCURRENTLY %s;', CASE WHEN x.relname ~ '_cc(new|old)[0-9]*$' THEN 'DROP' ELSE 'REINDEX' END,
+                       i.indexrelid::regclass) AS repair
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
          WHERE c.relnamespace = 'referral'::regnamespace AND NOT (i.indisvalid AND i.indisready) ORDER BY 1",
         &[],
     )?;
@@ -294,6 +375,12 @@ fn check_settlement(config: &Config, report: &mut Report) -> Result<(), Error> {
                  SELECT format('%s lots of credit expired more than a day ago and are not taken off', count(*)),
                         'CALL referral.settle();'
                  FROM referral.lots WHERE remaining > 0 AND expires_at < now() - interval '1 day'
+                 HAVING count(*) > 0
+                 UNION ALL
+                 SELECT format('%s friends who bought while they redeemed have waited for more than a day to be evaluated again',
+                               count(DISTINCT invites_friends_id)),
+                        'CALL referral.settle();'
+                 FROM referral.second_looks WHERE asked_at < now() - interval '1 day'
                  HAVING count(*) > 0) x",
     )?;
     report.list("settlement", Status::Warning, waiting, "nothing has waited for it for more than a day");

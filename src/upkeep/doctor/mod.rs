@@ -16,6 +16,7 @@ use crate::pg::transaction::catch_failure;
 use crate::pg::{Param, args, read};
 use crate::program::lookup::check_owner;
 use crate::program::{Config, config_as_far_as_readable};
+use crate::setup::again::Stored;
 use pgrx::prelude::*;
 use referral_core::source::SourceKind;
 
@@ -112,12 +113,15 @@ impl Report {
 /// # Errors
 /// [`Error::NotOwner`] when the caller is not the owner of the program; [`Error::NotInstalled`].
 pub fn doctor() -> Result<Vec<Finding>, Error> {
-    let config = config_as_far_as_readable()?;
+    let config = match config_as_far_as_readable() {
+        Err(Error::Incomplete { .. } | Error::Statement { .. }) => return installation::examine_tables(),
+        config => config?,
+    };
     check_owner(&config)?;
     let mut findings = installation::examine(&config)?;
     // Where they cannot be read, that is a finding already.
     for source in catch_failure(|| dropped_sources(&config))?.unwrap_or_default() {
-        findings.append(&mut source.report().findings);
+        findings.append(&mut report_dropped(&source)?.findings);
     }
     for kind in [SourceKind::Transactions, SourceKind::Invites, SourceKind::Signups, SourceKind::Users] {
         for source in config.sources_of(kind) {
@@ -127,32 +131,35 @@ pub fn doctor() -> Result<Vec<Finding>, Error> {
     Ok(findings)
 }
 
-row! {
-    /// A source whose table is there no longer.
-    struct DroppedSource {
-        name: String,
-        relation: pg_sys::Oid,
-    }
-}
-
-fn dropped_sources(config: &Config) -> Result<Vec<DroppedSource>, Error> {
-    with_safe_path_as(Some(config.owner), || {
-        read::fetch(
-            "SELECT s.name, s.relation::oid AS relation FROM referral.sources s
+/// The sources whose tables are there no longer.
+fn dropped_sources(config: &Config) -> Result<Vec<Stored>, Error> {
+    let names: Vec<String> = with_safe_path_as(Some(config.owner), || {
+        read::values(
+            "SELECT s.name FROM referral.sources s
              WHERE s.detached_at IS NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relation) ORDER BY 1",
             &[],
         )
-    })
+    })?;
+    let stored: Result<Vec<_>, Error> = names.iter().map(|name| Stored::named(config, name)).collect();
+    Ok(stored?.into_iter().flatten().collect())
 }
 
-impl DroppedSource {
-    fn report(&self) -> Report {
-        let mut report = Report::of(&self.name);
-        let finding = format!("the table that was attached (Oid {}) is gone", self.relation.to_u32());
-        let repair = format!("SELECT referral.detach({});", quote_literal(&self.name));
-        report.add("table", Status::Wrong, finding, Some(repair));
-        report
-    }
+/// What is to be said of a source whose table is gone. The one that has its name now may take its place.
+fn report_dropped(source: &Stored) -> Result<Report, Error> {
+    let mut report = Report::of(&source.name);
+    let (oid, successor) = (source.relation.to_u32(), sources::named_like(source)?);
+    let (finding, repair) = match successor {
+        Some(successor) => (
+            format!("the table that was attached (Oid {oid}) is gone, and {successor} is another one of its name"),
+            source.attach_to(&successor),
+        ),
+        None => (
+            format!("the table that was attached (Oid {oid}) is gone"),
+            format!("SELECT referral.detach({});", quote_literal(&source.name)),
+        ),
+    };
+    report.add("table", Status::Wrong, finding, Some(repair));
+    Ok(report)
 }
 
 /// Faults that a statement over the catalogue finds, with the rights of whoever calls.

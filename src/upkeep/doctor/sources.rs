@@ -4,12 +4,13 @@ use super::{Fault, Finding, Report, Status, find_faults, find_missing_rights};
 use crate::error::{Error, Failure};
 use crate::pg::catalog::{Table, members, quote_literal};
 use crate::pg::row::row;
-use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::scope::{acting_as, with_safe_path, with_safe_path_as};
 use crate::pg::transaction::catch_failure;
 use crate::pg::{args, read};
 use crate::program::source::{check_predicate, check_readable};
 use crate::program::{Config, Predicate, Source, trigger_function};
-use crate::setup::mapping::{UserOf, column_of, index_wanted};
+use crate::setup::again::Stored;
+use crate::setup::mapping::{UserOf, indexes_wanted};
 use pgrx::prelude::*;
 use referral_core::source::{Phase, SourceKind};
 
@@ -115,7 +116,7 @@ impl Examination<'_> {
             self.report.add("rights", Status::Wrong, finding, Some(repair));
         }
         self.check_mappings()?;
-        self.check_persistence()?;
+        self.check_table()?;
         if let Some(function) = trigger_function(self.source.kind) {
             self.check_triggers(function)?;
         }
@@ -163,16 +164,92 @@ impl Examination<'_> {
         Ok(())
     }
 
-    fn check_persistence(&mut self) -> Result<(), Error> {
-        let Source { relation, table, .. } = self.source;
+    /// The table has to be the one that is meant: that has the name of the one that was attached, and its rows.
+    fn check_table(&mut self) -> Result<(), Error> {
+        let found = self.report.findings.len();
+        let Source { name, relation, table, .. } = self.source;
+        if let Some(stored) = Stored::named(self.config, name)? {
+            self.check_name(&stored)?;
+            self.check_rows(&stored)?;
+        }
         let unlogged = with_safe_path(|| {
             read::exists("SELECT FROM pg_class WHERE oid = $1 AND relpersistence = 'u'", &args![*relation])
         })?;
         if unlogged {
             let finding = format!("{table} is unlogged: a crash empties it, and the ledger stands");
             self.report.add("table", Status::Warning, finding, Some(format!("ALTER TABLE {table} SET LOGGED;")));
-        } else {
+        }
+        if self.report.findings.len() == found {
             self.report.fine("table", format!("{table} is there"));
+        }
+        Ok(())
+    }
+
+    fn check_name(&mut self, stored: &Stored) -> Result<(), Error> {
+        let (name, table) = (&self.source.name, &self.source.table);
+        let whole: Option<String> = with_safe_path(|| {
+            read::optional_value(
+                "SELECT format('%I.%I', n.nspname, r.relname)
+                 FROM pg_class c JOIN pg_class r ON r.oid = pg_partition_root(c.oid)
+                 JOIN pg_namespace n ON n.oid = r.relnamespace WHERE c.oid = $1 AND c.relispartition",
+                &args![self.source.relation],
+            )
+        })?;
+        let (status, finding, repair) = if let Some(whole) = whole {
+            let finding = format!("{table} is a partition of {whole} now: what is written through that is not seen");
+            (Status::Wrong, finding, stored.attach_to(&whole))
+        } else if let Some(other) = named_like(stored)? {
+            let finding = format!(
+                "{other} is not the table that was attached, which is {table} now: what is written to {other} is not seen. \
+                 To stay with {table}, attach it again as \"{name}\""
+            );
+            (Status::Wrong, finding, stored.attach_to(&other))
+        } else if &stored.attached_as != table {
+            let was = &stored.attached_as;
+            let finding = format!(
+                "{table} was called {was} when it was attached. If another table is written to instead, attach that as \
+                 \"{name}\""
+            );
+            (Status::Warning, finding, self.repair())
+        } else {
+            return Ok(());
+        };
+        self.report.add("table", status, finding, Some(repair));
+        Ok(())
+    }
+
+    /// A table that earned and is empty may have lost its rows to another one.
+    fn check_rows(&mut self, stored: &Stored) -> Result<(), Error> {
+        let Source { id, kind, table, owner, foreign, .. } = self.source;
+        if *kind != SourceKind::Transactions || *foreign {
+            return Ok(());
+        }
+        let is_empty = || read::exists(&format!("SELECT FROM {table} LIMIT 1"), &[]).map(|any| !any);
+        // A table that cannot be read is a finding of its rights.
+        if !matches!(catch_failure(|| with_safe_path(|| acting_as(*owner, is_empty)))?, Ok(true)) {
+            return Ok(());
+        }
+        let earned: i64 = with_safe_path_as(Some(self.config.owner), || {
+            read::value(
+                "SELECT count(*) FROM referral.goal_completions c
+                 WHERE c.source_id = $1 AND c.state <> 'reversed'
+                   AND c.decided_at > coalesce((SELECT r.finished_at FROM referral.reconciliations r
+                                                WHERE r.source_id = $1), '-infinity')",
+                &args![*id],
+            )
+        })?;
+        if earned > 0 {
+            let what = if self.source.hears_deletions() {
+                "reconcile takes back what they earned"
+            } else {
+                "they count as archived"
+            };
+            let finding = format!(
+                "{table} is empty, and rows that it had reached goals {earned} times: {what}. If they are in another table \
+                 now, attach that as \"{}\" first",
+                stored.name
+            );
+            self.report.add("table", Status::Warning, finding, Some(self.reconcile()));
         }
         Ok(())
     }
@@ -189,51 +266,31 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// An index finds the rows of a friend, and a foreign key holds purchases and redemptions apart.
+    /// An index finds the rows of a friend.
     fn check_rows_of_users(&mut self) -> Result<(), Error> {
         // The owner of the program need not own the table.
         let Ok(table) = with_safe_path(|| Table::of(self.source.relation, "rpf")) else { return Ok(()) };
         if self.source.broken.is_some() {
             return Ok(());
         }
-        self.check_index(&table)?;
-        self.check_race(&table)
+        self.check_index(&table)
     }
 
     fn check_index(&mut self, table: &Table) -> Result<(), Error> {
         let user = UserOf { column: self.source.user_column.clone(), expression: None };
-        match index_wanted(self.config, table, &user, &self.source.facts)? {
-            Some(repair) => {
-                let finding = "no index finds the rows of a user: every purchase by a friend scans the table";
-                self.report.add("index", Status::Warning, finding, Some(repair));
-            }
-            None => self.report.fine("index", "the rows of a user are found"),
+        let wanted = indexes_wanted(self.config, table, &user, &self.source.facts)?;
+        let finding = "no index finds the rows of a user: every purchase by a friend scans the table";
+        if wanted.is_empty() {
+            self.report.fine("index", "the rows of a user are found");
         }
-        Ok(())
-    }
-
-    fn check_race(&mut self, table: &Table) -> Result<(), Error> {
-        let (Some(users), Some(column)) = (&self.config.users, &self.source.user_column) else { return Ok(()) };
-        let kept_apart = with_safe_path(|| {
-            read::exists(
-                "SELECT FROM pg_constraint c
-                 JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attname = $2 AND c.conkey = ARRAY[a.attnum]
-                 WHERE c.conrelid = $1 AND c.contype = 'f' AND c.confrelid = $3 AND NOT c.condeferrable",
-                &args![self.source.relation, column.as_str(), users.oid],
-            )
-        })?;
-        if kept_apart {
-            self.report.fine("race", "a foreign key holds purchases and redemptions of one friend apart");
-            return Ok(());
+        for what in wanted {
+            // Which index helps an expression, its author knows.
+            let (finding, repair) = match user.column {
+                Some(_) => (finding.to_owned(), Some(what)),
+                None => (format!("{finding}. {what}"), None),
+            };
+            self.report.add("index", Status::Warning, finding, repair);
         }
-        let (column, _) = column_of(table, column)?;
-        let repair = format!(
-            "ALTER TABLE {} ADD FOREIGN KEY ({column}) REFERENCES {} ({}) NOT VALID;",
-            table.name, users.name, users.column
-        );
-        let finding = "no foreign key to the users: a purchase and a redemption at the same moment may miss each other \
-                       until reconcile";
-        self.report.add("race", Status::Warning, finding, Some(repair));
         Ok(())
     }
 
@@ -306,6 +363,20 @@ impl Examination<'_> {
         };
         self.report.add("history", Status::Warning, finding, Some(self.reconcile()));
     }
+}
+
+/// Another table that has the name now which the table of a source had when it was attached.
+///
+/// # Errors
+/// None of its own; PostgreSQL's unwind.
+pub(super) fn named_like(stored: &Stored) -> Result<Option<String>, Error> {
+    with_safe_path(|| {
+        read::optional_value(
+            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.oid = to_regclass($1) AND c.oid <> $2 AND c.relkind = ANY ('{r,p,f}') AND c.relpersistence <> 't'",
+            &args![stored.attached_as.as_str(), stored.relation],
+        )
+    })
 }
 
 /// The message and the detail of a failure.

@@ -35,7 +35,9 @@ SELECT referral.attach_transactions('orders', 'user_id', 'total', 'USD', occurre
 \echo :SQLSTATE
 SELECT referral.attach_transactions('orders', 'user_id', 'total', 'USD', occurred_at => 'created_at', name => 'again');
 \echo :SQLSTATE
-SELECT referral.attach_transactions('other', 'user_id', 'total', 'USD', occurred_at => 'at', name => 'orders');
+CREATE SCHEMA elsewhere;
+CREATE TABLE elsewhere.orders (LIKE other INCLUDING ALL);
+SELECT referral.attach_transactions('elsewhere.orders', 'user_id', 'total', 'USD', occurred_at => 'at');
 \echo :SQLSTATE
 -- nulls, and names
 SELECT referral.attach_transactions(NULL, 'user_id', 'total', 'USD', occurred_at => 'at');

@@ -9,13 +9,13 @@ INSERT INTO users SELECT generate_series(1, 5);
 CREATE TABLE "or\ders" (id bigint PRIMARY KEY, user_id bigint REFERENCES users, "to\tal" numeric, created_at timestamptz);
 CREATE INDEX ON "or\ders" (user_id);
 SELECT referral.install('users');
-SELECT referral.attach_transactions('"or\\ders"', user_column => 'user_id', amount => '"to\\tal"', currency => 'a\\b',
+SELECT referral.attach_transactions('"or\\ders"', user_column => 'user_id', amount => '"to\\tal"', currency => 'points',
     occurred_at => 'created_at', qualifies => $$"to\tal"::text <> 'x\\ty'$$, name => 'back\\slash') = E'back\\slash' AS named;
-SELECT referral.create_goal('every', reward => 2, unit => 'a\\b', occurrence => 'every', effective_from => '-infinity');
+SELECT referral.create_goal('every', reward => 2, unit => 'points', occurrence => 'every', effective_from => '-infinity');
 SELECT status FROM referral.redeem_invite(referral.issue_invite(1), 2, as_of => '2026-01-01');
 INSERT INTO "or\ders" VALUES (1, 2, 10, '2026-01-02');
-SELECT unit = E'a\\b' AS unit, available FROM referral.balance(1);
-SELECT currency = E'a\\b' AS currency FROM referral.goal_completions;
+SELECT unit = 'points' AS unit, available FROM referral.balance(1);
+SELECT currency = 'points' AS currency FROM referral.goal_completions;
 -- a repair of doctor's is read as it is meant, here and elsewhere
 ALTER TABLE "or\ders" DISABLE TRIGGER referral_transactions_insert;
 SELECT repair AS "repair" FROM referral.doctor() WHERE check_name = 'history' \gset

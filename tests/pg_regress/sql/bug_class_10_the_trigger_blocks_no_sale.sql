@@ -8,7 +8,7 @@ CALL refer(1, 2);
 -- a goal that somebody wrote by hand, and wrong
 BEGIN;
 INSERT INTO referral.goals (program_id, name) VALUES (1, 'by hand');
-INSERT INTO referral.goal_versions (goal_id, version, source_id, rule) SELECT goal_id, 1, 1, '{"x": 1}' FROM referral.goals WHERE name = 'by hand';
+INSERT INTO referral.goal_versions (goal_id, version, source_ids, rule) SELECT goal_id, 1, '{1}', '{"x": 1}' FROM referral.goals WHERE name = 'by hand';
 CALL buy(1, 2);
 CALL buy(2, 9);
 SELECT count(*) AS sold FROM orders;

@@ -9,5 +9,5 @@ SELECT referral.create_goal('friend', friend_reward => 500, unit => ' points ', 
 SELECT referral.create_goal('document', rule => '{"rewards": [{"to": "friend", "fixed": 1, "unit": "KWD"}]}') AS goal_id;
 SELECT referral.create_goal('least', reward => 11) AS goal_id;
 SELECT g.name, version, p.name AS program, s.name AS source, effective_from = '-infinity' AS always, rule
-FROM referral.goals g JOIN referral.goal_versions v USING (goal_id) JOIN referral.programs p USING (program_id) JOIN referral.sources s USING (source_id)
+FROM referral.goals g JOIN referral.goal_versions v USING (goal_id) JOIN referral.programs p USING (program_id) JOIN referral.sources s ON s.source_id = ANY (v.source_ids)
 ORDER BY goal_version_id;

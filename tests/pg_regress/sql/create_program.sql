@@ -30,7 +30,7 @@ SELECT referral.create_program('bad', attribution_window => '1 month -60 days');
 SELECT referral.create_program('bad', strict => NULL);
 \echo :SQLSTATE
 SELECT count(*) FROM referral.programs;
--- the owner may change a program; friends feel it at their next evaluation
+-- the owner may change a program; a friend keeps the window that it had
 SELECT referral.create_goal('every', reward => 1, occurrence => 'every', program => 'open', effective_from => '-infinity') AS goal_id;
 CALL refer(1, 2, program => 'open');
 CALL buy(1, 2, 30, '2026-01-05');

@@ -66,7 +66,7 @@ SELECT noticed($$UPDATE referral.goal_completions SET state = 'reversed', occurr
 SELECT noticed($$UPDATE referral.balances SET earned = earned + 1, adjusted = adjusted - 1 WHERE beneficiary_id = 1 AND unit = 'USD'$$);
 SELECT noticed($$DELETE FROM referral.balances WHERE beneficiary_id = 2 AND unit = 'USD'$$);
 SELECT noticed($$INSERT INTO referral.balances VALUES (9, 'USD', 1, 0, 0, 0, 0, 0, 0)$$);
-SELECT noticed($$INSERT INTO referral.unsettled SELECT * FROM referral.unsettled LIMIT 1$$);
+SELECT noticed($$ALTER TABLE referral.unsettled DROP CONSTRAINT unsettled_pkey; INSERT INTO referral.unsettled SELECT * FROM referral.unsettled LIMIT 1$$);
 SELECT noticed($$INSERT INTO referral.unsettled SELECT credit_id, beneficiary_id, created_at, goal_id FROM referral.credits WHERE kind = 'spent' LIMIT 1$$);
 SELECT noticed($$DELETE FROM referral.unsettled WHERE ctid = (SELECT min(ctid) FROM referral.unsettled)$$);
 SELECT noticed($$UPDATE referral.unsettled SET beneficiary_id = 9$$);

@@ -14,7 +14,7 @@ CREATE INDEX "Order""s" ON "My Shop"."Order" ("User");
 SELECT referral.install('"My Shop"."Users; --"');
 SELECT referral.attach_transactions('"My Shop"."Order"', 'User', '"Grand Total"', currency_column => 'Währung''', occurred_at => '"from"');
 SELECT name, relation, column_names, array_to_string(facts, '@') AS facts FROM referral.sources WHERE NOT own;
-SELECT referral.create_goal('it''s "first"; --', reward => 1, unit => '''$"', effective_from => '-infinity');
+SELECT referral.create_goal('it''s "first"; --', reward => 1, unit => 'gold-star', effective_from => '-infinity');
 SELECT status FROM referral.redeem_invite(referral.issue_invite(1), 2, '2026-01-01');
 INSERT INTO "My Shop"."Order" VALUES (1, 2, 30, 'usd', '2026-01-02');
 SELECT beneficiary_id, unit, amount, goal, source, transaction_key, currency FROM referral.credit_lines;

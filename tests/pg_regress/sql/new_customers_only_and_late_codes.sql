@@ -20,7 +20,7 @@ CALL buy(6, 8, 30, '2026-01-03 23:59:59.999999+00');
 CALL buy(7, 9, 30, '2026-01-04 00:00+00');
 SELECT n, r.status FROM generate_series(8, 9) n, referral.redeem_invite('for-newcomers', n, '2026-01-05') r;
 SELECT friend, "order", amount FROM standing;
--- the grace is shortened: what follows is evaluated by it
+-- the grace is shortened: who redeemed keeps the one that they had
 UPDATE referral.programs SET grace = '1 hour' WHERE name = 'newcomers';
 SELECT referral.reevaluate(9);
 SELECT friend, "order", amount FROM standing;

@@ -16,10 +16,11 @@ SELECT referral.create_goal('points', effective_from => '-infinity', rule => '{
 SELECT referral.create_goal('any currency', effective_from => '-infinity', rule => '{
     "when": { "occurrence": "every" }, "rewards": [ { "to": "referrer", "percent": "5" } ] }');
 CALL refer(1, 2);
+CALL refer(1, 3);
 CALL buy(1, 2, 12.35);
 CALL buy(2, 2, 100);
 SELECT "order", goal, side, amount, unit FROM standing;
-INSERT INTO orders (id, user_id, total, created_at, currency) VALUES (3, 2, 12345, '2026-01-05', 'JPY'), (4, 2, 100, '2026-01-05', NULL), (5, 2, 0.04, '2026-01-05', 'USD');
+INSERT INTO orders (id, user_id, total, created_at, currency) VALUES (3, 2, 12345, '2026-01-05', 'JPY'), (4, 3, 100, '2026-01-05', NULL), (5, 2, 0.04, '2026-01-05', 'USD');
 SELECT "order", goal, side, amount, unit FROM standing WHERE "order" > '2';
 SELECT transaction_key, state, amount, currency FROM referral.goal_completions JOIN referral.goal_versions USING (goal_version_id) JOIN referral.goals USING (goal_id) WHERE name = 'any currency' ORDER BY 1;
 -- a partial refund, another, one undone, and the rest
@@ -37,3 +38,6 @@ SELECT "order", goal, side, amount, unit FROM standing WHERE "order" = '1';
 SELECT * FROM referral.balance(1);
 SELECT * FROM referral.balance(2);
 SELECT * FROM waiting;
+-- the one that did not say its currency
+UPDATE orders SET currency = 'USD' WHERE id = 4;
+SELECT "order", goal, side, amount, unit FROM standing WHERE "order" = '4';

@@ -58,14 +58,14 @@ CREATE INDEX ON secrets (user_id);
 SELECT referral.attach_transactions('secrets', 'user_id', 'total', 'USD', occurred_at => 'at');
 SET SESSION AUTHORIZATION regress_program;
 ALTER TABLE referral.goal_versions DISABLE TRIGGER referral_append_only;
-UPDATE referral.goal_versions SET source_id = (SELECT source_id FROM referral.sources WHERE name = 'secrets') WHERE goal_id = (SELECT goal_id FROM referral.goals WHERE name = 'asks');
+UPDATE referral.goal_versions SET source_ids = (SELECT ARRAY[source_id] FROM referral.sources WHERE name = 'secrets') WHERE goal_id = (SELECT goal_id FROM referral.goals WHERE name = 'asks');
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = notice;
 INSERT INTO secrets VALUES (1, 2, 30);
 SELECT source, message FROM waiting;
 -- the new owner of a table lends nothing to the old one, until he says so
 SET SESSION AUTHORIZATION regress_program;
-UPDATE referral.goal_versions SET source_id = (SELECT source_id FROM referral.sources WHERE name = 'sales') WHERE goal_id = (SELECT goal_id FROM referral.goals WHERE name = 'asks');
+UPDATE referral.goal_versions SET source_ids = (SELECT ARRAY[source_id] FROM referral.sources WHERE name = 'sales') WHERE goal_id = (SELECT goal_id FROM referral.goals WHERE name = 'asks');
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 SELECT referral.detach('sales');

@@ -3,7 +3,7 @@
 \set ECHO none
 \i shop.sql
 \set ECHO all
-SELECT referral.create_program('windowed', attribution_window => '10 days') AS program_id;
+SELECT referral.create_program('windowed', attribution_window => '10 days', grace => NULL) AS program_id;
 SELECT referral.create_goal('in 10 days', reward => 1, occurrence => 'every', program => 'windowed', effective_from => '-infinity') AS goal_id;
 SELECT referral.create_goal('in 36 hours', reward => 2, occurrence => 'every', within => '36 hours', program => 'windowed', effective_from => '-infinity') AS goal_id;
 SELECT referral.create_goal('in 20 days', reward => 3, occurrence => 'every', within => '20 days', program => 'windowed', effective_from => '-infinity') AS goal_id;

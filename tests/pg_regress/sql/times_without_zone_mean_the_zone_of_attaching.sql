@@ -12,6 +12,7 @@ SELECT referral.attach_transactions('stamps', 'user_id', 'total', 'USD', occurre
 SELECT referral.attach_transactions('days', 'user_id', 'total', 'USD', occurred_at => 'at');
 SELECT referral.create_goal('stamp', reward => 1, occurrence => 'every', within => '1 day', source => 'stamps', effective_from => '-infinity') AS goal_id;
 SELECT referral.create_goal('day', reward => 1, occurrence => 'every', within => '1 day', source => 'days', effective_from => '-infinity') AS goal_id;
+UPDATE referral.programs SET grace = NULL;
 -- midnight of New York, which is 05:00 in UTC; each friend has a session of another zone
 CALL refer(1, 2, '2026-01-05 00:00-05');
 CALL refer(1, 3, '2026-01-05 00:00-05');

@@ -17,7 +17,7 @@ CALL buy(8, 2, 0.00001);
 SELECT * FROM standing;
 SELECT * FROM waiting;
 
--- a guest's purchase that is given its buyer later earns then, and gives it back when the buyer is taken away
+-- a guest's purchase that is given its buyer later earns then, and keeps it when the buyer is taken away
 UPDATE orders SET user_id = 2 WHERE id = 6;
 SELECT * FROM lines WHERE "order" = '6';
 UPDATE orders SET user_id = NULL WHERE id = 6;

@@ -242,3 +242,30 @@ FROM (VALUES
             SERVER elsewhere OPTIONS (schema_name 'far', table_name 'orders');
         CREATE TABLE orders_here PARTITION OF orders DEFAULT;
         CREATE INDEX ON orders_here (user_id)$$)) f (kind, mappings, make);
+
+-- What doctor() would repair: its repairs are run before the first purchase, and then the application lives as ever.
+INSERT INTO zoo.shapes (name, make, buy) VALUES
+    ('repairs: guests are user 0, no key and no index', $$
+        CREATE TABLE users (id bigint PRIMARY KEY, name text);
+        CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint NOT NULL DEFAULT 0, total numeric, status text DEFAULT 'paid',
+            note text, created_at timestamptz)$$,
+     'INSERT INTO orders (id, user_id, total, created_at) VALUES ({order}, coalesce({user}, 0), {amount}, {at})'),
+    ('repairs: a deferred key, and a partial index', $$
+        CREATE TABLE users (id bigint PRIMARY KEY, name text);
+        CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint REFERENCES users DEFERRABLE INITIALLY DEFERRED, total numeric,
+            status text DEFAULT 'paid', note text, created_at timestamptz);
+        CREATE INDEX ON orders (user_id) WHERE status = 'paid'$$,
+     'INSERT INTO orders (id, user_id, total, created_at) VALUES ({order}, {user}, {amount}, {at})');
+INSERT INTO zoo.shapes (name, make, attach)
+SELECT 'repairs: partitioned, ' || kind, format($$
+        CREATE TABLE users (id bigint PRIMARY KEY, name text);
+        CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, total numeric NOT NULL, status text DEFAULT 'paid',
+            note text, created_at timestamptz) PARTITION BY HASH (id);
+        CREATE TABLE orders_0 PARTITION OF orders FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE TABLE orders_1 PARTITION OF orders FOR VALUES WITH (MODULUS 2, REMAINDER 1); %s$$, indexes),
+    (SELECT attach FROM zoo.shapes WHERE name = 'tables: partitioned by hash')
+FROM (VALUES
+    ('without a key or an index', ''),
+    ('each partition indexed', 'CREATE INDEX ON orders_0 (user_id); CREATE INDEX ON orders_1 (user_id)'),
+    ('one partition indexed', 'CREATE INDEX ON orders_0 (user_id)')
+) i (kind, indexes);
