@@ -11,9 +11,10 @@ WITH completed AS (
     RETURNING 1),
 appended AS (
     INSERT INTO referral.credits (
-        beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason,
+        credit_id, beneficiary_id, side, unit, amount, kind, invites_friends_id, completion_no, revision, reverses, reason,
         available_at, expires_at, goal_id)
-    SELECT CASE WHEN line.reverses IS NULL THEN line.beneficiary::@key@
+    SELECT line.credit,
+           CASE WHEN line.reverses IS NULL THEN line.beneficiary::@key@
                 ELSE (SELECT r.beneficiary_id FROM referral.credits r WHERE r.credit_id = line.reverses) END,
            line.side, line.unit, line.amount, line.kind, line.referral, line.completion_no, line.revision,
            line.reverses, line.reason, coalesce(line.available_at, now()), line.expires_at, line.goal

@@ -2,7 +2,9 @@
 
 use super::posted::LockedReferral;
 use crate::error::Error;
+use crate::pg::catalog::own_relation;
 use crate::pg::row::{ListRow, list};
+use crate::pg::sequence::draw;
 use crate::pg::{Param, arg, args, write};
 use crate::program::{Config, Source};
 use referral_core::amount::{Decimal, Unit};
@@ -41,6 +43,8 @@ list! {
 
     /// A line to append.
     struct NewLine<'a> {
+        /// Its key, which is drawn last: all keys of a statement at once.
+        credit: CreditId,
         /// Who is credited; `None` for a line that takes back: it is taken from whom it was given to.
         beneficiary: Option<&'a str>,
         side: Side,
@@ -142,6 +146,7 @@ impl<'a> NewLine<'a> {
         let version = source.goal_versions.iter().find(|version| version.id == line.goal_version);
         let settled = version.filter(|version| version.rule.is_settled_for(line.side));
         Some(Self {
+            credit: CreditId(0),
             beneficiary,
             side: line.side,
             unit: line.unit,
@@ -191,13 +196,14 @@ const APPEND_RETURNING: &str = concat!(include_str!("../../sql/statements/append
 fn append(
     config: &Config,
     completions: Vec<NewCompletion>,
-    lines: Vec<NewLine>,
+    mut lines: Vec<NewLine>,
     in_feed: Vec<ReferralId>,
 ) -> Result<(), Error> {
     let (completed, wanted) = (completions.len() as i64, lines.len());
     if (completed, wanted) == (0, 0) {
         return Ok(());
     }
+    number(&mut lines)?;
     let mut params: Vec<Param> = vec![arg(completed)];
     params.extend(NewCompletion::into_params(completions));
     params.extend(NewLine::into_params(lines));
@@ -208,6 +214,17 @@ fn append(
     let written = lines.len() as u64;
     publish(lines, in_feed)?;
     all_written(wanted, written)
+}
+
+/// Gives lines their keys, in their order.
+fn number(lines: &mut [NewLine]) -> Result<(), Error> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let sequence = own_relation(c"credits_credit_id_seq").ok_or(Error::NotInstalled)?;
+    let first = draw(sequence, lines.len() as i64)?;
+    lines.iter_mut().zip(first..).for_each(|(line, key)| line.credit = CreditId(key));
+    Ok(())
 }
 
 fn append_statement(config: &Config, template: &'static str) -> Rc<str> {

@@ -3,6 +3,7 @@
 use super::c_string;
 use pgrx::PgMemoryContexts;
 use pgrx::prelude::*;
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 
 /// A setting and its value.
@@ -178,4 +179,26 @@ fn switched<R>(role: pg_sys::Oid, f: impl FnOnce() -> R) -> R {
 pub fn in_own_memory<R>(f: impl FnOnce() -> R) -> R {
     // SAFETY: nothing allocated inside is returned: every function here copies what it returns.
     unsafe { PgMemoryContexts::new("referral").switch_to(|_| f()) }
+}
+
+thread_local! {
+    static EMPTYING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f`, which empties tables whose guards refuse that otherwise.
+pub fn emptying<R>(f: impl FnOnce() -> R) -> R {
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            EMPTYING.set(false);
+        }
+    }
+    EMPTYING.set(true);
+    let _end = End;
+    f()
+}
+
+/// Whether [`emptying`] is running.
+pub fn is_emptying() -> bool {
+    EMPTYING.get()
 }

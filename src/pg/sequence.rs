@@ -4,6 +4,7 @@
 //! makes it another again. `setval` does not. So the next number is read and set, under a lock of the sequence's page that is
 //! held for these two alone.
 
+use super::transaction::require_read_write;
 use super::{args, read};
 use crate::error::Error;
 use pgrx::prelude::*;
@@ -43,19 +44,20 @@ pub fn next(sequence: pg_sys::Oid, call: pg_sys::FunctionCallInfo) -> Result<i64
     Ok(number)
 }
 
-/// Draws numbers that follow each other. Returns the first.
-fn draw(sequence: pg_sys::Oid, count: i64) -> Result<i64, Error> {
-    let last = || {
-        // SAFETY: a function of PostgreSQL's, with the argument that it takes.
-        unsafe { direct_function_call::<i64>(pg_sys::pg_sequence_last_value, &[sequence.into_datum()]) }
-    };
-    // Refuses what is no sequence, and locks the relation first, so that nobody waits for it while they hold the page.
-    last();
-    // SAFETY: the relation is there and locked. An error unlocks the page with the subtransaction that it ends.
+/// Draws so many numbers that follow each other, one at least, of a sequence that counts by one. Returns the first.
+///
+/// # Errors
+/// As [`next`].
+pub fn draw(sequence: pg_sys::Oid, count: i64) -> Result<i64, Error> {
+    require_read_write(c"next_id()");
+    // SAFETY: the functions of PostgreSQL's get the arguments that they take; the first of them refuses what is no sequence.
+    // The relation is locked before its page, so that nobody waits for it while they hold the page. An error unlocks both
+    // with the subtransaction that it ends.
     unsafe {
         let relation = pg_sys::relation_open(sequence, pg_sys::RowExclusiveLock as i32);
         pg_sys::LockPage(relation, 0, pg_sys::ExclusiveLock as i32);
-        let first = match last() {
+        let last = direct_function_call::<i64>(pg_sys::pg_sequence_last_value, &[sequence.into_datum()]);
+        let first = match last {
             Some(last) => last.saturating_add(1),
             None => uncalled(sequence)?,
         };

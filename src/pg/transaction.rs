@@ -27,9 +27,14 @@ fn subtransaction<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure>
         let owner = pg_sys::CurrentResourceOwner;
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(context);
+        let callbacks = pg_sys::error_context_stack;
+        let mut callback =
+            pg_sys::ErrorContextCallback { previous: callbacks, callback: Some(note_code), arg: std::ptr::null_mut() };
+        pg_sys::error_context_stack = &raw mut callback;
         let outcome = PgTryBuilder::new(AssertUnwindSafe(|| f().map_err(Failure::from)))
-            .catch_others(|cause| Err(Failure::from(cause)))
+            .catch_others(|cause| Err(with_its_code(Failure::from(cause))))
             .execute();
+        pg_sys::error_context_stack = callbacks;
         match &outcome {
             Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
             Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
@@ -37,6 +42,33 @@ fn subtransaction<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure>
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
         outcome
+    }
+}
+
+thread_local! {
+    /// The SQLSTATE of the last report, as PostgreSQL packs it.
+    static CODE: Cell<i32> = const { Cell::new(0) };
+}
+
+/// Notes the SQLSTATE of what is reported. Of an error that is caught, codes that PostgreSQL does not know are lost.
+unsafe extern "C-unwind" fn note_code(_: *mut std::ffi::c_void) {
+    // SAFETY: called while an error is reported.
+    CODE.set(unsafe { pg_sys::geterrcode() });
+}
+
+/// A failure with a code of the site's own is one of its functions, and says the code.
+fn with_its_code(failure: Failure) -> Failure {
+    let code = CODE.get();
+    if failure.code != PgSqlErrorCode::ERRCODE_INTERNAL_ERROR || code == PgSqlErrorCode::ERRCODE_INTERNAL_ERROR as i32 {
+        return failure;
+    }
+    let letter = |place: i32| char::from(b'0' + u8::try_from((code >> (6 * place)) & 0x3F).unwrap_or_default());
+    let sqlstate: String = (0..5).map(letter).collect();
+    let detail = failure.detail.map(|detail| format!("{detail} ")).unwrap_or_default();
+    Failure {
+        code: PgSqlErrorCode::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
+        detail: Some(format!("{detail}It was raised with SQLSTATE {sqlstate}.")),
+        ..failure
     }
 }
 

@@ -10,7 +10,7 @@ use super::users::{self, Home, Known};
 use crate::error::Error;
 use crate::pg::catalog::{own_relation, role_name};
 use crate::pg::row::row;
-use crate::pg::scope::with_safe_path;
+use crate::pg::scope::{with_safe_path, with_safe_path_as};
 use crate::pg::spi::execute_ddl;
 use crate::pg::transaction::{TableLock, lock_politely};
 use crate::pg::unchecked::rows_of;
@@ -89,7 +89,7 @@ fn create(request: &Request) -> Result<Installed, Error> {
     execute_ddl("INSERT INTO referral.settings DEFAULT VALUES")?;
     execute_ddl("INSERT INTO referral.secrets DEFAULT VALUES")?;
     if key.users.is_some() {
-        refer(&key, request.foreign_keys.unwrap_or(true))?;
+        refer(&key, request.foreign_keys.unwrap_or(true), None)?;
     }
     execute_ddl("INSERT INTO referral.programs (name) VALUES ('default')")?;
     request.default.store()?;
@@ -222,10 +222,17 @@ fn put_foreign_keys_right(home: Home, table: pg_sys::Oid, key: &KeyColumn, steps
     if steps.dry_run { Ok(()) } else { users::add_missing_keys(&config, home, &missing, key) }
 }
 
-/// Makes the tables refer to the users: by foreign keys, or by triggers that do the same.
-fn refer(key: &KeyColumn, by_keys: bool) -> Result<(), Error> {
+/// Makes the tables refer to the users: by foreign keys, or by triggers that do the same. `owner` is as in [`note_way`].
+fn refer(key: &KeyColumn, by_keys: bool, owner: Option<pg_sys::Oid>) -> Result<(), Error> {
     key.run([if by_keys { FOREIGN_KEYS } else { USER_TRIGGERS }])?;
-    write::execute("UPDATE referral.settings SET foreign_keys = $1 WHERE foreign_keys <> $1", &args![by_keys]).map(drop)
+    note_way(by_keys, owner)
+}
+
+/// Notes in which way the tables refer to the users. `owner` is whose the settings are already, with whatever they have laid
+/// there; `None`: the caller's still.
+fn note_way(by_keys: bool, owner: Option<pg_sys::Oid>) -> Result<(), Error> {
+    let sql = "UPDATE referral.settings SET foreign_keys = $1 WHERE foreign_keys <> $1";
+    with_safe_path_as(owner, || write::execute(sql, &args![by_keys])).map(drop)
 }
 
 /// Whether the tables refer to the users by foreign keys.
@@ -254,10 +261,8 @@ fn refer_otherwise(users: pg_sys::Oid, key: &KeyColumn, by_keys: bool) -> Result
     let drops: Vec<String> =
         read::values(include_str!("../../sql/statements/drop_references_to_users.sql"), &args![users])?;
     drops.iter().try_for_each(|sql| execute_ddl(sql))?;
-    if by_keys {
-        return write::execute("UPDATE referral.settings SET foreign_keys = true", &[]).map(drop);
-    }
-    refer(key, false)
+    let owner = Some(config_as_far_as_readable()?.owner);
+    if by_keys { note_way(true, owner) } else { refer(key, false, owner) }
 }
 
 fn lacks_of(owner: Option<pg_sys::Oid>, fresh: bool) -> Result<Vec<Lack>, Error> {

@@ -3,14 +3,9 @@
 use crate::error::Error;
 use crate::pg::read;
 use crate::pg::row::row;
-use crate::pg::scope::with_safe_path_as;
+use crate::pg::scope::{emptying, with_safe_path_as};
 use crate::pg::spi::execute_ddl;
 use crate::program::lookup::require_owner;
-use std::cell::Cell;
-
-thread_local! {
-    static EMPTYING: Cell<bool> = const { Cell::new(false) };
-}
 
 row! {
     /// What would be lost, and where.
@@ -20,11 +15,6 @@ row! {
         lines: i64,
         database: String,
     }
-}
-
-/// Whether this session is emptying the tables of the program, which their guards refuse otherwise.
-pub fn is_emptying() -> bool {
-    EMPTYING.get()
 }
 
 /// Empties what the program holds of users: invites, referrals, events, the ledger and all that follows from them. What the
@@ -41,9 +31,10 @@ pub fn reset_program(confirm: Option<&str>) -> Result<(), Error> {
     if !confirmed {
         return Err(Error::ResetNotConfirmed { invites, referrals, lines, database });
     }
-    let _emptying = Emptying::begin();
-    with_safe_path_as(Some(config.owner), || execute_ddl(include_str!("../../sql/statements/reset_program.sql")))?;
-    with_safe_path_as(Some(config.failures_owner), || execute_ddl("TRUNCATE referral.failures RESTART IDENTITY"))
+    emptying(|| {
+        with_safe_path_as(Some(config.owner), || execute_ddl(include_str!("../../sql/statements/reset_program.sql")))?;
+        with_safe_path_as(Some(config.failures_owner), || execute_ddl("TRUNCATE referral.failures RESTART IDENTITY"))
+    })
 }
 
 fn held() -> Result<Held, Error> {
@@ -52,20 +43,4 @@ fn held() -> Result<Held, Error> {
                 (SELECT count(*) FROM referral.credits) AS lines, current_database()::text AS database",
         &[],
     )
-}
-
-/// Ends also where an error unwinds.
-struct Emptying;
-
-impl Emptying {
-    fn begin() -> Self {
-        EMPTYING.set(true);
-        Self
-    }
-}
-
-impl Drop for Emptying {
-    fn drop(&mut self) {
-        EMPTYING.set(false);
-    }
 }

@@ -235,12 +235,7 @@ fn check_foreign_keys(config: &Config, report: &mut Report) -> Result<(), Error>
         let script = USER_TRIGGERS.replace("@users@", &users.name);
         let faults: Result<Vec<_>, _> = guards(&script).iter().map(fault_of).collect();
         let faults = faults?.into_iter().flatten().collect();
-        report.list(
-            "foreign keys",
-            Status::Wrong,
-            faults,
-            "there are none, as was asked for, and triggers do the same",
-        );
+        report.list("foreign keys", Status::Wrong, faults, "there are none, as asked, and triggers do the same");
         return Ok(());
     }
     let missing = users::find_missing_keys(users.oid, &users.key)?.into_iter();

@@ -41,6 +41,7 @@ SELECT setval('referral.credits_credit_id_seq', 1, false) \g /dev/null
 INSERT INTO orders (id, user_id, total) VALUES (3, 2, 30), (4, 3, 30);
 UPDATE orders SET total = 5 WHERE id = 2;
 SELECT sqlstate, message, hint FROM referral.failures WHERE sqlstate = '23505';
+SELECT setval('referral.credits_credit_id_seq', 1, false) \g /dev/null
 SELECT repair FROM ill \gexec
 SELECT * FROM ill;
 CALL referral.reconcile();
