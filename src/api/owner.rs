@@ -204,8 +204,11 @@ fn create_goal(
     source: Option<Text>,
     effective_from: Option<TimestampWithTimeZone>,
     rule: Option<Document>,
+    hold: Option<Interval>,
+    expires: Option<Interval>,
+    limits: Option<Document>,
 ) -> Outcome<i32> {
-    let too_long = |length| Error::TooLong { argument: "rule", length, most: LONGEST_RULE };
+    let too_long = |argument| move |length| Error::TooLong { argument, length, most: LONGEST_RULE };
     let goal = goal::create_goal(NewGoal {
         name: need("name", name)?.0,
         short: ShortForm {
@@ -215,8 +218,11 @@ fn create_goal(
             occurrence: string(occurrence),
             min_amount,
             within,
+            hold,
+            expires,
+            limits: limits.map(|Document(limits)| limits.map_err(too_long("limits"))).transpose()?,
         },
-        rule: rule.map(|Document(rule)| rule.map_err(too_long)).transpose()?,
+        rule: rule.map(|Document(rule)| rule.map_err(too_long("rule"))).transpose()?,
         program: need("program", program)?.0,
         source: string(source),
         effective_from: timestamp(effective_from),

@@ -588,6 +588,7 @@ fn member(
         from: row.facts.first().and_then(|columns| columns.rfind("FROM")).unwrap_or_default(),
         predicates: attached.predicates.iter().map(|predicate| attached.predicate(predicate)).collect(),
         facts,
+        alias: quote_identifier(&row.alias),
         changed: attached.query(&changed_relation(relation), columns),
         row_id_type: row_id.map_or_else(|| row.key_type.clone(), |column| column.type_name.clone()),
         row_id_column: row_id.map(|column| column.number),

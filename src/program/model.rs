@@ -153,6 +153,8 @@ pub struct Source {
     pub facts: String,
     /// Where the FROM of `facts` begins, in bytes.
     pub from: usize,
+    /// The name that these queries know the table by, quoted.
+    pub alias: String,
     /// The query that reads the rows of a trigger through the mappings.
     pub changed: String,
     /// The predicates of goals over the rows.

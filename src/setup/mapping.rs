@@ -92,6 +92,8 @@ pub struct Facts {
     pub numbers: Vec<i16>,
     /// Settings under which the query reads, as `sources` keeps them.
     pub settings: Vec<String>,
+    /// The mappings that are times without a time zone, and the zone in which they are read.
+    pub zoneless: Option<(String, String)>,
 }
 
 /// A condition over the row, with every name qualified.
@@ -231,6 +233,11 @@ impl Mapping {
         check_comparable(config, user.argument, said, user_oid)?;
 
         let (time_zone, settings) = site_settings()?;
+        let is_time = |kind| matches!(kind, MappedType::Time | MappedType::TruthOrTime);
+        let times = self.columns.iter().filter(|column| column.sql.is_some() && is_time(column.mapped_type));
+        let zoneless: Vec<&str> =
+            times.map(|column| column.name).filter(|name| is_zoneless(base_type(type_of(name).1))).collect();
+        let zoneless = (!zoneless.is_empty()).then(|| (zoneless.join(", "), time_zone.clone()));
         let mut columns = vec![
             ("row_id".to_owned(), format!("(\n{}\n)", self.id.sql)),
             ("row_key".into(), format!("(\n{}\n)::pg_catalog.text", self.id.sql)),
@@ -252,7 +259,17 @@ impl Mapping {
         let AroundTable { before, alias, after } = split_at_table(&query, table)?;
         check_rights(table, &query)?;
         let around = [before, after];
-        Ok(Facts { query, around, alias, row_id_type, user_type: user_type.to_owned(), columns, numbers, settings })
+        Ok(Facts {
+            query,
+            around,
+            alias,
+            row_id_type,
+            user_type: user_type.to_owned(),
+            columns,
+            numbers,
+            settings,
+            zoneless,
+        })
     }
 
     /// The error of the mapping that reads a system column, which changed rows do not have, and most of which change with
@@ -441,6 +458,10 @@ fn site_settings() -> Result<(String, Vec<String>), Error> {
                FROM unnest($1) WITH ORDINALITY AS s (name, n)";
     let Settings { time_zone, settings } = with_safe_path(|| read::fetch_one(sql, &args![names]))?;
     Ok((time_zone, settings))
+}
+
+fn is_zoneless(type_oid: pg_sys::Oid) -> bool {
+    [pg_sys::TIMESTAMPOID, pg_sys::DATEOID].contains(&type_oid)
 }
 
 /// A time without a zone is read in the zone that is set now, whatever later sessions have set. A date is the end of its day,

@@ -1,5 +1,6 @@
 //! Checks of a source: its table, its mappings, its goals and its triggers.
 
+use super::clock::{self, Clock};
 use super::{Fault, Finding, Report, Status, find_faults, find_missing_rights};
 use crate::error::{Error, Failure};
 use crate::pg::catalog::{Table, members, quote_literal};
@@ -122,6 +123,7 @@ impl Examination<'_> {
         }
         if self.source.kind == SourceKind::Transactions {
             self.check_rows_of_users()?;
+            self.check_clock()?;
             self.check_goals();
         }
         self.check_replication()?;
@@ -291,6 +293,24 @@ impl Examination<'_> {
             };
             self.report.add("index", Status::Warning, finding, repair);
         }
+        Ok(())
+    }
+
+    fn check_clock(&mut self) -> Result<(), Error> {
+        let stored = Stored::named(self.config, &self.source.name)?;
+        let Some(stored) = stored.filter(|_| self.source.broken.is_none() && !self.source.foreign) else {
+            return Ok(());
+        };
+        let (finding, slow) = match clock::compare(self.config, self.source)? {
+            Clock::Right => {
+                self.report.fine("clock", "the times of recent purchases agree with it");
+                return Ok(());
+            }
+            Clock::Slow(finding) => (finding, true),
+            Clock::Fast(finding) => (finding, false),
+        };
+        let (zone, repair) = clock::advice(self.config, &stored, slow)?;
+        self.report.add("clock", Status::Warning, finding + &zone, repair);
         Ok(())
     }
 
