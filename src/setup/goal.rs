@@ -16,6 +16,7 @@ use pgrx::datum::Interval as PgInterval;
 use pgrx::notice;
 use pgrx::prelude::*;
 use referral_core::amount::{Decimal, Unit};
+use referral_core::bounds::shown;
 use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::rule::{Mistake, Occurrence, Rule, schema};
 use referral_core::time::{Interval, Timestamp};
@@ -188,8 +189,9 @@ fn store(config: &Config, name: &str, program: ProgramId, new: &NewVersion) -> R
         Some(last) if new.is(&last) => return Ok(StoredVersion { goal_id: last.goal_id, goal_version_id: None }),
         Some(last) => {
             let begins = beginning(config, name, program, &last, new)?;
-            let (version, from) = (last.version + 1, print_time(begins)?);
-            notice!("goal \"{name}\" has version {version} from {from} on: {}", new.difference(&last));
+            let version = last.version + 1;
+            let from = new.from.map_or(Ok("now".to_owned()), |_| print_time(begins))?;
+            notice!("goal \"{name}\" has version {version} from {from} on: {}", shown(new.difference(&last)));
             (last.goal_id, version, Some(begins))
         }
         None => (store_goal(program, name)?, 1, new.from),
