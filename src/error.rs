@@ -573,10 +573,10 @@ errors! {
     }
 
     /// `create_program` is given the name of a program.
-    ProgramExists { name: String } => {
+    ProgramExists { name: String, difference: String } => {
         code: ERRCODE_DUPLICATE_OBJECT,
         message: "program already exists",
-        detail: "There is a program named \"{name}\".",
+        detail: "There is a program named \"{name}\", where {difference}.",
         hint: "Choose another name, or change the row in referral.programs.",
     }
 
@@ -637,7 +637,7 @@ errors! {
         message: "goal is described twice",
         detail: "Both rule and arguments of the short form are given.",
         hint: "Pass rule => the whole document, or the short form \
-               (reward, unit, friend_reward, occurrence, min_amount, within), not both.",
+               (reward, unit, friend_reward, occurrence, min_amount, hold, expires, limits, within), not both.",
     }
 
     /// An evaluation was given up, so that the statement of the application did not reach its `statement_timeout`.
@@ -717,10 +717,11 @@ errors! {
     }
 
     /// A new version of a goal would be in force before the last one.
-    GoalVersionOrder { name: String, from: String, last: String } => {
+    GoalVersionOrder { name: String, from: String, last: String, difference: String } => {
         code: ERRCODE_INVALID_PARAMETER_VALUE,
         message: "a new version of a goal must begin after the last one",
-        detail: "The last version of \"{name}\" is in force from {last}; the new one would be from {from}.",
+        detail: "The last version of \"{name}\" is in force from {last}; the new one would be from {from}: \
+                 {difference}.",
         hint: "Pass a later effective_from.",
     }
 

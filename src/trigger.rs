@@ -7,7 +7,7 @@
 use crate::earning::evaluate::{evaluate_friends, evaluate_source};
 use crate::earning::failures::{note_lost, record_row, record_unattributed};
 use crate::earning::read::all_exist;
-use crate::earning::second_look::await_redemption;
+use crate::earning::second_look::await_redemptions;
 use crate::earning::seen::{not_evaluated_since, note_evaluated};
 use crate::error::Error;
 use crate::invites::adopt::{adopt_changed, adopted};
@@ -175,11 +175,7 @@ fn credit_touched(
             Err(failure) => return record_unattributed(config, source, failure),
         },
     };
-    for (referral, redemption) in touched.uncommitted {
-        if await_redemption(config, referral, redemption)? {
-            friends.insert(referral);
-        }
-    }
+    friends.extend(await_redemptions(config, touched.uncommitted)?);
     let friends: Vec<ReferralId> = friends.into_iter().collect();
     if friends.is_empty() {
         return Ok(());

@@ -45,9 +45,10 @@ COMMENT ON FUNCTION referral.attach_transactions IS
     'refund_of are SQL expressions over the row, of at most 10000 bytes. The user is a column (user_column) or an '
     'expression ("user"). A currency that is an ISO 4217 code, or a word that is no column, is the currency of all '
     'amounts; currency_column is a column that holds it. on_delete says what a row does that is deleted or loses its '
-    'user: archive keeps what it earned, reverse takes it back. Returns the name of the source. Errors: 22004 null '
-    'argument, 22023 bad argument, 42703 no such column, 42804 wrong type, 42809 not a table, 42501 not the owner, '
-    '42710 already attached, 55P03 table busy.';
+    'user: archive keeps what it earned, reverse takes it back. Under a name that is attached, the same table with the '
+    'same mapping changes nothing, and another table takes the place of the one before; completions and goals stay. '
+    'Returns the name of the source. Errors: 22004 null argument, 22023 bad argument, 42703 no such column, 42804 wrong '
+    'type, 42809 not a table, 42501 not the owner, 42710 already attached, 55P03 table busy.';
 REVOKE ALL ON FUNCTION referral.attach_transactions FROM PUBLIC;
 
 CREATE FUNCTION referral.attach_invites(
@@ -125,8 +126,8 @@ RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'create_program_wrapper';
 COMMENT ON FUNCTION referral.create_program IS
     'Creates a program. The columns of referral.programs describe the arguments. expires_in and max_redemptions '
-    '(null: any number) apply to invites whose issuer passes no others. Returns the program_id. Errors: 22004 null '
-    'argument, 22023 bad argument, 42602 bad name, 42710 the program exists, 55000 new_accounts_within without '
+    '(null: any number) apply to invites whose issuer passes no others. The same program again changes nothing. Returns '
+    'the program_id. Errors: 22004 null argument, 22023 bad argument, 42602 bad name, 42710 another program of the name, 55000 new_accounts_within without '
     'attach_users.';
 REVOKE ALL ON FUNCTION referral.create_program FROM PUBLIC;
 
@@ -169,14 +170,18 @@ CREATE FUNCTION referral.create_goal(
     source         text        DEFAULT NULL,
     effective_from timestamptz DEFAULT NULL,
     rule           jsonb       DEFAULT NULL,
-    sources        text[]      DEFAULT NULL)
+    sources        text[]      DEFAULT NULL,
+    hold           interval    DEFAULT NULL,
+    expires        interval    DEFAULT NULL,
+    limits         jsonb       DEFAULT NULL)
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'create_goal_wrapper';
 COMMENT ON FUNCTION referral.create_goal IS
     'Creates a goal, or the next version of the goal with that name. rule is the whole document; reward, unit, '
-    'friend_reward, occurrence, min_amount and "within" are a short form of it. Friends keep the versions in force at '
-    'their redemption. source null: the only source of transactions. sources are several, over which occurrences are '
-    'counted in the order of time. Returns the goal_id. Errors: 22004 null argument, '
+    'friend_reward, occurrence, min_amount, "within", hold, expires and limits are a short form of it. The rule of the '
+    'last version again changes nothing. Friends keep the versions in force at their redemption. source null: the only '
+    'source of transactions. sources are several, over which occurrences are counted in the order of time. Returns the '
+    'goal_id. Errors: 22004 null argument, '
     '22023 bad rule, with the path of the mistake, or a rule of more than 100000 bytes, 42602 bad name, 42704 unknown '
     'program or source, 42501 a predicate over a table of another owner, 55000 the version would change frozen terms; '
     'for a bad predicate the error of PostgreSQL.';

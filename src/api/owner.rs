@@ -250,8 +250,11 @@ fn create_goal(
     effective_from: Option<TimestampWithTimeZone>,
     rule: Option<Document>,
     sources: Option<Texts>,
+    hold: Option<Interval>,
+    expires: Option<Interval>,
+    limits: Option<Document>,
 ) -> Outcome<i32> {
-    let too_long = |length| Error::TooLong { argument: "rule", length, most: LONGEST_RULE };
+    let too_long = |argument| move |length| Error::TooLong { argument, length, most: LONGEST_RULE };
     let goal = goal::create_goal(NewGoal {
         name: need("name", name)?.0,
         short: ShortForm {
@@ -261,8 +264,11 @@ fn create_goal(
             occurrence: string(occurrence),
             min_amount,
             within,
+            hold,
+            expires,
+            limits: limits.map(|Document(limits)| limits.map_err(too_long("limits"))).transpose()?,
         },
-        rule: rule.map(|Document(rule)| rule.map_err(too_long)).transpose()?,
+        rule: rule.map(|Document(rule)| rule.map_err(too_long("rule"))).transpose()?,
         program: need("program", program)?.0,
         sources: sources_of(source, sources)?,
         effective_from: timestamp(effective_from),

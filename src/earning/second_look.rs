@@ -26,20 +26,29 @@ use referral_core::source::SourceKind;
 /// Referrals that are evaluated again in one step.
 const BATCH: i64 = 1000;
 
-/// Waits for a redemption that another transaction has not committed, and returns whether it is over. If it takes long,
-/// settlement evaluates the friend.
+/// Waits for redemptions that other transactions have not committed, and returns those that are over. Once one takes long,
+/// no other is waited for: settlement evaluates their friends.
 ///
 /// # Errors
 /// [`Error::Raised`] for a failure that has to reach the client.
-pub fn await_redemption(config: &Config, referral: ReferralId, redemption: OpenTransaction) -> Result<bool, Error> {
-    let wait = || {
-        with_lock_timeout(LockTimeout::Signup, || redemption.wait());
-        Ok(())
-    };
-    match catch_failure(wait)? {
-        Ok(()) => Ok(true),
-        Err(_still_open) => with_safe_path_as(Some(config.owner), || ask(referral, None)).map(|()| false),
+pub fn await_redemptions(
+    config: &Config,
+    redemptions: Vec<(ReferralId, OpenTransaction)>,
+) -> Result<Vec<ReferralId>, Error> {
+    let (mut over, mut patient) = (Vec::new(), true);
+    for (referral, redemption) in redemptions {
+        let wait = || {
+            with_lock_timeout(LockTimeout::Signup, || redemption.wait());
+            Ok(())
+        };
+        patient = patient && matches!(catch_failure(wait)?, Ok(()));
+        if patient {
+            over.push(referral);
+        } else {
+            with_safe_path_as(Some(config.owner), || ask(referral, None))?;
+        }
     }
+    Ok(over)
 }
 
 /// Asks for a second look at a referral that was just stored, if a purchase of the friend may be under way. For a caller

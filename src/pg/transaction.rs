@@ -386,8 +386,12 @@ pub fn others_write_to(table: pg_sys::Oid) -> bool {
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
     };
     let mut others = 0;
-    // SAFETY: the tag is that of a relation. Who writes holds a lock that conflicts with this one until they end.
-    unsafe { pg_sys::GetLockConflicts(&tag, pg_sys::ShareLock as i32, &mut others) };
+    // SAFETY: the tag is that of a relation. Who writes holds a lock that conflicts with this one until they end. The list
+    // is allocated here, other than on a standby, where nobody writes.
+    unsafe {
+        let list = pg_sys::GetLockConflicts(&tag, pg_sys::ShareLock as i32, &mut others);
+        pg_sys::pfree(list.cast());
+    }
     others > 0
 }
 

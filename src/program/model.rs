@@ -173,7 +173,7 @@ pub struct Source {
     pub facts: String,
     /// Where the FROM of `facts` begins, in bytes.
     pub from: usize,
-    /// Name of the table in `facts`, quoted.
+    /// The name that these queries know the table by, quoted.
     pub alias: String,
     /// How precisely the times of its rows are known.
     pub precision: Precision,

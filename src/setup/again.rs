@@ -84,9 +84,20 @@ impl Stored {
         serde_json::from_str(&self.mapping).unwrap_or_default()
     }
 
+    /// An argument of the call that attached it.
+    pub fn option(&self, argument: &str) -> Option<String> {
+        self.mapping().get(argument)?.as_str().map(str::to_owned)
+    }
+
     /// The statement that attaches a table as this source, with the same mapping and the same id.
     pub fn attach_to(&self, table: &str) -> String {
+        self.attach_with(table, &[])
+    }
+
+    /// The same with other values of some arguments.
+    pub fn attach_with(&self, table: &str, other: &[(&str, &str)]) -> String {
         let mut options = self.mapping();
+        options.extend(other.iter().map(|(name, value)| ((*name).to_owned(), Value::String((*value).to_owned()))));
         if self.kind != SourceKind::Users {
             let id = self.key_column.as_deref().map_or_else(|| self.key_sql.clone(), quote_identifier);
             options.entry("id").or_insert(Value::String(id));

@@ -336,6 +336,9 @@ fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
         take_predicates_along(name, table)?;
         notice!("CALL referral.reconcile({}) brings in what was written meanwhile", quote_literal(name));
     }
+    if let Some((mappings, zone)) = &facts.zoneless {
+        notice!("{mappings}: without a time zone, and read in {zone}, the TimeZone of this session");
+    }
     if *kind == SourceKind::Transactions {
         warn_if_rows_are_not_found(config, &attachment, &facts.query)?;
     }

@@ -13,8 +13,10 @@ use crate::program::lookup::{known_sources, no_such_source, program_named, requi
 use crate::program::source::check_predicate;
 use crate::program::{Config, config};
 use pgrx::datum::Interval as PgInterval;
+use pgrx::notice;
 use pgrx::prelude::*;
 use referral_core::amount::{Decimal, Unit};
+use referral_core::bounds::shown;
 use referral_core::id::{GoalId, GoalVersionId, ProgramId, SourceId};
 use referral_core::rule::{Mistake, Occurrence, Rule, schema};
 use referral_core::time::{Interval, Timestamp};
@@ -51,6 +53,12 @@ pub struct ShortForm {
     pub min_amount: Option<SiteAmount>,
     /// How long after the redemption transactions count.
     pub within: Option<PgInterval>,
+    /// How long after the purchase the rewards stay pending.
+    pub hold: Option<PgInterval>,
+    /// How long the rewards can be used.
+    pub expires: Option<PgInterval>,
+    /// Limits, as the document has them.
+    pub limits: Option<String>,
 }
 
 /// Creates a goal, or its next version, and returns the key of the goal.
@@ -78,10 +86,15 @@ pub fn create_goal(goal: NewGoal) -> Result<GoalId, Error> {
         predicates.push(NewPredicate::check(&config, source, predicate)?);
     }
     let ids: Vec<i32> = sources.iter().map(|source| source.source_id.0).collect();
-    let stored =
-        with_safe_path_as(Some(config.owner), || store(&config, &goal.name, program, ids, &rule, goal.effective_from))?;
-    for (source, predicate) in sources.iter().zip(predicates) {
-        predicate.store(&config, source, stored.goal_version_id)?;
+    let new = NewVersion { sources: ids, rule: &rule, parsed: &parsed, from: goal.effective_from };
+    let stored = with_safe_path_as(Some(config.owner), || store(&config, &goal.name, program, &new))?;
+    match stored.goal_version_id {
+        Some(version) => {
+            for (source, predicate) in sources.iter().zip(predicates) {
+                predicate.store(&config, source, version)?;
+            }
+        }
+        None => notice!("goal \"{}\" has this rule already; nothing was changed", goal.name),
     }
     Ok(stored.goal_id)
 }
@@ -96,12 +109,14 @@ row! {
         goal_id: GoalId,
         version: i32,
         effective_from: Timestamp,
+        source_ids: Vec<i32>,
+        rule: String,
     }
 
-    /// A version that was stored.
+    /// A version that was stored; `None` when it is the last one again.
     struct StoredVersion {
         goal_id: GoalId,
-        goal_version_id: GoalVersionId,
+        goal_version_id: Option<GoalVersionId>,
     }
 
     /// When a version is to begin, and how many friends redeemed since.
@@ -111,30 +126,86 @@ row! {
     }
 }
 
-fn store(
-    config: &Config,
-    name: &str,
-    program: ProgramId,
+/// A version that is to be.
+struct NewVersion<'a> {
     sources: Vec<i32>,
-    rule: &str,
-    effective_from: Option<Timestamp>,
-) -> Result<StoredVersion, Error> {
+    rule: &'a str,
+    parsed: &'a Rule,
+    from: Option<Timestamp>,
+}
+
+impl NewVersion<'_> {
+    /// Whether nothing would be otherwise than under the last version.
+    fn is(&self, last: &LastVersion) -> bool {
+        self.sources == last.source_ids
+            && self.from.is_none_or(|from| from >= last.effective_from)
+            && Rule::parse(&last.rule).is_ok_and(|rule| rule == *self.parsed)
+    }
+
+    /// What is otherwise than in the last version, in words.
+    fn difference(&self, last: &LastVersion) -> String {
+        let rule = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        let mut differences = Vec::new();
+        if self.sources != last.source_ids {
+            differences.push("it is about other sources".to_owned());
+        }
+        note_differences("", &rule(&last.rule), &rule(self.rule), &mut differences);
+        match differences.len() {
+            0 => "nothing differs".to_owned(),
+            _ => differences.join("; "),
+        }
+    }
+}
+
+/// Notes where two documents differ, each place with its path.
+fn note_differences(path: &str, was: &Value, now: &Value, differences: &mut Vec<String>) {
+    match (was, now) {
+        (Value::Object(was), Value::Object(now)) => {
+            let added = now.keys().filter(|key| !was.contains_key(*key));
+            for key in was.keys().chain(added) {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                note_differences(
+                    &path,
+                    was.get(key).unwrap_or(&Value::Null),
+                    now.get(key).unwrap_or(&Value::Null),
+                    differences,
+                );
+            }
+        }
+        (Value::Array(was), Value::Array(now)) if was.len() == now.len() => {
+            for (i, (was, now)) in was.iter().zip(now).enumerate() {
+                note_differences(&format!("{path}[{i}]"), was, now, differences);
+            }
+        }
+        _ if was == now => {}
+        _ => differences.push(format!("{path} is {now}, and was {was}")),
+    }
+}
+
+fn store(config: &Config, name: &str, program: ProgramId, new: &NewVersion) -> Result<StoredVersion, Error> {
     // One version at a time: the row of the program is locked, which no purchase touches.
     write::exists("SELECT FROM referral.programs WHERE program_id = $1 FOR UPDATE", &args![program])?;
     let last: Option<LastVersion> = read::fetch_optional(
-        "SELECT g.goal_id, v.version, v.effective_from
+        "SELECT g.goal_id, v.version, v.effective_from, v.source_ids, v.rule::text AS rule
          FROM referral.goals g JOIN referral.goal_versions v USING (goal_id)
          WHERE g.program_id = $1 AND g.name = $2 ORDER BY v.version DESC LIMIT 1",
         &args![program, name],
     )?;
     let (goal, version, effective_from) = match last {
-        Some(last) => (last.goal_id, last.version + 1, Some(beginning(config, name, program, &last, effective_from)?)),
-        None => (store_goal(program, name)?, 1, effective_from),
+        Some(last) if new.is(&last) => return Ok(StoredVersion { goal_id: last.goal_id, goal_version_id: None }),
+        Some(last) => {
+            let begins = beginning(config, name, program, &last, new)?;
+            let version = last.version + 1;
+            let from = new.from.map_or(Ok("now".to_owned()), |_| print_time(begins))?;
+            notice!("goal \"{name}\" has version {version} from {from} on: {}", shown(new.difference(&last)));
+            (last.goal_id, version, Some(begins))
+        }
+        None => (store_goal(program, name)?, 1, new.from),
     };
     write::fetch_one(
         "INSERT INTO referral.goal_versions (goal_id, version, source_ids, rule, effective_from)
          VALUES ($1, $2, $3, $4::jsonb, coalesce($5, now())) RETURNING goal_id, goal_version_id",
-        &args![goal, version, sources, rule, effective_from],
+        &args![goal, version, new.sources.clone(), new.rule, effective_from],
     )
 }
 
@@ -159,7 +230,7 @@ fn beginning(
     name: &str,
     program: ProgramId,
     last: &LastVersion,
-    effective_from: Option<Timestamp>,
+    new: &NewVersion,
 ) -> Result<Timestamp, Error> {
     // No redemption may be under way that this version would then claim: it could not be seen yet.
     lock_politely(config.referrals, "referral.invites_friends", TableLock::Share)?;
@@ -167,12 +238,12 @@ fn beginning(
         "SELECT coalesce($2, clock_timestamp()) AS begins,
                 (SELECT count(*) FROM referral.invites_friends
                  WHERE program_id = $1 AND redeemed_at >= coalesce($2, clock_timestamp())) AS redeemed",
-        &args![program, effective_from],
+        &args![program, new.from],
     )?;
     let name = name.to_owned();
     if begins <= last.effective_from {
-        let (from, last) = (print_time(begins)?, print_time(last.effective_from)?);
-        return Err(Error::GoalVersionOrder { name, from, last });
+        let (from, last_from) = (print_time(begins)?, print_time(last.effective_from)?);
+        return Err(Error::GoalVersionOrder { name, from, last: last_from, difference: new.difference(last) });
     }
     if redeemed > 0 {
         return Err(Error::GoalReachesBack { name, from: print_time(begins)?, redeemed });
@@ -344,15 +415,25 @@ impl ShortForm {
             || self.occurrence.is_some()
             || self.min_amount.is_some()
             || self.within.is_some()
+            || self.hold.is_some()
+            || self.expires.is_some()
+            || self.limits.is_some()
     }
 
     /// The document that the short form stands for. `currency` is the source's own, when it has only one.
     fn document(self, currency: Option<String>) -> Result<String, Error> {
         let unit = self.unit.or_else(|| currency.clone());
+        let (hold, expires) = (check_interval("hold", self.hold)?, check_interval("expires", self.expires)?);
         let mut rewards = Vec::new();
         for (to, amount) in [("referrer", &self.reward), ("friend", &self.friend_reward)] {
             if let Some(amount) = amount {
-                rewards.push(json!({ "to": to, "fixed": printed(amount), "unit": unit }));
+                let mut reward = json!({ "to": to, "fixed": printed(amount), "unit": unit });
+                for (name, length) in [("hold", hold), ("expires", expires)] {
+                    if let Some(length) = length {
+                        reward[name] = Value::String(iso(length));
+                    }
+                }
+                rewards.push(reward);
             }
         }
         if rewards.is_empty() {
@@ -371,7 +452,11 @@ impl ShortForm {
         if let Some(within) = check_interval("within", self.within)? {
             when.insert("within".into(), Value::String(iso(within)));
         }
-        Ok(json!({ "when": when, "rewards": rewards }).to_string())
+        let mut rule = json!({ "when": when, "rewards": rewards });
+        if let Some(limits) = self.limits {
+            rule["limits"] = serde_json::from_str(&limits).map_err(|_| Error::Server("jsonb is not JSON"))?;
+        }
+        Ok(rule.to_string())
     }
 }
 

@@ -94,6 +94,8 @@ pub struct Facts {
     pub settings: Vec<String>,
     /// Decimals of a second that the times of transactions have, where they are fewer than six.
     pub time_decimals: Option<i32>,
+    /// The mappings that are times without a time zone, and the zone in which they are read.
+    pub zoneless: Option<(String, String)>,
 }
 
 /// A condition over the row, with every name qualified.
@@ -240,6 +242,11 @@ impl Mapping {
         check_comparable(config, user.argument, said, user_oid)?;
 
         let (time_zone, settings) = site_settings()?;
+        let is_time = |kind| matches!(kind, MappedType::Time | MappedType::TruthOrTime);
+        let times = self.columns.iter().filter(|column| column.sql.is_some() && is_time(column.mapped_type));
+        let zoneless: Vec<&str> =
+            times.map(|column| column.name).filter(|name| is_zoneless(base_type(type_of(name).1))).collect();
+        let zoneless = (!zoneless.is_empty()).then(|| (zoneless.join(", "), time_zone.clone()));
         let mut columns = vec![
             ("row_id".to_owned(), format!("(\n{}\n)", self.id.sql)),
             ("row_key".into(), format!("(\n{}\n)::pg_catalog.text", self.id.sql)),
@@ -271,6 +278,7 @@ impl Mapping {
             numbers,
             settings,
             time_decimals,
+            zoneless,
         })
     }
 
@@ -460,6 +468,10 @@ fn site_settings() -> Result<(String, Vec<String>), Error> {
                FROM unnest($1) WITH ORDINALITY AS s (name, n)";
     let Settings { time_zone, settings } = with_safe_path(|| read::fetch_one(sql, &args![names]))?;
     Ok((time_zone, settings))
+}
+
+fn is_zoneless(type_oid: pg_sys::Oid) -> bool {
+    [pg_sys::TIMESTAMPOID, pg_sys::DATEOID].contains(&type_oid)
 }
 
 /// A time without a zone is read in the zone that is set now, whatever later sessions have set. A date is the end of its day,

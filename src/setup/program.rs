@@ -1,11 +1,13 @@
 //! Creates, pauses and resumes programs.
 
 use crate::error::Error;
+use crate::pg::row::row;
 use crate::pg::scope::with_safe_path_as;
 use crate::pg::{args, read, write};
 use crate::program::arguments::{check_interval, check_name, print_time};
 use crate::program::lookup::{program_named, require_owner};
 use pgrx::datum::Interval;
+use pgrx::notice;
 use referral_core::code::CodeFormat;
 use referral_core::id::ProgramId;
 use referral_core::source::SourceKind;
@@ -66,15 +68,9 @@ pub fn create_program(program: NewProgram) -> Result<ProgramId, Error> {
         return Err(Error::AgesUnknown);
     }
     let NewProgram { name, codes, .. } = &program;
-    let made = with_safe_path_as(Some(config.owner), || {
-        write::optional_value(
-            "INSERT INTO referral.programs
-                 (name, starts_at, ends_at, attribution_window, strict, grace, new_customers_only, new_accounts_within,
-                  allow_debt, feed, code_length, code_alphabet, code_prefix, expires_in, max_redemptions,
-                  same_transaction)
-             VALUES ($1, coalesce($2, '-infinity'), coalesce($3, 'infinity'), $4, $5, $6, $7, $8,
-                     $9, $10, $11, $12, $13, $14, $15, $16)
-             ON CONFLICT (name) DO NOTHING RETURNING program_id",
+    let store = || {
+        write::fetch_optional(
+            include_str!("../../sql/statements/create_program.sql"),
             &args![
                 name.as_str(),
                 program.starts_at,
@@ -94,8 +90,33 @@ pub fn create_program(program: NewProgram) -> Result<ProgramId, Error> {
                 program.same_transaction,
             ],
         )
+    };
+    // One that another session has just committed is seen by the second statement.
+    let stored: Option<Stored> = with_safe_path_as(Some(config.owner), || match store()? {
+        None => store(),
+        stored => Ok(stored),
     })?;
-    made.ok_or_else(|| Error::ProgramExists { name: name.clone() })
+    let stored = stored.ok_or(Error::Server("the program was neither made nor there"))?;
+    match stored {
+        Stored { difference: Some(difference), .. } => Err(Error::ProgramExists { name: name.clone(), difference }),
+        Stored { made, program_id, .. } => {
+            if !made {
+                notice!("there is the same program \"{name}\" already; nothing was changed");
+            }
+            Ok(program_id)
+        }
+    }
+}
+
+row! {
+    /// The program of the name, as it was made or as it was there.
+    struct Stored {
+        program_id: ProgramId,
+        /// Whether it was made.
+        made: bool,
+        /// What differs from what was to be made; `None` when nothing does.
+        difference: Option<String>,
+    }
 }
 
 /// Gives friends who redeemed already the window that the program has now, and its grace where that is longer than theirs.

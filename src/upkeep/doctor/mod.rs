@@ -3,8 +3,10 @@
 //! | module | what is there |
 //! |---|---|
 //! | `installation` | checks of the program's own tables, triggers, rights and settings |
+//! | `clock` | compares the times of recent purchases with the clock |
 //! | `sources` | checks of each attached table, its mappings, its goals and its triggers |
 
+mod clock;
 mod installation;
 mod sources;
 

@@ -1,5 +1,6 @@
 //! Checks of a source: its table, its mappings, its goals and its triggers.
 
+use super::clock::{self, Clock};
 use super::{Fault, Finding, Report, Status, find_faults, find_missing_rights};
 use crate::error::{Error, Failure};
 use crate::pg::catalog::{Table, members, quote_literal};
@@ -116,12 +117,13 @@ impl Examination<'_> {
             self.report.add("rights", Status::Wrong, finding, Some(repair));
         }
         self.check_mappings()?;
-        self.check_table()?;
+        self.attempt("table", Self::check_table)?;
         if let Some(function) = trigger_function(self.source.kind) {
             self.check_triggers(function)?;
         }
         if self.source.kind == SourceKind::Transactions {
             self.check_rows_of_users()?;
+            self.attempt("clock", Self::check_clock)?;
             self.check_goals();
         }
         self.check_replication()?;
@@ -129,6 +131,14 @@ impl Examination<'_> {
         match records {
             Ok(records) => self.check_records(records),
             Err(failure) => self.report.unexamined("failures", failure),
+        }
+        Ok(())
+    }
+
+    /// Makes a check. One that the rights of the program's owner do not suffice for is a finding, too.
+    fn attempt(&mut self, name: &'static str, check: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+        if let Err(failure) = catch_failure(|| check(self))? {
+            self.report.unexamined(name, failure);
         }
         Ok(())
     }
@@ -291,6 +301,24 @@ impl Examination<'_> {
             };
             self.report.add("index", Status::Warning, finding, repair);
         }
+        Ok(())
+    }
+
+    fn check_clock(&mut self) -> Result<(), Error> {
+        let stored = Stored::named(self.config, &self.source.name)?;
+        let Some(stored) = stored.filter(|_| self.source.broken.is_none() && !self.source.foreign) else {
+            return Ok(());
+        };
+        let (finding, slow) = match clock::compare(self.config, self.source)? {
+            Clock::Right => {
+                self.report.fine("clock", "the times of recent purchases agree with it");
+                return Ok(());
+            }
+            Clock::Slow(finding) => (finding, true),
+            Clock::Fast(finding) => (finding, false),
+        };
+        let (zone, repair) = clock::advice(self.config, &stored, slow)?;
+        self.report.add("clock", Status::Warning, finding + &zone, repair);
         Ok(())
     }
 

@@ -33,3 +33,27 @@ SELECT invite_code, source_key, revoked_at IS NOT NULL AS revoked FROM referral.
 -- when accounts were created
 SELECT referral.attach_users('NULL::timestamptz');
 SELECT referral.attach_users('NULL::timestamptz');
+
+-- the triggers of a table that has become somebody else's stay: doctor names the statements for its owner
+CREATE ROLE regress_replaced_site;
+CREATE ROLE regress_replaced_other;
+GRANT ALL ON SCHEMA public TO regress_replaced_site;
+ALTER TABLE coupons OWNER TO regress_replaced_site;
+ALTER TABLE users OWNER TO regress_replaced_site;
+SELECT referral.install('public.users', owner => 'regress_replaced_site');
+SELECT referral.repair('coupons');
+SET ROLE regress_replaced_site;
+CREATE TABLE coupons_3 (LIKE coupons INCLUDING ALL);
+INSERT INTO coupons_3 TABLE coupons;
+ALTER TABLE coupons RENAME TO coupons_2;
+ALTER TABLE coupons_3 RENAME TO coupons;
+RESET ROLE;
+ALTER TABLE coupons_2 OWNER TO regress_replaced_other;
+SET ROLE regress_replaced_site;
+SELECT referral.attach_invites('coupons', 'inviter', 'code', 'NULL::int');
+RESET ROLE;
+SELECT finding, repair FROM referral.doctor() WHERE check_name = 'stray triggers' AND status <> 'ok';
+SELECT repair FROM referral.doctor() WHERE check_name = 'stray triggers' AND status <> 'ok' \gexec
+SELECT finding FROM referral.doctor() WHERE check_name = 'stray triggers';
+DROP OWNED BY regress_replaced_site, regress_replaced_other CASCADE;
+DROP ROLE regress_replaced_site, regress_replaced_other;
