@@ -53,6 +53,8 @@ OWNERS = {
     "reconcile": "CALL referral.reconcile(restart => true)",
     "doctor": "SELECT referral.doctor()",
     "create_program": "SELECT referral.create_program('another')",
+    "pause_program": "SELECT referral.pause_program('club', false)",
+    "resume_program": "SELECT referral.pause_program('club'), referral.resume_program('club')",
     "create_goal": "SELECT referral.create_goal('another', reward => 1, source => 'orders')",
     "create_event": "SELECT referral.create_event('another')",
     "grant_app": "SELECT referral.grant_app('hostile_stranger')",
