@@ -284,7 +284,16 @@ impl Status {
 
     /// Whether the friend tried a code that nobody can redeem: one that there is not, or not any more.
     pub fn is_about_code(self) -> bool {
-        self.is_wrong_code() || matches!(self, Self::Throttled | Self::UnknownReferrer | Self::Revoked | Self::Expired | Self::ProgramEnded | Self::ProgramPaused)
+        self.is_wrong_code()
+            || matches!(
+                self,
+                Self::Throttled
+                    | Self::UnknownReferrer
+                    | Self::Revoked
+                    | Self::Expired
+                    | Self::ProgramEnded
+                    | Self::ProgramPaused
+            )
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{Outcome, key_like, need};
 use crate::credit::spend;
 use crate::earning::evaluate;
-use crate::insight::terms;
 use crate::error::Error;
+use crate::insight::terms;
 use crate::invites::reassign::{self, Target};
 use crate::pg::relay::{Call, Relayed};
 use crate::pg::value::{KeyArgument, SiteAmount, Text, TypedCode};

@@ -175,16 +175,19 @@ impl<'a> Candidates<'a> {
         for (form, text) in &self.forms {
             let alike: Vec<usize> = (0..invites.len()).filter(|i| code(&invites[*i]).1 == form).collect();
             let is = |exact: &str| alike.iter().find(|i| code(&invites[**i]).0 == exact);
-            let only_seen = || match alike.iter().filter(|i| visible(code(&invites[**i]).0) == *text).collect::<Vec<_>>()[..] {
-                [only] => Some(only),
-                _ => None,
-            };
+            let only_seen =
+                || match alike.iter().filter(|i| visible(code(&invites[**i]).0) == *text).collect::<Vec<_>>()[..] {
+                    [only] => Some(only),
+                    _ => None,
+                };
             let chosen = match alike[..] {
                 [] => continue,
                 [ref only] => Some(only),
                 _ => is(self.typed).or_else(|| is(self.typed.trim())).or_else(only_seen),
             };
-            return chosen.copied().map_or(Search::NotFound(Code::InOtherCase), |i| Search::Found(invites.swap_remove(i)));
+            return chosen
+                .copied()
+                .map_or(Search::NotFound(Code::InOtherCase), |i| Search::Found(invites.swap_remove(i)));
         }
         Search::NotFound(if self.well_formed { Code::Unknown } else { Code::Malformed })
     }

@@ -1,10 +1,10 @@
 //! Subtransactions, procedures that commit on their way, and locks that nobody queues behind.
 
+use super::read;
 use super::scope::{LockTimeout, in_own_memory, with_lock_timeout};
 use crate::error::{Error, Failure};
-use super::read;
-use pgrx::callbacks::{PgXactCallbackEvent, register_xact_callback};
 use pgrx::PgTryBuilder;
+use pgrx::callbacks::{PgXactCallbackEvent, register_xact_callback};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use referral_core::time::Timestamp;

@@ -601,7 +601,7 @@ REFUSALS = [
     ("SELECT referral.issue_invite(7999999)", "23503"), ("SELECT referral.issue_invite(7000003, code => 'LINK')", "23505"),
     ("SELECT referral.issue_invite(7000003, code => 'ADOPTED')", "23505"), ("SELECT referral.issue_invite(7000003, code => '!')", "22023"),
     ("SELECT referral.issue_invite(7000003, recipient => '')", "22023"), ("SELECT referral.issue_invites(7000003, -1)", "22023"),
-    ("SELECT referral.redeem_invite('LINK', 7999999)", "23503"), ("SELECT referral.redeem_invite(NULL, 7000010)", "22004"),
+    ("SELECT referral.redeem_invite('LINK', 7999999)", "23503"), ("SELECT referral.redeem_invite('LINK', NULL)", "22004"),
     ("SELECT referral.record_event('visit', 7000011, 'visit 1')", "23505"), ("SELECT referral.record_event('no such', 7000010)", "42704"),
     ("SELECT referral.spend_credit(7000003, 1, 'USD', 'spent')", "23505"), ("SELECT referral.spend_credit(7000003, 1, 'USD', 'reserved')", "23505"),
     ("SELECT referral.authorize_credit(7000003, 1, 'USD', 'spent')", "23505"), ("SELECT referral.capture_credit('reserved', 1000)", "22023"),

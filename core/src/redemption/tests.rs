@@ -85,7 +85,20 @@ fn facts() -> impl Strategy<Value = Facts> {
     (code, origin, earlier(), flags).prop_map(|(code, origin, earlier, flags)| {
         let (throttled, own_invite, issuer_gone, revoked, over, paused, expired, exhausted, addressed) = flags;
         let running = !over;
-        Facts { code, origin, throttled, earlier, own_invite, issuer_gone, revoked, running, paused, expired, exhausted, addressed }
+        Facts {
+            code,
+            origin,
+            throttled,
+            earlier,
+            own_invite,
+            issuer_gone,
+            revoked,
+            running,
+            paused,
+            expired,
+            exhausted,
+            addressed,
+        }
     })
 }
 

@@ -164,10 +164,8 @@ impl Difference {
         )?
         .into_iter()
         .collect();
-        let taken = self.wanted.into_iter().map(|WantedInvite { row_key, invite: Invite { code, .. }, .. }| TakenCode {
-            exactly: exact.contains(&code),
-            row_key,
-            code,
+        let taken = self.wanted.into_iter().map(|WantedInvite { row_key, invite: Invite { code, .. }, .. }| {
+            TakenCode { exactly: exact.contains(&code), row_key, code }
         });
         Ok(taken.collect())
     }

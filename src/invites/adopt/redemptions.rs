@@ -59,7 +59,11 @@ pub(super) fn redeem_reported(
 fn is_about_what_is_missing(status: Status) -> bool {
     matches!(
         status,
-        Status::UnknownFriend | Status::UnknownReferrer | Status::UnknownCode | Status::MalformedCode | Status::OtherCase
+        Status::UnknownFriend
+            | Status::UnknownReferrer
+            | Status::UnknownCode
+            | Status::MalformedCode
+            | Status::OtherCase
     )
 }
 
@@ -91,7 +95,12 @@ fn redeem_one(
         at,
         recipient: reported.recipient.as_deref(),
         origin: reported.origin,
-        row: Some(ReportingRow { source: source.id, name: &source.name, key: &reported.row_key, is_current: &is_current }),
+        row: Some(ReportingRow {
+            source: source.id,
+            name: &source.name,
+            key: &reported.row_key,
+            is_current: &is_current,
+        }),
     };
     redeem_only(config, &attempt)
 }

@@ -4,14 +4,37 @@ use proptest::prelude::*;
 
 /// What cannot be seen: marks of direction, isolates, joiners, variation selectors, tags, fillers, a byte order mark.
 const UNSEEN: [&str; 17] = [
-    "\u{ad}", "\u{34f}", "\u{61c}", "\u{115f}", "\u{180e}", "\u{200b}", "\u{200d}", "\u{200e}", "\u{200f}", "\u{202e}",
-    "\u{2060}", "\u{2068}", "\u{2069}", "\u{fe0f}", "\u{feff}", "\u{e0041}", "\u{7}",
+    "\u{ad}",
+    "\u{34f}",
+    "\u{61c}",
+    "\u{115f}",
+    "\u{180e}",
+    "\u{200b}",
+    "\u{200d}",
+    "\u{200e}",
+    "\u{200f}",
+    "\u{202e}",
+    "\u{2060}",
+    "\u{2068}",
+    "\u{2069}",
+    "\u{fe0f}",
+    "\u{feff}",
+    "\u{e0041}",
+    "\u{7}",
 ];
 
 /// What people and programs put around a code.
 const AROUND: [(&str, &str); 10] = [
-    ("", ""), ("\"", "\""), ("\u{201e}", "\u{201c}"), ("\u{ab} ", " \u{bb}"), ("(", ")"), ("[", "]."), ("", "!"), ("<", ">"),
-    ("*", "*,"), ("\u{300c}", "\u{300d}"),
+    ("", ""),
+    ("\"", "\""),
+    ("\u{201e}", "\u{201c}"),
+    ("\u{ab} ", " \u{bb}"),
+    ("(", ")"),
+    ("[", "]."),
+    ("", "!"),
+    ("<", ">"),
+    ("*", "*,"),
+    ("\u{300c}", "\u{300d}"),
 ];
 
 fn full_width(code: &str) -> String {
