@@ -22,6 +22,12 @@ SELECT referral.attach_users(created_at => 'created_at');
 SELECT referral.create_program('spring', starts_at => '2026-03-01', ends_at => '2026-06-01',
     feed => true, code_prefix => 'SPRING', expires_in => '30 days', max_redemptions => 5);
 
+-- pause_program
+SELECT referral.pause_program('spring', purchases_earn => false) < now() + interval '1 second' AS paused;
+
+-- resume_program
+SELECT referral.resume_program('spring') < now() + interval '1 second' AS resumed;
+
 -- create_goal
 SELECT referral.create_goal('first order', reward => 10, unit => 'USD', friend_reward => 5, min_amount => 20);
 SELECT referral.create_goal('big spender', program => 'spring', source => 'orders', rule => '{

@@ -251,6 +251,15 @@ errors! {
         hint: "Pass redemptions_left => for a column that counts down, max_redemptions => for one that does not change.",
     }
 
+    /// History would be refused because each code of an attached table can be redeemed once. A notice: it is attached.
+    SingleUse { invites: String, repeated: i64, read: i64, signups: String } => {
+        code: ERRCODE_SUCCESSFUL_COMPLETION,
+        message: "max_redemptions is 1: each code can be redeemed once",
+        detail: "{repeated} of {read} sign-ups in \"{signups}\" name a code of an earlier one; those whose code is of \"{invites}\" \
+                 will be refused as exhausted.",
+        hint: "Where any number of friends may redeem a code, detach \"{invites}\" and attach it with max_redemptions => 'NULL'.",
+    }
+
     /// A table without a primary key is attached without `id`.
     NoKey { relation: String } => {
         code: ERRCODE_INVALID_TABLE_DEFINITION,
@@ -1115,6 +1124,11 @@ impl Error {
     /// The error for a code that another invite has, exactly or in another case.
     pub fn code_taken(code: String, exactly: bool) -> Self {
         Self::CodeTaken { code, how: if exactly { "" } else { ", in another case" } }
+    }
+
+    /// Tells the client of the error as a notice, and goes on.
+    pub fn notice(self) {
+        ErrorReport::from(self).report(PgLogLevel::NOTICE);
     }
 
     /// Reports the error to the client and the log as a warning, and goes on.

@@ -56,12 +56,13 @@ CREATE PROCEDURE bench.fill(tables text, first bigint, last bigint) LANGUAGE plp
 BEGIN
     SET LOCAL session_replication_role = replica;
     EXECUTE format($sql$
-        INSERT INTO %1$I.invites (invite_id, user_id, invite_code, program_id, created_at) OVERRIDING SYSTEM VALUE
-        SELECT f, friends + 1 + f %% referrers, bench.code(), 1, now() - interval '40 days'
-          FROM bench.sizes, generate_series(%2$s, %3$s) f;
+        INSERT INTO %1$I.invites (invite_id, user_id, invite_code%4$s, program_id, created_at) OVERRIDING SYSTEM VALUE
+        SELECT f, friends + 1 + f %% referrers, code%5$s, 1, now() - interval '40 days'
+          FROM bench.sizes, (SELECT f, bench.code() AS code FROM generate_series(%2$s, %3$s) f) f;
         INSERT INTO %1$I.invites_friends (invites_friends_id, invite_id, program_id, friend_id, referrer_id, redeemed_at) OVERRIDING SYSTEM VALUE
         SELECT f, f, 1, f, friends + 1 + f %% referrers, now() - interval '30 days'
-          FROM bench.sizes, generate_series(%2$s, %3$s) f $sql$, tables, first, last);
+          FROM bench.sizes, generate_series(%2$s, %3$s) f $sql$, tables, first, last,
+                   CASE tables WHEN 'referral' THEN ', code_folded' END, CASE tables WHEN 'referral' THEN ', code' END);
     PERFORM setval(pg_get_serial_sequence(format('%I.invites', tables), 'invite_id'), last),
             setval(pg_get_serial_sequence(format('%I.invites_friends', tables), 'invites_friends_id'), last);
 END $$;

@@ -33,11 +33,13 @@ COMMENT ON FUNCTION referral.redeem_invite IS
     'Makes a user the friend of the user who issued the code. recipient: the address of the friend, for an addressed '
     'invite. as_of: the time of a redemption that happened earlier. Returns a status, the referrer and the key of the '
     'referral (null: none). status: redeemed; already_redeemed (by the same friend with the same code: nothing '
-    'changes); malformed_code; unknown_code; wrong_recipient; expired; revoked; exhausted (max_redemptions is '
-    'reached); own_invite; already_referred (by another user in this program); not_new (a customer or an account from '
-    'before); cycle (the friend referred the referrer, directly or through others); program_ended (outside the period '
-    'of the program); throttled (too many wrong codes of the friend or of all users). Errors: 22004 null argument, '
-    '23503 unknown friend.';
+    'changes); malformed_code; unknown_code; other_case (codes of attached tables differ from it by case alone); '
+    'wrong_recipient; expired; revoked; unknown_referrer (the user who issued it is not there); exhausted '
+    '(max_redemptions is reached); own_invite; already_referred (by another user in this program); not_new (a customer '
+    'or an account from before); cycle (the friend referred the referrer, directly or through others); program_ended '
+    '(outside the period of the program); program_paused; throttled (too many wrong codes of the friend or of all '
+    'users); try_again (another transaction redeems for the friend: commit first). code null: malformed_code. Errors: '
+    '22004 null friend, 23503 unknown friend.';
 REVOKE ALL ON FUNCTION referral.redeem_invite FROM PUBLIC;
 
 CREATE FUNCTION referral.revoke_invite(code text)
@@ -45,7 +47,7 @@ RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'referral', 'revoke_invite_wrapper';
 COMMENT ON FUNCTION referral.revoke_invite IS
     'Revokes an invite, so that nobody can redeem it any more. Friends who redeemed it stay. Returns false where no '
-    'invite has the code, or it was revoked before. Error: 22004 null argument.';
+    'invite has the code, or it was revoked before.';
 REVOKE ALL ON FUNCTION referral.revoke_invite FROM PUBLIC;
 
 CREATE FUNCTION referral.record_event(

@@ -88,8 +88,8 @@ CREATE TABLE referral.invites_friends (
     counts_from        timestamptz,
     counts_until       timestamptz,
     created_at         timestamptz NOT NULL DEFAULT now(),
-    source_id          integer,
-    source_key         text,
+    reported_source_id integer,
+    reported_key       text,
     CONSTRAINT invites_friends_friend_program_key UNIQUE (friend_id, program_id),
     CONSTRAINT invites_friends_not_oneself_check CHECK (NOT friend_id @eq@ referrer_id)
 );
@@ -114,10 +114,10 @@ COMMENT ON COLUMN referral.invites_friends.counts_until IS
     'program had at the redemption. Null: without end.';
 COMMENT ON COLUMN referral.invites_friends.created_at IS
     'Time at which the row was written, later than redeemed_at where the redemption was imported.';
-COMMENT ON COLUMN referral.invites_friends.source_id IS
-    'Attached table whose row reported the redemption, and whose changes the referral follows. Null: redeem_invite was '
-    'called.';
-COMMENT ON COLUMN referral.invites_friends.source_key IS 'Id of that row.';
+COMMENT ON COLUMN referral.invites_friends.reported_source_id IS
+    'Attached table whose row reported the redemption, and whose changes the referral follows. Null: redeem_invite or '
+    'reassign_referral was called.';
+COMMENT ON COLUMN referral.invites_friends.reported_key IS 'Id of that row.';
 
 CREATE SEQUENCE referral.reassignments_reassignment_id_seq;
 CREATE TABLE referral.reassignments (

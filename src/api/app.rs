@@ -59,7 +59,7 @@ fn redeem_invite(
     >,
     ErrorReport,
 > {
-    let (code, friend) = (&need("code", code)?.0, need("friend", friend)?);
+    let (code, friend) = (&code.map(|code| code.0).unwrap_or_default(), need("friend", friend)?);
     let done = redeem::redeem(&Attempt {
         code,
         friend: &friend.key,
@@ -74,7 +74,7 @@ fn redeem_invite(
 
 #[pg_extern(sql = false)]
 fn revoke_invite(code: Option<TypedCode>) -> Outcome<bool> {
-    Ok(issue::revoke(&need("code", code)?.0)?)
+    code.map_or(Ok(false), |code| Ok(issue::revoke(&code.0)?))
 }
 
 #[pg_extern(sql = false)]

@@ -79,7 +79,8 @@ pub fn issue(user: &UserKey, count: usize, chosen: Option<&str>, terms: Terms) -
     let chosen = chosen.map(|typed| chosen_code(&config, typed)).transpose()?;
     with_safe_path_as(Some(config.owner), || {
         let program = running_program(&terms.program)?;
-        find_user(&config, user, UserLock::None)?;
+        // As the foreign key does: what the statement of the caller has just inserted is there.
+        find_user(&config, user, UserLock::KeyShare)?;
         let invites = NewInvites::new(user, &program, terms)?;
         match chosen {
             Some(code) => issue_chosen(&config, &invites, code),
@@ -164,7 +165,7 @@ const INSERT: &str =
 /// Writes the invites whose codes are free, and returns their codes.
 fn store_free(config: &Config, invites: &NewInvites, codes: &[String]) -> Result<Vec<String>, Error> {
     let sql = format!(
-        "{} WHERE NOT EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = c.code)
+        "{} WHERE (SELECT count(*) FROM referral.invites o WHERE o.code_folded = c.code) = 0
             ON CONFLICT (code_folded, code_twin) DO NOTHING RETURNING invite_code",
         config.sql(INSERT)
     );

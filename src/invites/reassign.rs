@@ -143,7 +143,8 @@ pub(super) fn reassign_to(
     Ok(Redemption { status: Status::Reassigned, referrer, referral })
 }
 
-/// Gives a referral to the user who issued an invite, and records whom it was taken from.
+/// Gives a referral to the user who issued an invite, and records whom it was taken from. What a person decides is not
+/// undone by the row that reported the redemption: it is followed no longer.
 fn store(
     config: &Config,
     invite: &FoundInvite,
@@ -156,9 +157,13 @@ fn store(
     let referral = before.invites_friends_id;
     write::execute(
         &config.sql(
-            "UPDATE referral.invites_friends SET invite_id = $2, referrer_id = $3::@key@ WHERE invites_friends_id = $1",
+            "UPDATE referral.invites_friends
+             SET invite_id = $2, referrer_id = $3::@key@,
+                 reported_source_id = CASE WHEN $4 IS NOT NULL THEN reported_source_id END,
+                 reported_key = CASE WHEN $4 IS NOT NULL THEN reported_key END
+             WHERE invites_friends_id = $1",
         ),
-        &args![referral, invite.invite_id, referrer],
+        &args![referral, invite.invite_id, referrer, source],
     )?;
     write::execute(
         &config.sql(

@@ -57,6 +57,8 @@ pub struct ReportingRow<'a> {
     pub name: &'a str,
     /// Id of the row.
     pub key: &'a str,
+    /// Whether the row still reports this redemption, read anew.
+    pub is_current: &'a dyn Fn() -> Result<bool, Error>,
 }
 
 impl ReportingRow<'_> {
@@ -239,7 +241,8 @@ fn redeem_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: T
 }
 
 /// Follows a row that names another code than the one by which the friend has their referrer: they are given to whoever
-/// issued that one, unless it would have been refused at the time.
+/// issued that one, unless it would have been refused at the time. Where the row was changed while we waited for the friend,
+/// whoever changed it has followed it.
 fn follow(
     config: &Config,
     attempt: &Attempt,
@@ -247,6 +250,12 @@ fn follow(
     locked: &Locked,
     facts: Facts,
 ) -> Result<Redemption, Error> {
+    if let Some(row) = attempt.row
+        && !(row.is_current)()?
+    {
+        let (referrer, referral) = (locked.redeemed_from.clone(), locked.referral);
+        return Ok(Redemption { status: Status::AlreadyRedeemed, referrer, referral });
+    }
     let at = locked.redeemed_at.unwrap_or_else(now);
     let mut questions = Questions { config, attempt, invite, locked, at };
     match (redemption::decide(&Facts { earlier: None, ..facts }, &mut questions)?, attempt.row) {
@@ -270,7 +279,7 @@ fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Tim
                     i.redemptions_left IS NOT NULL AS counts_down,
                     f.invites_friends_id AS referral, f.invite_id AS redeemed_invite,
                     f.referrer_id::text AS redeemed_from, f.redeemed_at,
-                    coalesce(f.source_id = $8 AND f.source_key = $9, false) AS of_this_row, above.referrer_id::text AS above,
+                    coalesce(f.reported_source_id = $8 AND f.reported_key = $9, false) AS of_this_row, above.referrer_id::text AS above,
                     coalesce(above.referrer_id @eq@ $2::@key@, false) AS above_is_friend, i.recipient,
                     coalesce((SELECT w.until > now() AND w.wrong >= (SELECT s.wrong_codes FROM referral.settings s)
                               FROM referral.wrong_codes w WHERE w.friend_id @eq@ $2::@key@), false) AS throttled
@@ -284,7 +293,7 @@ fn read_locked(config: &Config, attempt: &Attempt, invite: &FoundInvite, at: Tim
                         $4 >= coalesce(p.starts_at, '-infinity') AND $4 < coalesce(p.ends_at, 'infinity')
                             AND p.program_id IS NOT NULL AS running,
                         EXISTS (SELECT FROM referral.program_pauses q WHERE q.program_id = $6
-                                  AND q.paused_at <= $4 AND $4 < q.resumed_at) AS paused) known",
+                                  AND q.paused_at <= $4 AND $4 < q.resumed_at) AS paused OFFSET 0) known",
         ),
         &args![
             invite.invite_id,
@@ -407,8 +416,8 @@ fn store(config: &Config, invite: &FoundInvite, attempt: &Attempt, at: Timestamp
     let stored: Option<ReferralId> = write::optional_value(
         &config.sql(
             "INSERT INTO referral.invites_friends
-                 (invite_id, program_id, friend_id, referrer_id, redeemed_at, counts_from, counts_until, source_id,
-                  source_key)
+                 (invite_id, program_id, friend_id, referrer_id, redeemed_at, counts_from, counts_until,
+                  reported_source_id, reported_key)
              VALUES ($1, $2, $3::@key@, $4::@key@, $5, $6, $7, $8, $9)
              ON CONFLICT (friend_id, program_id) DO NOTHING RETURNING invites_friends_id",
         ),

@@ -241,7 +241,7 @@ const PAUSES: usize = 8;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The session's lock_timeout; `None` when it waits for ever.
-fn session_lock_timeout() -> Option<Duration> {
+pub fn session_lock_timeout() -> Option<Duration> {
     // SAFETY: a plain read.
     let milliseconds = unsafe { pg_sys::LockTimeout }.unsigned_abs();
     (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))

@@ -6,10 +6,11 @@ use crate::error::Error;
 use crate::pg::catalog::system_identifier;
 use crate::pg::row::row;
 use crate::pg::scope::{LockTimeout, acting_as, with_lock_timeout, with_safe_path, with_safe_path_as};
-use crate::pg::transaction::{catch_failure, has_written, is_about_a_lock, is_waited_for};
+use crate::pg::transaction::{catch_failure, has_written, is_about_a_lock, is_waited_for, session_lock_timeout};
 use crate::pg::{args, read, write};
 use referral_core::id::{ProgramId, UserKey};
 use std::rc::Rc;
+use std::time::Instant;
 
 /// The key of a program.
 ///
@@ -125,10 +126,6 @@ fn find_and_lock(config: &Config, user: &UserKey, lock: UserLock) -> Result<bool
     })
 }
 
-/// How often a lock is tried that another redemption has, a tenth of a second each time: for less than the second after
-/// which PostgreSQL looks for a deadlock, unless it is told otherwise.
-const TRIES: usize = 9;
-
 /// Looks a user up who is about to have a referrer, and takes [`UserLock::Update`].
 ///
 /// Two transactions may hold the row by their foreign keys, and then want this lock: each would wait for the other. So
@@ -157,15 +154,16 @@ fn lock_if_free(config: &Config, user: &UserKey) -> Result<bool, Error> {
     acting_as(users.owner, || write::exists(&sql, &args![user.as_str()]))
 }
 
+/// Waits a tenth of a second at a time, as long as nobody waits for this transaction, or for the session's lock_timeout.
 fn lock_against_redemptions(config: &Config, user: &UserKey) -> Result<(), Error> {
-    for _ in 0..TRIES {
+    let (begun, timeout) = (Instant::now(), session_lock_timeout());
+    loop {
         let lock = || with_lock_timeout(LockTimeout::Batch, || find_user(config, user, UserLock::NoKeyUpdate));
         match patiently(user, lock) {
-            Err(Error::UserBusy { .. }) if !is_waited_for()? => {}
+            Err(Error::UserBusy { .. }) if timeout.is_none_or(|most| begun.elapsed() < most) && !is_waited_for()? => {}
             locked => return locked,
         }
     }
-    Err(Error::UserBusy { user: user.to_string() })
 }
 
 /// Takes a lock, or says that the user is busy where it is not to be had.

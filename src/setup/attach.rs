@@ -9,9 +9,12 @@ use crate::error::Error;
 use crate::pg::catalog::{Table, quote_literal};
 use crate::pg::row::row;
 use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::transaction::catch_failure;
 use crate::pg::{args, read, write};
 use crate::program::arguments::check_name;
+use crate::program::cache;
 use crate::program::lookup::{no_such_source, program_named, require_owner, table_identity};
+use crate::program::source::as_reader;
 use crate::program::{Config, Source};
 use pgrx::notice;
 use pgrx::prelude::*;
@@ -339,8 +342,10 @@ fn attach(config: &Config, attachment: Attachment) -> Result<String, Error> {
     if let Some((mappings, zone)) = &facts.zoneless {
         notice!("{mappings}: without a time zone, and read in {zone}, the TimeZone of this session");
     }
-    if *kind == SourceKind::Transactions {
-        warn_if_rows_are_not_found(config, &attachment, &facts.query)?;
+    match *kind {
+        SourceKind::Transactions => warn_if_rows_are_not_found(config, &attachment, &facts.query)?,
+        SourceKind::Invites | SourceKind::Signups => notice_single_use(&attachment.name)?,
+        SourceKind::Users => {}
     }
     Ok(attachment.name)
 }
@@ -362,6 +367,51 @@ fn same_again(config: &Config, stored: &Stored, attachment: &Attachment, facts: 
         _ => notice!("{} stays attached as \"{name}\"; it was called {} before", table.name, stored.attached_as),
     }
     Ok(name.clone())
+}
+
+/// The most sign-ups that are read to say what would become of history.
+const SIGNUPS_READ: i64 = 10_000;
+
+row! {
+    /// How many sign-ups were read, and how many name a code that an earlier one names.
+    struct Repeated {
+        read: i64,
+        repeated: i64,
+    }
+}
+
+/// Says that each code can be redeemed once, where history says that some were redeemed more often. `attached` is the source
+/// that is new.
+fn notice_single_use(attached: &str) -> Result<(), Error> {
+    let config = cache::config()?;
+    let single_use: Vec<String> = with_safe_path_as(Some(config.owner), || {
+        read::values(
+            "SELECT name FROM referral.sources
+             WHERE kind = $1 AND detached_at IS NULL AND mapping ->> 'max_redemptions' = '1' ORDER BY name",
+            &args![SourceKind::Invites],
+        )
+    })?;
+    for signups in config.sources_of(SourceKind::Signups) {
+        let Some(invites) = single_use.iter().find(|invites| *invites == attached || signups.name == attached) else {
+            continue;
+        };
+        // What cannot be read is found when a row is.
+        let Ok(Repeated { read, repeated }) = catch_failure(|| repeated_codes(&signups))? else { continue };
+        if repeated > 0 {
+            let (invites, signups) = (invites.clone(), signups.name.clone());
+            Error::SingleUse { invites, repeated, read, signups }.notice();
+        }
+    }
+    Ok(())
+}
+
+fn repeated_codes(signups: &Source) -> Result<Repeated, Error> {
+    let sql = format!(
+        "SELECT count(*) AS read, count(*) - count(DISTINCT f.code) AS repeated
+         FROM (SELECT f.code FROM ({}) f WHERE f.code IS NOT NULL LIMIT $1) f",
+        signups.facts
+    );
+    with_safe_path(|| as_reader(signups, || write::fetch_one(&sql, &args![SIGNUPS_READ])))
 }
 
 fn store(attachment: &Attachment, facts: &Facts) -> Result<(), Error> {

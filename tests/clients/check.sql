@@ -2,7 +2,8 @@
 -- :backends is how many server processes the client must have met, :plans how many of its statements must have had a
 -- generic plan.
 WITH client AS (SELECT :'said'::json AS said),
-     lines AS (SELECT beneficiary_id::text = said ->> 'referrer' AS referrer, amount, unit FROM referral.credits, client)
+     lines AS (SELECT beneficiary_id::text = said ->> 'referrer' AS referrer, amount, unit FROM referral.credits, client
+               WHERE kind = 'earned')
 SELECT format('%s: expected %s, found %s', what, expected, found)
 FROM client, LATERAL (VALUES
     ('lines of the referrer', '8 of 10.00 USD',
@@ -11,6 +12,8 @@ FROM client, LATERAL (VALUES
     ('lines of friends', '8 of 5.00 USD',
         (SELECT string_agg(line, ', ') FROM (SELECT format('%s of %s %s', count(*), amount, unit) FROM lines
                                              WHERE NOT referrer GROUP BY amount, unit) AS x (line))),
+    ('spent and not released, reversed and the like', '0',
+        (SELECT trim_scale(coalesce(sum(amount), 0))::text FROM referral.credits WHERE kind <> 'earned')),
     ('purchases that earned', '8',
         (SELECT count(DISTINCT o.id)::text FROM referral.goal_completions JOIN orders o ON o.id::text = transaction_key)),
     ('friends of the referrer', '8',

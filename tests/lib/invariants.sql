@@ -89,7 +89,8 @@ found (invariant, what) AS (
     UNION ALL
     SELECT 'I6 a code is redeemed as often as it may be', format('invite %s', i.invite_id)
     FROM referral.invites i
-    WHERE i.max_redemptions < (SELECT count(*) FROM referral.invites_friends f WHERE f.invite_id = i.invite_id
+    WHERE i.redemptions_left IS NULL -- a table that counts down counts its own sign-ups itself
+      AND i.max_redemptions < (SELECT count(*) FROM referral.invites_friends f WHERE f.invite_id = i.invite_id
                                AND NOT EXISTS (SELECT FROM referral.reassignments r WHERE r.to_invite_id = f.invite_id AND r.invites_friends_id = f.invites_friends_id))
     UNION ALL
     SELECT 'I7 a reward with limits is awarded or cut', format('completion %s of referral %s, %s %s', completion_no, invites_friends_id, side, unit)

@@ -472,7 +472,9 @@ class Ledger:
             return "already_referred", None
         if invite.user == friend:
             return "own_invite", None
-        if invite.user is None or invite.revoked and (as_of is None or invite.revoked <= as_of):
+        if invite.user is None:
+            return "unknown_referrer", None
+        if invite.revoked and (as_of is None or invite.revoked <= as_of):
             return "revoked", None
         redeemed = sum(r.code == code for r in self.referrals.values()) + invite.left
         if invite.most is not None and redeemed >= invite.most:
@@ -495,7 +497,7 @@ class Ledger:
             return "not_referred", None
         referral = self.referrals[known]
         if invite.user is None:
-            return "revoked", None
+            return "unknown_referrer", None
         if referral.code == code:
             return "already_redeemed", referral.referrer
         if invite.user == friend:

@@ -138,14 +138,14 @@ impl Difference {
                                            max_redemptions, redemptions_left, expires_at, source_revoked,
                                            revoked_at, recipient, created_at, program_id)
              SELECT $1, w.row_key, w.user_key::@key@, w.code, w.folded,
-                    CASE WHEN EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = w.folded)
-                         THEN w.code ELSE '' END, coalesce(w.redemptions_left, w.max_redemptions),
+                    CASE WHEN o.alike > 0 THEN w.code ELSE '' END, coalesce(w.redemptions_left, w.max_redemptions),
                     w.redemptions_left, w.expires_at, w.revoked,
                     CASE WHEN w.revoked THEN coalesce(w.revoked_at, now()) END, w.recipient,
                     coalesce(w.created_at, now()), $2
              FROM @rows@
-             WHERE NOT EXISTS (SELECT FROM referral.invites o WHERE o.code_folded = w.folded
-                                 AND (o.source_id IS NULL OR o.invite_code = w.code))
+             CROSS JOIN LATERAL (SELECT count(*) AS alike, bool_or(o.source_id IS NULL OR o.invite_code = w.code) AS taken
+                                 FROM referral.invites o WHERE o.code_folded = w.folded) o
+             WHERE o.taken IS NOT TRUE
              ON CONFLICT DO NOTHING",
             3,
             &[("@rows@", "w", NewInvite::COLUMNS)],

@@ -1,7 +1,7 @@
 //! Redeems the codes that rows report, and records what is refused.
 
 use super::known_users;
-use super::rows::ReportedRedemption;
+use super::rows::{ReportedRedemption, read_invites, read_signups};
 use crate::earning::evaluate::evaluate_everywhere;
 use crate::error::Error;
 use crate::invites::redeem::{Attempt, Redemption, ReportingRow, redeem_only};
@@ -12,6 +12,7 @@ use crate::program::model::{Config, Source};
 use referral_core::bounds::shown;
 use referral_core::id::UserKey;
 use referral_core::redemption::Status;
+use referral_core::source::SourceKind;
 use referral_core::time::Timestamp;
 use std::collections::HashSet;
 
@@ -80,13 +81,26 @@ fn redeem_one(
         None => refused_in_a_pause(config, source, reported)?,
         known => known,
     };
+    let is_current = || {
+        let key = std::slice::from_ref(&reported.row_key);
+        let now = match source.kind {
+            SourceKind::Signups => read_signups(source, key)?,
+            _ => read_invites(source, key)?.reported,
+        };
+        Ok(now.iter().any(|now| now.friend == reported.friend && now.code == reported.code))
+    };
     let attempt = Attempt {
         code: &reported.code,
         friend: &reported.friend,
         at,
         recipient: reported.recipient.as_deref(),
         origin: reported.origin,
-        row: Some(ReportingRow { source: source.id, name: &source.name, key: &reported.row_key }),
+        row: Some(ReportingRow {
+            source: source.id,
+            name: &source.name,
+            key: &reported.row_key,
+            is_current: &is_current,
+        }),
     };
     redeem_only(config, &attempt)
 }

@@ -37,7 +37,7 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Error> {
 type Check = fn(&Config, &mut Report) -> Result<(), Error>;
 
 /// The checks, by their names.
-const CHECKS: [(&str, Check); 18] = [
+const CHECKS: [(&str, Check); 19] = [
     ("version", |_, report| check_version(report)),
     ("tables", |config, report| check_tables(&KeyColumn::of_config(config)?, report)),
     ("owner", check_owner),
@@ -51,6 +51,7 @@ const CHECKS: [(&str, Check); 18] = [
     ("first rows", check_first_rows),
     ("indexes", |_, report| check_indexes(report)),
     ("new accounts", check_new_accounts),
+    ("codes", check_codes),
     ("sequences", |_, report| check_sequences(report)),
     ("durability", |_, report| check_durability(report)),
     ("sessions", |_, report| check_sessions(report)),
@@ -297,6 +298,27 @@ fn check_new_accounts(config: &Config, report: &mut Report) -> Result<(), Error>
     Ok(())
 }
 
+/// Two codes of attached tables that differ by case alone are found only exactly as they are.
+fn check_codes(config: &Config, report: &mut Report) -> Result<(), Error> {
+    let alike: Vec<String> = with_safe_path_as(Some(config.owner), || {
+        read::values(
+            "SELECT string_agg(quote_literal(i.invite_code), ', ' ORDER BY i.invite_code) AS codes
+             FROM (SELECT DISTINCT t.code_folded FROM referral.invites t WHERE t.code_twin <> '') twins
+             JOIN referral.invites i USING (code_folded)
+             GROUP BY code_folded HAVING count(*) > 1 ORDER BY code_folded LIMIT 100",
+            &[],
+        )
+    })?;
+    if alike.is_empty() {
+        report.fine("codes", "no two differ by case alone");
+    }
+    for codes in alike {
+        let finding = format!("these codes differ by case alone and are found only exactly as they are: {codes}");
+        report.add("codes", Status::Warning, finding, None);
+    }
+    Ok(())
+}
+
 row! {
     /// A column whose values a sequence gives.
     struct Numbered {
@@ -369,7 +391,8 @@ fn check_settlement(config: &Config, report: &mut Report) -> Result<(), Error> {
                  SELECT format('%s rewards have waited for more than a day for their limit to be applied',
                                count(*)) AS finding,
                         'CALL referral.settle();' AS repair
-                 FROM referral.unsettled WHERE goal_id IS NOT NULL AND due_at < now() - interval '1 day'
+                 FROM referral.unsettled u JOIN referral.credits c USING (credit_id)
+                 WHERE u.goal_id IS NOT NULL AND greatest(u.due_at, c.created_at) < now() - interval '1 day'
                  HAVING count(*) > 0
                  UNION ALL
                  SELECT format('%s lots of credit expired more than a day ago and are not taken off', count(*)),

@@ -13,7 +13,12 @@ use crate::program::{Config, Predicate, Source, trigger_function};
 use crate::setup::again::Stored;
 use crate::setup::mapping::{UserOf, indexes_wanted};
 use pgrx::prelude::*;
+use referral_core::redemption;
 use referral_core::source::{Phase, SourceKind};
+use referral_core::text::TextEnum;
+
+/// The fewest refused codes of a source that say something of its mappings.
+const MANY_REFUSALS: i64 = 10;
 
 /// Examines a source.
 ///
@@ -51,6 +56,12 @@ row! {
         last_failure: Option<String>,
         /// Number of codes that were refused.
         refusals: i64,
+        /// The same by status, in words; `None` where there are none.
+        by_status: Option<String>,
+        /// The most frequent status.
+        most: Option<String>,
+        /// Number of referrals through the source or through nothing but redeem_invite; no more than there are refusals.
+        accepted: i64,
         /// How far reconcile has come since the table was attached.
         phase: Option<Phase>,
         /// Whether a failure was lost since it began.
@@ -129,7 +140,7 @@ impl Examination<'_> {
         self.check_replication()?;
         let records = catch_failure(|| self.records())?;
         match records {
-            Ok(records) => self.check_records(records),
+            Ok(records) => self.check_records(records)?,
             Err(failure) => self.report.unexamined("failures", failure),
         }
         Ok(())
@@ -346,8 +357,8 @@ impl Examination<'_> {
         Ok(())
     }
 
-    fn check_records(&mut self, records: Records) {
-        let Records { failures, last_failure, refusals, phase, lost } = records;
+    fn check_records(&mut self, records: Records) -> Result<(), Error> {
+        let Records { failures, ref last_failure, phase, lost, .. } = records;
         match last_failure {
             Some(last) => {
                 let finding = format!("{failures} wait in referral.failures, the last with: {last}");
@@ -357,11 +368,50 @@ impl Examination<'_> {
         }
         let kind = self.source.kind;
         if matches!(kind, SourceKind::Invites | SourceKind::Signups) {
-            self.report.fine("refusals", format!("{refusals} codes were refused: see referral.refusals"));
+            self.check_refusals(&records)?;
         }
         if kind != SourceKind::Users {
             self.check_history(phase, lost);
         }
+        Ok(())
+    }
+
+    /// Where most codes of a source are refused, its mapping or that of the invites is wrong rather than the codes.
+    fn check_refusals(&mut self, records: &Records) -> Result<(), Error> {
+        let Records { refusals, accepted, by_status: Some(by_status), most: Some(most), .. } = records else {
+            self.report.fine("refusals", "no code was refused");
+            return Ok(());
+        };
+        if *refusals < MANY_REFUSALS || refusals <= accepted {
+            self.report.fine("refusals", format!("{refusals} codes were refused: {by_status}; see referral.refusals"));
+            return Ok(());
+        }
+        let (advice, repair) = match redemption::Status::parse(most) {
+            Some(status) => self.remedy(status)?,
+            None => ("", None),
+        };
+        let finding = format!("most codes are refused, {refusals}: {by_status}{advice}");
+        self.report.add("refusals", Status::Warning, finding, repair);
+        Ok(())
+    }
+
+    /// What helps against refusals of a status: advice, and the statement that does it where there is one.
+    fn remedy(&self, status: redemption::Status) -> Result<(&'static str, Option<String>), Error> {
+        use redemption::Status;
+        Ok(match status {
+            Status::Exhausted => {
+                let again = include_str!("../../../sql/statements/attach_invites_without_limit.sql");
+                let again = with_safe_path_as(Some(self.config.owner), || read::optional_value(again, &[]))?;
+                ("; where any number of friends may redeem a code, say so", again)
+            }
+            Status::UnknownCode | Status::MalformedCode => {
+                ("; attach it again so that what is no code is null: code => 'CASE WHEN ... THEN ... END'", None)
+            }
+            Status::UnknownFriend | Status::UnknownReferrer => {
+                ("; where the users are there now, reconcile reads the rows again", Some(self.reconcile()))
+            }
+            _ => ("", None),
+        })
     }
 
     fn records(&self) -> Result<Records, Error> {
@@ -371,11 +421,20 @@ impl Examination<'_> {
                          WHERE f.source_id = $1 AND f.resolved_at IS NULL) AS failures,
                         (SELECT f.message FROM referral.failures f WHERE f.source_id = $1 AND f.resolved_at IS NULL
                          ORDER BY f.failure_id DESC LIMIT 1) AS last_failure,
-                        (SELECT count(*) FROM referral.refusals r WHERE r.source_id = $1) AS refusals,
+                        coalesce(refused.refusals, 0)::bigint AS refusals, refused.by_status, refused.most,
+                        (SELECT count(*) FROM (SELECT FROM referral.invites_friends i
+                                               WHERE i.reported_source_id = $1 OR i.reported_source_id IS NULL
+                                               LIMIT refused.refusals) known) AS accepted,
                         (SELECT r.phase FROM referral.reconciliations r JOIN referral.sources s USING (source_id)
                          WHERE r.source_id = $1 AND coalesce(r.finished_at, 'infinity') >= s.attached_at) AS phase,
                         EXISTS (SELECT FROM referral.failures_lost l CROSS JOIN referral.reconciliations r
-                                WHERE l.is_called AND r.source_id = $1 AND l.last_value >= r.horizon) AS lost",
+                                WHERE l.is_called AND r.source_id = $1 AND l.last_value >= r.horizon) AS lost
+                 FROM (SELECT sum(s.refusals)::bigint AS refusals,
+                              string_agg(format('%s %s', s.refusals, s.status), ', ' ORDER BY s.refusals DESC, s.status)
+                                  AS by_status,
+                              (array_agg(s.status ORDER BY s.refusals DESC, s.status))[1] AS most
+                       FROM (SELECT r.status, count(*) AS refusals FROM referral.refusals r
+                             WHERE r.source_id = $1 GROUP BY r.status) s) refused",
                 &args![self.source.id],
             )
         })

@@ -34,7 +34,7 @@ SELECT referral.issue_invite(9, code => 'ANOTHER');
 INSERT INTO legacy (owner_id, code) VALUES (7, 'UPPER');
 SELECT referral.issue_invite(9, code => 'upper');
 \echo :SQLSTATE
--- values that no invite may have
+-- a code that nobody may redeem is no failure
 INSERT INTO legacy (owner_id, code, uses) VALUES (8, 'none', 0), (8, 'less', -1);
 SELECT key, sqlstate, message, resolved FROM failed WHERE sqlstate <> '23505';
 SELECT r.status FROM referral.redeem_invite('none', 55) r;

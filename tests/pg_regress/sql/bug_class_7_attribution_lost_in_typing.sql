@@ -3,7 +3,7 @@
 \i shop.sql
 \set ECHO all
 -- the code of all zeros, which may be read as the letter O
-INSERT INTO referral.invites (user_id, invite_code, program_id, max_redemptions) VALUES (1, '0000-0000-00000', 1, NULL);
+INSERT INTO referral.invites (user_id, invite_code, code_folded, program_id, max_redemptions) VALUES (1, '0000-0000-00000', '0000-0000-00000', 1, NULL);
 SELECT n, r.status FROM unnest('{OOOO-OOOO-OOOOO,oooooooooooo0,"0O0o 0O0o 0O0o0"}'::text[]) WITH ORDINALITY v (code, n), LATERAL referral.redeem_invite(code, 95 + n) r;
 CREATE FUNCTION typed(variants text[]) RETURNS TABLE (n bigint, status text) LANGUAGE sql AS $$
     SELECT n, r.status FROM unnest(variants) WITH ORDINALITY v (code, n), LATERAL referral.redeem_invite(code, n + 1) r ORDER BY n

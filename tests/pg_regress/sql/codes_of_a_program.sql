@@ -20,7 +20,7 @@ CREATE FUNCTION typed(program text, first_friend int) RETURNS TABLE (n bigint, s
 $$;
 SELECT p.n, array_agg(t.status ORDER BY t.n) FROM unnest('{short,prefix,digits}'::text[]) WITH ORDINALITY p (program, n), typed(program, p.n::int * 10) t GROUP BY p.n ORDER BY p.n;
 -- where the alphabet has O and I, what looks like them is read as them
-INSERT INTO referral.invites (user_id, invite_code, program_id, max_redemptions) SELECT 1, 'SUMMER-IOAA-AAAAO', program_id, NULL FROM referral.programs WHERE name = 'letters';
+INSERT INTO referral.invites (user_id, invite_code, code_folded, program_id, max_redemptions) SELECT 1, 'SUMMER-IOAA-AAAAO', 'SUMMER-IOAA-AAAAO', program_id, NULL FROM referral.programs WHERE name = 'letters';
 SELECT c, r.status FROM unnest('{SUMMER-IOAA-AAAAO,summerioaaaaaao,5UMMER-IOAA-AAAAO,summer l0aa aaaa0,SUMMER-10AA-AAAA0,IOAA-AAAAO}'::text[]) WITH ORDINALITY v (c, n), LATERAL referral.redeem_invite(c, 60 + n) r ORDER BY n;
 -- a mistake is noticed where there is a check character, and else it is a code that nobody issued
 SELECT c, r.status FROM unnest('{00000000-0,0000-00001,SUMMER-0000-0000-00000,SUMMER-0000-0000-00001,SUMMER-AAAA-AAAAA,SUMMER-AAAA-AAAA,0000-0000-0000-01,0000-0000-0000-0}'::text[]) WITH ORDINALITY v (c, n), LATERAL referral.redeem_invite(c, 70 + n) r ORDER BY n;

@@ -5,7 +5,7 @@
 CREATE ROLE regress_doctor_owner;
 CREATE TABLE legacy (id serial PRIMARY KEY, inviter bigint, code text);
 SELECT referral.attach_invites('legacy', 'inviter', 'code') \g /dev/null
-SELECT referral.attach_signups('users', 'id', 'name') \g /dev/null
+SELECT referral.attach_signups('users', 'id', $$CASE WHEN name LIKE 'REF-%' THEN name END$$) \g /dev/null
 SELECT referral.create_goal('first', reward => 10) \g /dev/null
 CALL referral.reconcile();
 CREATE VIEW ill AS SELECT check_name, object, status, finding, repair FROM referral.doctor() WHERE status <> 'ok' AND check_name <> 'owner';

@@ -9,9 +9,10 @@ SELECT referral.issue_invite(1) AS code \gset
 SELECT referral.issue_invite(1, code => 'MANY', max_redemptions => NULL) AS many;
 SELECT referral.issue_invite(1, code => 'TWO', max_redemptions => 2) AS two;
 SELECT referral.issue_invite(1, code => 'LATER', program => 'later') AS later;
-INSERT INTO referral.invites (user_id, invite_code, program_id) SELECT 1, 'OVER', program_id FROM referral.programs WHERE name = 'over';
-INSERT INTO referral.invites (user_id, invite_code, program_id, expires_at, revoked_at)
-VALUES (1, 'EXPIRED', 1, '2026-06-01', NULL), (1, 'REVOKED', 1, NULL, '2026-06-01'), (1, 'BOTH', 1, '2026-06-01', '2026-06-01');
+INSERT INTO referral.invites (user_id, invite_code, code_folded, program_id) SELECT 1, 'OVER', 'OVER', program_id FROM referral.programs WHERE name = 'over';
+INSERT INTO referral.invites (user_id, invite_code, code_folded, program_id, expires_at, revoked_at)
+SELECT 1, code, code, 1, expires::timestamptz, revoked::timestamptz
+FROM (VALUES ('EXPIRED', '2026-06-01', NULL), ('REVOKED', NULL, '2026-06-01'), ('BOTH', '2026-06-01', '2026-06-01')) v (code, expires, revoked);
 
 -- redeemed, once
 SELECT r.* FROM referral.redeem_invite(:'code', 2) r;

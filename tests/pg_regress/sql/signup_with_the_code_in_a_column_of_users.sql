@@ -29,7 +29,7 @@ UPDATE users SET referral_code = 'Alice' WHERE id = 102;
 SELECT * FROM friends;
 CALL buy(2, 102, 30, '2026-02-02');
 SELECT * FROM lines OFFSET 2;
--- another code later is too late, and the same again is nothing
+-- another code later is followed, and the first again too
 UPDATE users SET referral_code = 'BOB' WHERE id = 102;
 SELECT friend, referrer FROM friends WHERE friend = 102;
 SELECT * FROM refused;

@@ -60,6 +60,6 @@ SELECT * FROM tried($$SELECT referral.create_goal('g', rule => jsonb_build_objec
     'rewards', '[{"to": "friend", "fixed": 1, "unit": "USD"}]'::jsonb))$$);
 -- who writes the tables by hand is held to the same
 SELECT * FROM tried($$UPDATE referral.programs SET name = repeat('x', 100)$$);
-SELECT * FROM tried($$INSERT INTO referral.invites (user_id, invite_code, program_id) VALUES (1, repeat('x', 501), 1)$$);
+SELECT * FROM tried($$INSERT INTO referral.invites (user_id, invite_code, code_folded, program_id) VALUES (1, repeat('x', 501), 'X', 1)$$);
 SELECT * FROM tried($$INSERT INTO referral.reassignments (invites_friends_id, from_invite_id, to_invite_id, to_referrer_id, reason) VALUES (1, 1, 2, 1, repeat('x', 2001))$$);
 SELECT max(length(reason)) FROM referral.credits;
