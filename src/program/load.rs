@@ -93,7 +93,8 @@ impl Tables {
     }
 
     fn all(&self) -> impl Iterator<Item = pg_sys::Oid> {
-        let ledger = [self.referrals, self.completions.table, self.failures.table, self.refusals.table, self.installation];
+        let ledger =
+            [self.referrals, self.completions.table, self.failures.table, self.refusals.table, self.installation];
         ledger.into_iter().chain(self.of_the_owner.iter().chain(&self.of_the_installer).copied())
     }
 }

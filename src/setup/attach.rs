@@ -264,8 +264,7 @@ pub fn attach_signups(options: Signups) -> Result<String, Error> {
 /// [`Error::NoUsersTable`]; otherwise as [`attach_transactions`].
 pub fn attach_users(created_at: String, name: String) -> Result<String, Error> {
     let config = require_owner()?;
-    let (relation, key) =
-        config.users()?.map(|users| (users.oid, users.key.clone())).ok_or(Error::NoUsersTable)?;
+    let (relation, key) = config.users()?.map(|users| (users.oid, users.key.clone())).ok_or(Error::NoUsersTable)?;
     let (table, name) = begin(&config, SourceKind::Users, relation, Some(&name))?;
     let (quoted, _) = column_of(&table, &key)?;
     let given = given([("created_at", &Some(created_at.clone()))]);

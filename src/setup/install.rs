@@ -188,7 +188,7 @@ fn put_users_right(home: Home, known: &Known, key: &KeyColumn, steps: &mut Steps
     if !steps.dry_run {
         users::lock(home, key)?;
     }
-    if let Some(lost) = users::describe_lost(&missing, key)? {
+    if let Some(lost) = users::describe_lost(&config, &missing, key)? {
         steps.take(&lost, || Ok(()))?;
     }
     if steps.dry_run { Ok(()) } else { users::add_missing_keys(&config, home, &missing, key) }

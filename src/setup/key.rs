@@ -170,9 +170,8 @@ pub fn find_misfit(key: &KeyColumn) -> Result<Option<Misfit>, Error> {
 
 fn describe(tables: &[ChangedTable], key: &KeyColumn) -> String {
     let found = tables.first().map(|table| table.found.as_str()).unwrap_or_default();
-    let rewrites = |table: &&ChangedTable| {
-        coercion(table.found_oid, key.key_oid) == Coercion::Converts || !table.widens
-    };
+    let rewrites =
+        |table: &&ChangedTable| coercion(table.found_oid, key.key_oid) == Coercion::Converts || !table.widens;
     let rewritten: Vec<&ChangedTable> = tables.iter().filter(rewrites).collect();
     let how = match rewritten.iter().max_by_key(|table| table.bytes) {
         None => format!("changes {} tables without rewriting them", tables.len()),
@@ -248,7 +247,8 @@ impl Misfit {
     fn refuse_dependents(&self, views: &[&str], functions: &[&str]) -> Result<(), Error> {
         let columns = key_columns();
         let changed = columns.iter().filter(|(table, _)| self.tables.iter().any(|changed| changed.name == *table));
-        let (tables, columns): (Vec<&str>, Vec<&str>) = changed.map(|(table, column)| (table.as_str(), *column)).unzip();
+        let (tables, columns): (Vec<&str>, Vec<&str>) =
+            changed.map(|(table, column)| (table.as_str(), *column)).unzip();
         let objects: Option<String> = read::value(
             include_str!("../../sql/statements/find_in_the_way.sql"),
             &args![views.to_vec(), functions.to_vec(), tables, columns],

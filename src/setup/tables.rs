@@ -126,7 +126,9 @@ fn find_lost(made: &[Constraint]) -> Result<Vec<Change>, Error> {
     let tables = table_names();
     let key_of = |table: &&str| {
         let qualified = format!("referral.{table}");
-        made.iter().find(|c| c.table == qualified && c.clause.starts_with("PRIMARY KEY")).map_or("", |c| c.name.as_str())
+        made.iter()
+            .find(|c| c.table == qualified && c.clause.starts_with("PRIMARY KEY"))
+            .map_or("", |c| c.name.as_str())
     };
     let others: Vec<(&str, &str)> = ["CREATE INDEX ", "CREATE UNIQUE INDEX ", "CREATE SEQUENCE "]
         .into_iter()
@@ -160,6 +162,7 @@ pub fn table_names() -> Vec<&'static str> {
 /// # Errors
 /// None of its own; PostgreSQL's unwind.
 pub fn any_is_there() -> Result<bool, Error> {
-    let sql = "SELECT EXISTS (SELECT FROM unnest($1) t (name) WHERE to_regclass('referral.' || name) IS NOT NULL) AS there";
+    let sql =
+        "SELECT EXISTS (SELECT FROM unnest($1) t (name) WHERE to_regclass('referral.' || name) IS NOT NULL) AS there";
     read::value(sql, &args![table_names()])
 }

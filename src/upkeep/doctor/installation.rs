@@ -243,7 +243,8 @@ fn check_key_type(config: &Config, report: &mut Report) -> Result<(), Error> {
         Ok(None) => report.fine("key type", format!("keys are of type {}", config.key.name)),
         Ok(Some(misfit)) => report.add("key type", Status::Wrong, misfit.finding, Some(install_again(config))),
         Err(failure) => {
-            let unkeyed = config.users.as_ref().filter(|_| failure.code == PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION);
+            let unkeyed =
+                config.users.as_ref().filter(|_| failure.code == PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION);
             let repair = unkeyed.map(|users| format!("ALTER TABLE {} ADD PRIMARY KEY ({});", users.name, users.column));
             let said = failure.detail.unwrap_or(failure.message);
             report.add("key type", Status::Wrong, said.trim_end_matches('.'), repair);
