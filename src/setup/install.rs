@@ -216,7 +216,7 @@ fn put_foreign_keys_right(home: Home, table: pg_sys::Oid, key: &KeyColumn, steps
     if !steps.dry_run {
         users::lock(home, key)?;
     }
-    if let Some(lost) = users::describe_lost(&missing, key)? {
+    if let Some(lost) = users::describe_lost(&config, &missing, key)? {
         steps.take(&lost, || Ok(()))?;
     }
     if steps.dry_run { Ok(()) } else { users::add_missing_keys(&config, home, &missing, key) }

@@ -1,7 +1,7 @@
 //! The key of the users, as the scripts want it; and what follows it when its type changes.
 
 use super::scripts::{FUNCTIONS, VIEWS, created, key_columns, key_constraints, typed_functions};
-use super::users::{self, Home};
+use super::users::Home;
 use crate::error::Error;
 use crate::pg::catalog::{Coercion, Table, base_type, check_type, coercion};
 use crate::pg::row::row;
@@ -176,7 +176,7 @@ fn describe(tables: &[ChangedTable], key: &KeyColumn) -> String {
     let how = match rewritten.iter().max_by_key(|table| table.bytes) {
         None => format!("changes {} tables without rewriting them", tables.len()),
         Some(largest) => format!(
-            "rewrites {} tables of {} MB in all, while nobody can use them; the largest is {} with {}",
+            "rewrites {} tables of {} MB in all, while nobody can use them or the users; the largest is {} with {}",
             rewritten.len(),
             rewritten.iter().map(|table| table.bytes).sum::<i64>() / 1_000_000,
             largest.name,
@@ -220,12 +220,7 @@ impl Misfit {
     pub fn mend(&self, config: &Config, home: Home, key: &KeyColumn) -> Result<(), Error> {
         let (views, functions) = (created(&VIEWS, "CREATE VIEW"), typed_functions());
         self.refuse_dependents(&views, &functions)?;
-        if !self.tables.is_empty() {
-            users::lock(home, key)?;
-        }
-        for table in &self.tables {
-            lock_politely(table.relation, &table.name, TableLock::AccessExclusive)?;
-        }
+        self.lock(home, key, &views)?;
         let grants: Vec<Statement> = read::fetch(
             include_str!("../../sql/statements/find_grants.sql"),
             &args![views.clone(), functions.clone()],
@@ -242,6 +237,21 @@ impl Misfit {
             Some(role) => acting_as(*role, || execute_ddl(sql)),
             None => execute_ddl(sql),
         })
+    }
+
+    /// Takes all locks at the beginning: on the users, whose triggers for the foreign keys are made anew, on the views and on the
+    /// tables. What waits then waits at the users.
+    fn lock(&self, home: Home, key: &KeyColumn, views: &[&str]) -> Result<(), Error> {
+        if let (Home::Table(users), Some(name), false) = (home, &key.users, self.tables.is_empty()) {
+            lock_politely(users, name, TableLock::AccessExclusive)?;
+        }
+        for view in views {
+            let name = format!("referral.{view}");
+            let oid: Option<pg_sys::Oid> = read::value("SELECT to_regclass($1)::oid AS oid", &args![name.as_str()])?;
+            oid.map_or(Ok(()), |oid| lock_politely(oid, &name, TableLock::AccessExclusive))?;
+        }
+        let lock = |table: &ChangedTable| lock_politely(table.relation, &table.name, TableLock::AccessExclusive);
+        self.tables.iter().try_for_each(lock)
     }
 
     fn refuse_dependents(&self, views: &[&str], functions: &[&str]) -> Result<(), Error> {

@@ -5,13 +5,14 @@ use super::scripts::{ForeignKey, foreign_keys};
 use crate::error::Error;
 use crate::pg::catalog::{Table, quote_literal};
 use crate::pg::row::row;
-use crate::pg::scope::{with_safe_path, with_safe_path_as};
+use crate::pg::scope::{acting_as, with_safe_path, with_safe_path_as};
 use crate::pg::spi::execute_ddl;
 use crate::pg::transaction::{TableLock, lock_politely};
 use crate::pg::{args, read, write};
 use crate::program::Config;
 use crate::program::lookup::table_identity;
 use pgrx::prelude::*;
+use std::collections::HashSet;
 
 /// Where the users are.
 #[derive(Clone, Copy)]
@@ -107,13 +108,14 @@ pub fn find_lost(config: &Config) -> Result<Option<(String, Option<String>)>, Er
     })?;
     let repair = another.then(|| install(name));
     Ok(match (&config.users, another) {
-        (None, true) => Some((format!("the users table {name} is gone, and another table has its name"), repair)),
-        (None, false) => {
-            let finding = format!(
-                "the users table {name} is gone: no code is issued or redeemed until install is told of another"
-            );
+        (None, true) => {
+            let finding = format!("the users table {name} is gone, or its key is; a table of that name is there");
             Some((finding, repair))
         }
+        (None, false) => Some((
+            format!("the users table {name} is gone: no code is issued or redeemed until install finds it"),
+            repair,
+        )),
         (Some(users), true) => {
             Some((format!("the users table is {} now, and another table has its name {name}", users.name), repair))
         }
@@ -149,46 +151,60 @@ pub fn find_missing_keys(users: pg_sys::Oid, column: &str) -> Result<Vec<Missing
     })
 }
 
+/// Users whom a column names, by whether the users table has them, each as it is spelled.
+struct Named {
+    lost: Vec<String>,
+    there: bool,
+}
+
+/// Users that are looked up at once.
+const BATCH: usize = 10_000;
+
 impl MissingKey {
-    /// Users whom this column names and who are not there, each as it is spelled.
-    fn lost_users(&self, key: &KeyColumn) -> Result<Vec<String>, Error> {
+    /// The users whom this column names. Each table is read with the rights of its owner.
+    fn users(&self, config: &Config, key: &KeyColumn) -> Result<Named, Error> {
         let Self { relation, column_name: column, .. } = self;
-        read::values(
-            &key.fill_in(&format!(
-                "SELECT DISTINCT t.{column}::text AS lost FROM {relation} t WHERE t.{column} IS NOT NULL
-                 AND NOT EXISTS (SELECT FROM @users@ u WHERE u.@users_key@ @eq@ t.{column})"
-            ))?,
-            &[],
-        )
+        let sql = format!("SELECT DISTINCT {column}::text AS named FROM {relation} WHERE {column} IS NOT NULL");
+        let mut lost: Vec<String> = with_safe_path_as(Some(config.owner), || read::values(&sql, &[]))?;
+        let known = key.fill_in(
+            "SELECT k.named FROM unnest($1::text[]) k (named)
+             WHERE EXISTS (SELECT FROM @users@ u WHERE u.@users_key@ @eq@ k.named::@key@)",
+        )?;
+        let mut there = HashSet::new();
+        for batch in lost.chunks(BATCH) {
+            let found: Vec<String> =
+                with_safe_path_as(Some(key.owner), || read::values(&known, &args![batch.to_vec()]))?;
+            there.extend(found);
+        }
+        lost.retain(|user| !there.contains(user));
+        Ok(Named { lost, there: !there.is_empty() })
     }
 
-    /// Whether one of the users whom this column names is there.
-    fn has_users(&self, key: &KeyColumn) -> Result<bool, Error> {
-        let Self { relation, column_name: column, .. } = self;
-        let sql = format!("SELECT FROM {relation} t JOIN @users@ u ON u.@users_key@ @eq@ t.{column} LIMIT 1");
-        read::exists(&key.fill_in(&sql)?, &[])
-    }
-
-    /// Leaves the rows of users who are gone without them, as their deletion would have done. Returns how many rows.
-    fn forget(&self, config: &Config, key: &KeyColumn, lost: &[String]) -> Result<u64, Error> {
+    /// Leaves the rows of users who are gone without them, as their deletion would have done.
+    fn forget(&self, config: &Config, key: &KeyColumn, lost: &[String]) -> Result<(), Error> {
         let Self { relation, column_name: column, .. } = self;
         let sql = key.fill_in(&format!(
             "UPDATE {relation} t SET {column} = NULL FROM unnest($1::text[]) k (lost) WHERE t.{column} @eq@ k.lost::@key@"
         ))?;
-        with_safe_path_as(Some(config.owner), || write::execute(&sql, &args![lost.to_vec()]))
+        lost.chunks(BATCH).try_for_each(|batch| {
+            with_safe_path_as(Some(config.owner), || write::execute(&sql, &args![batch.to_vec()])).map(drop)
+        })
     }
 
-    fn add(&self, key: &KeyColumn) -> Result<(), Error> {
+    /// Adds the foreign key. It is validated with the rights of the owner, whose functions may run then.
+    fn add(&self, config: &Config, key: &KeyColumn) -> Result<(), Error> {
         if let Some(drop_bad) = &self.drop_bad {
             execute_ddl(drop_bad)?;
         }
-        match &self.validate {
-            Some(validate) => execute_ddl(validate),
-            None => match foreign_keys().iter().find(|known| known.constraint == self.constraint_name) {
-                Some(known) => execute_ddl(&key.fill_in(known.statement)?),
-                None => Ok(()),
-            },
-        }
+        let Self { relation, constraint_name, .. } = self;
+        let validate = match (&self.validate, foreign_keys().iter().find(|key| key.constraint == constraint_name)) {
+            (None, Some(known)) => {
+                execute_ddl(&format!("{} NOT VALID", key.fill_in(known.statement)?))?;
+                format!("ALTER TABLE {relation} VALIDATE CONSTRAINT {constraint_name}")
+            }
+            (validate, _) => validate.clone().unwrap_or_default(),
+        };
+        acting_as(config.owner, || execute_ddl(&validate))
     }
 }
 
@@ -203,23 +219,20 @@ pub fn lock(home: Home, key: &KeyColumn) -> Result<(), Error> {
     }
 }
 
-/// What adding foreign keys again comes to, in words: the users who are not there, and the rows that name them.
+/// What adding foreign keys again comes to, in words: the users who are not there, and the columns that name them.
 ///
 /// # Errors
 /// [`Error::NoneOfTheUsers`] when the table has none of the users whom the program knows.
-pub fn describe_lost(missing: &[MissingKey], key: &KeyColumn) -> Result<Option<String>, Error> {
-    let mut lost = Vec::new();
-    let (mut rows, mut there) = (Vec::new(), false);
+pub fn describe_lost(config: &Config, missing: &[MissingKey], key: &KeyColumn) -> Result<Option<String>, Error> {
+    let (mut lost, mut columns, mut there) = (HashSet::new(), Vec::new(), false);
     for column in missing {
-        let of_column = column.lost_users(key)?;
-        if !of_column.is_empty() {
-            rows.push(format!("{}.{}: {}", column.relation, column.column_name, of_column.len()));
+        let named = column.users(config, key)?;
+        if !named.lost.is_empty() {
+            columns.push(format!("{}.{}: {}", column.relation, column.column_name, named.lost.len()));
         }
-        there = there || column.has_users(key)?;
-        lost.extend(of_column);
+        there = there || named.there;
+        lost.extend(named.lost);
     }
-    lost.sort_unstable();
-    lost.dedup();
     let users = key.users.clone().unwrap_or_default();
     match lost.len() {
         0 => Ok(None),
@@ -227,7 +240,7 @@ pub fn describe_lost(missing: &[MissingKey], key: &KeyColumn) -> Result<Option<S
         gone => Ok(Some(format!(
             "of the users whom the program knows, {gone} are not in {users}: their rows are kept without them, as when a user \
              is deleted (users in {})",
-            rows.join(", ")
+            columns.join(", ")
         ))),
     }
 }
@@ -242,10 +255,7 @@ pub fn add_missing_keys(config: &Config, home: Home, missing: &[MissingKey], key
         let relation: pg_sys::Oid =
             read::value("SELECT to_regclass($1)::oid AS oid", &args![column.relation.as_str()])?;
         lock_politely(relation, &column.relation, TableLock::ShareRowExclusive)?;
-        let lost = column.lost_users(key)?;
-        if !lost.is_empty() {
-            column.forget(config, key, &lost)?;
-        }
+        column.forget(config, key, &column.users(config, key)?.lost)?;
     }
-    missing.iter().try_for_each(|column| column.add(key))
+    missing.iter().try_for_each(|column| column.add(config, key))
 }
