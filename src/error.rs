@@ -657,6 +657,14 @@ errors! {
         hint: "reconcile evaluates it without a limit. Find out what is slow: a mapping that reads far, or waits for somebody.",
     }
 
+    /// A pause is to begin in the past.
+    PauseInPast { at: String } => {
+        code: ERRCODE_INVALID_PARAMETER_VALUE,
+        message: "pause begins in the past",
+        detail: "starts_at is {at}.",
+        hint: "What was redeemed and earned stays. Pass a time to come, or leave it out to begin now.",
+    }
+
     /// `create_goal` is given one source and several.
     SourceTwice => {
         code: ERRCODE_INVALID_PARAMETER_VALUE,

@@ -140,14 +140,17 @@ COMMENT ON FUNCTION referral.apply_terms IS
     '22004 null argument, 42704 unknown program, 42501 not the owner.';
 REVOKE ALL ON FUNCTION referral.apply_terms FROM PUBLIC;
 
-CREATE FUNCTION referral.pause_program(program text, purchases_earn boolean DEFAULT true)
+CREATE FUNCTION referral.pause_program(
+    program        text,
+    purchases_earn boolean     DEFAULT true,
+    starts_at      timestamptz DEFAULT NULL)
 RETURNS timestamptz LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pause_program_wrapper';
 COMMENT ON FUNCTION referral.pause_program IS
-    'Pauses a program until resume_program is called. Redemptions whose time is in the pause have the status '
+    'Pauses a program until resume_program is called, from now on or from starts_at on. Redemptions whose time is in the pause have the status '
     'program_paused, also when reconcile reads them after it. purchases_earn false: transactions whose time is in the '
-    'pause earn nothing, now and later. Returns the start of the pause. Errors: 22004 null argument, 42501 not the '
-    'owner, 42704 unknown program, 55000 paused already.';
+    'pause earn nothing, now and later. Returns the start of the pause. Errors: 22004 null argument, 22023 starts_at '
+    'is in the past or infinite, 42501 not the owner, 42704 unknown program, 55000 paused already.';
 REVOKE ALL ON FUNCTION referral.pause_program FROM PUBLIC;
 
 CREATE FUNCTION referral.resume_program(program text)

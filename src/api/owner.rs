@@ -205,8 +205,13 @@ fn create_program(
 }
 
 #[pg_extern(sql = false)]
-fn pause_program(program: Option<Text>, purchases_earn: Option<bool>) -> Outcome<TimestampWithTimeZone> {
-    let paused = program::pause_program(&need("program", program)?.0, need("purchases_earn", purchases_earn)?)?;
+fn pause_program(
+    program: Option<Text>,
+    purchases_earn: Option<bool>,
+    starts_at: Option<TimestampWithTimeZone>,
+) -> Outcome<TimestampWithTimeZone> {
+    let (program, earn) = (need("program", program)?.0, need("purchases_earn", purchases_earn)?);
+    let paused = program::pause_program(&program, earn, timestamp(starts_at))?;
     time_result(paused)
 }
 

@@ -3,8 +3,9 @@
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path_as;
+use crate::pg::transaction::now;
 use crate::pg::{args, read, write};
-use crate::program::arguments::{check_interval, check_name, print_time};
+use crate::program::arguments::{check_finite, check_interval, check_name, print_time};
 use crate::program::lookup::{program_named, require_owner};
 use pgrx::datum::Interval;
 use pgrx::notice;
@@ -153,18 +154,23 @@ impl NewProgram {
 }
 
 /// Pauses a program from now on: codes are refused until it is resumed, and what is refused stays refused.
-/// `purchases_earn`: whether purchases of the pause earn, for friends who redeemed before. Returns the start of the pause.
+/// `purchases_earn`: whether purchases of the pause earn, for friends who redeemed before. `starts_at`: when it begins; now by
+/// default. Returns the start of the pause.
 ///
 /// # Errors
 /// [`Error::NoSuchProgram`], [`Error::ProgramPaused`], [`Error::NotOwner`], [`Error::NotInstalled`].
-pub fn pause_program(name: &str, purchases_earn: bool) -> Result<Timestamp, Error> {
+pub fn pause_program(name: &str, purchases_earn: bool, starts_at: Option<Timestamp>) -> Result<Timestamp, Error> {
     let config = require_owner()?;
+    check_finite("starts_at", starts_at)?;
+    if let Some(past) = starts_at.filter(|at| *at < now()) {
+        return Err(Error::PauseInPast { at: print_time(past)? });
+    }
     let program = program_named(&config, name)?;
     with_safe_path_as(Some(config.owner), || {
         let paused = write::optional_value(
-            "INSERT INTO referral.program_pauses AS p (program_id, paused_at, purchases_earn) VALUES ($1, now(), $2)
+            "INSERT INTO referral.program_pauses AS p (program_id, paused_at, purchases_earn) VALUES ($1, coalesce($3, now()), $2)
              ON CONFLICT DO NOTHING RETURNING paused_at",
-            &args![program, purchases_earn],
+            &args![program, purchases_earn, starts_at],
         )?;
         match paused {
             Some(paused_at) => Ok(paused_at),

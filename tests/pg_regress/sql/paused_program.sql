@@ -59,7 +59,18 @@ SELECT status FROM referral.redeem_invite('alice', 70);
 SELECT referral.resume_program('default') = now() AS now;
 SELECT status FROM referral.redeem_invite('alice', 70);
 COMMIT;
+-- from a time to come on: what was earned before stays, and so do redemptions until then. A pause that has not begun is called off.
+SELECT referral.pause_program('default', false, starts_at => '2100-01-01') AS paused;
+SELECT status FROM referral.redeem_invite('alice', 72);
+CALL buy(90, 72, 30, '2099-12-31');
+CALL buy(91, 72, 30, '2100-01-01');
+SELECT "order", amount FROM standing WHERE friend = 72;
+SELECT referral.resume_program('default') AS resumed;
+CALL buy(92, 72, 30, '2100-01-02');
+SELECT "order", amount FROM standing WHERE friend = 72;
 -- what is wrong
+SELECT referral.pause_program('default', starts_at => '2026-01-01');
+SELECT referral.pause_program('default', starts_at => 'infinity');
 SELECT referral.pause_program('no such');
 SELECT referral.pause_program(NULL);
 SELECT referral.pause_program('default', NULL);

@@ -80,7 +80,7 @@ SELECT * FROM after('DROP INDEX referral.failures_waiting_idx');
 SELECT * FROM after('DROP INDEX referral.credits_beneficiary_id_idx');
 SELECT * FROM after('ALTER INDEX referral.goal_completions_pkey RENAME TO other');
 SELECT * FROM after('ALTER TABLE referral.unsettled DROP CONSTRAINT unsettled_pkey');
-SELECT * FROM after('ALTER TABLE referral.invites DROP CONSTRAINT invites_invite_code_key');
+SELECT * FROM after('ALTER TABLE referral.invites DROP CONSTRAINT invites_code_key');
 SELECT * FROM after('ALTER TABLE referral.invites_friends DROP CONSTRAINT invites_friends_friend_program_key');
 SELECT * FROM after('ALTER TABLE referral.invites_friends DROP CONSTRAINT invites_friends_not_oneself_check');
 SELECT * FROM after('ALTER TABLE referral.spends DROP CONSTRAINT spends_state_check; ALTER TABLE referral.spends ADD CONSTRAINT spends_state_check CHECK (state = ANY (''{authorized,captured,voided}'')) NOT VALID');

@@ -14,7 +14,7 @@ TABLE ill;
 
 -- who does not exist
 SELECT referral.issue_invite(1234);
-INSERT INTO referral.invites (user_id, invite_code, program_id) VALUES (1234, 'NOBODY', 1);
+INSERT INTO referral.invites (user_id, invite_code, code_folded, program_id) VALUES (1234, 'NOBODY', 'nobody', 1);
 \echo :SQLSTATE
 -- who is not there is not referred to
 INSERT INTO users SELECT generate_series(21, 40);
