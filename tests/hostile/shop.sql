@@ -78,3 +78,5 @@ UPDATE public.orders SET total = total + 1 WHERE id <= 5;
 ALTER TABLE public.orders DISABLE TRIGGER USER;
 INSERT INTO public.orders VALUES (97, 7000010, 77);
 ALTER TABLE public.orders ENABLE TRIGGER USER;
+-- A purchase was under way when its friend redeemed.
+INSERT INTO referral.second_looks (invites_friends_id) SELECT min(invites_friends_id) FROM referral.invites_friends;
