@@ -22,6 +22,10 @@ SELECT referral.attach_users(created_at => 'created_at');
 SELECT referral.create_program('spring', starts_at => '2026-03-01', ends_at => '2026-06-01',
     feed => true, code_prefix => 'SPRING', expires_in => '30 days', max_redemptions => 5);
 
+-- apply_terms
+UPDATE referral.programs SET attribution_window = '2 years' WHERE name = 'default';
+SELECT referral.apply_terms('default');
+
 -- pause_program
 SELECT referral.pause_program('spring', purchases_earn => false) < now() + interval '1 second' AS paused;
 
@@ -71,6 +75,15 @@ SELECT referral.repair('orders');
 BEGIN;
 SELECT referral.detach('orders');
 ROLLBACK;
+
+-- reset_program
+-- in a test database, whose name is passed where there is something to lose
+BEGIN;
+SELECT referral.reset_program(confirm => current_database());
+ROLLBACK;
+
+-- next_id
+SELECT referral.next_id('referral.credits_credit_id_seq') > 0 AS drawn;
 
 -- uninstall
 BEGIN;

@@ -70,8 +70,8 @@ def declared(path, statement):
 
 def in_order(directory, statement):
     """The names of what install() creates from sql/`directory`, in the order in which it runs the files."""
-    installs = [path for path in ROOT.glob("src/*/install.rs")] or sys.exit("there is no src/*/install.rs")
-    files = re.findall(rf'include_str!\("[./]*/sql/({directory}/\w+\.sql)"\)', installs[0].read_text())
+    scripts = [path for path in ROOT.glob("src/*/scripts.rs")] or sys.exit("there is no src/*/scripts.rs")
+    files = re.findall(rf'include_str!\("[./]*/sql/({directory}/\w+\.sql)"\)', scripts[0].read_text())
     return [name for file in files for name in declared(f"sql/{file}", statement)]
 
 
