@@ -16,7 +16,7 @@ use crate::earning::second_look::ask_unless_alone;
 use crate::error::Error;
 use crate::pg::row::row;
 use crate::pg::scope::with_safe_path_as;
-use crate::pg::transaction::now;
+use crate::pg::transaction::{has_written, now};
 use crate::pg::{args, read, write};
 use crate::program::arguments::check_finite;
 use crate::program::cache;
@@ -157,11 +157,13 @@ fn lock_invite(invite: InviteId) -> Result<(), Error> {
 ///
 /// Purchases of the friend that are open hold a lock that theirs waits for (the foreign key), and new ones wait for it.
 pub(super) fn lock_users(config: &Config, invite: &FoundInvite, friend: &UserKey) -> Result<(), Error> {
+    // Before the lock of the referrer, which is a write too.
+    let may_hold = has_written();
     if invite.referrer_locks_first {
         lock_referrer(config, invite, friend)?;
-        lock_friend(config, friend)
+        lock_friend(config, friend, may_hold)
     } else {
-        lock_friend(config, friend)?;
+        lock_friend(config, friend, may_hold)?;
         lock_referrer(config, invite, friend)
     }
 }

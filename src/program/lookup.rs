@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::pg::catalog::system_identifier;
 use crate::pg::row::row;
 use crate::pg::scope::{LockTimeout, acting_as, with_lock_timeout, with_safe_path, with_safe_path_as};
-use crate::pg::transaction::{catch_failure, has_written, is_about_a_lock, is_waited_for, session_lock_timeout};
+use crate::pg::transaction::{catch_failure, is_about_a_lock, is_waited_for, session_lock_timeout};
 use crate::pg::{args, read, write};
 use referral_core::id::{ProgramId, UserKey};
 use std::rc::Rc;
@@ -130,14 +130,14 @@ fn find_and_lock(config: &Config, user: &UserKey, lock: UserLock) -> Result<bool
 ///
 /// Two transactions may hold the row by their foreign keys, and then want this lock: each would wait for the other. So
 /// the lock of [`UserLock::NoKeyUpdate`], which no foreign key holds off, comes first: whoever has it waits for the
-/// rest, and the other one gives up as soon as somebody waits for it. A transaction that has written nothing holds no
-/// row, and just waits.
+/// rest, and the other one gives up as soon as somebody waits for it. A transaction that had written nothing before it
+/// redeems (`may_hold` is false) holds no row, and just waits.
 ///
 /// # Errors
 /// [`Error::NoSuchUser`]; [`Error::UserBusy`] when another transaction has the lock, and this one may hold what it waits
 /// for.
-pub fn lock_friend(config: &Config, user: &UserKey) -> Result<(), Error> {
-    if config.users.is_none() || !has_written() {
+pub fn lock_friend(config: &Config, user: &UserKey, may_hold: bool) -> Result<(), Error> {
+    if config.users.is_none() || !may_hold {
         return find_user(config, user, UserLock::Update);
     }
     if !lock_if_free(config, user)? {

@@ -3,7 +3,7 @@
 \i shop.sql
 \i time_passes.sql
 \set ECHO all
-SELECT referral.create_goal('capped', rule => '{"when": {"occurrence": "every"}, "rewards": [{"to": "referrer", "fixed": "10", "unit": "USD"}],
+SELECT referral.create_goal('capped', rule => '{"when": {"occurrence": "every"}, "rewards": [{"to": "referrer", "fixed": "10", "unit": "USD", "hold": "1 day"}],
     "limits": {"per_referrer": {"count": 5, "every": "month"}}}', effective_from => '-infinity', source => 'orders');
 CALL refer(1, 2, now() - interval '90 days');
 CALL buy(1, 2, 30, now() - interval '60 days');
