@@ -157,7 +157,7 @@ CREATE FUNCTION referral.resume_program(program text)
 RETURNS timestamptz LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'resume_program_wrapper';
 COMMENT ON FUNCTION referral.resume_program IS
-    'Ends the pause of a program. What was refused in it stays refused. Returns the end of the pause. Errors: 22004 '
+    'Ends the pause of a program. A redemption that was refused in it stays refused. Returns the end of the pause. Errors: 22004 '
     'null argument, 42501 not the owner, 42704 unknown program, 55000 not paused.';
 REVOKE ALL ON FUNCTION referral.resume_program FROM PUBLIC;
 
