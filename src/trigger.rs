@@ -4,6 +4,7 @@
 //! PostgreSQL keeps them, and each buyer is one probe of an index, without SQL, without a transaction id, and
 //! with a snapshot that takes no predicate locks.
 
+use crate::earning::departed::evaluate_at_commit;
 use crate::earning::evaluate::{evaluate_friends, evaluate_source};
 use crate::earning::failures::{note_lost, record_row, record_unattributed};
 use crate::earning::read::all_exist;
@@ -149,7 +150,7 @@ fn credit_buyers(trigger: &PgTrigger) -> Result<(), Error> {
         }
     };
     let nothing_to_do = match &touched.friends {
-        Friends::Found(friends) => friends.is_empty() && touched.uncommitted.is_empty(),
+        Friends::Found(friends) => friends.is_empty() && touched.uncommitted.is_empty() && touched.departed.is_empty(),
         Friends::ByExpression => !touched.any,
     };
     if nothing_to_do {
@@ -176,6 +177,7 @@ fn credit_touched(
         },
     };
     friends.extend(await_redemptions(config, touched.uncommitted)?);
+    evaluate_at_commit(source, touched.departed);
     let friends: Vec<ReferralId> = friends.into_iter().collect();
     if friends.is_empty() {
         return Ok(());
@@ -219,6 +221,8 @@ fn is_known_to_exist(source: &Source, ids: &[String]) -> Result<bool, Error> {
 /// What the changed rows touch.
 struct Touched {
     friends: Friends,
+    /// Those who had a purchase that somebody else has now.
+    departed: BTreeSet<ReferralId>,
     /// Those of the referrals that others have not committed.
     uncommitted: Vec<(ReferralId, OpenTransaction)>,
     /// Ids that rows had and have no longer: their transactions are not gone.
@@ -239,7 +243,14 @@ enum Friends {
 
 impl Touched {
     fn new(friends: Friends) -> Self {
-        Self { friends, uncommitted: Vec::new(), former_ids: Vec::new(), any: false, moved: false }
+        Self {
+            friends,
+            departed: BTreeSet::new(),
+            uncommitted: Vec::new(),
+            former_ids: Vec::new(),
+            any: false,
+            moved: false,
+        }
     }
 
     /// Notes a change that matters to the source; returns false for one that does not.
@@ -277,14 +288,17 @@ fn touched_by_column(
     rows: &TriggerRows,
 ) -> Result<Touched, Error> {
     let mut probe = Probe::open_with_uncommitted(config.referrals_by_friend, user.comparison, config.key.collation);
-    let (mut found, mut uncommitted, mut last) = (BTreeSet::new(), Vec::new(), None);
+    let (mut found, mut departed, mut uncommitted, mut last) = (BTreeSet::new(), BTreeSet::new(), Vec::new(), None);
     let mut touched = Touched::new(Friends::ByExpression);
     rows.each(width(source, Some(user.number)), |change| {
         if !touched.note(source, &change) {
             return;
         }
+        if let Some(former) = change.former(user.number) {
+            probe.find(&former, |row| departed.extend(row.bigint(config.referral_id_column).map(ReferralId)));
+        }
         // A row without a buyer is a guest's.
-        for buyer in change.rows().filter_map(|row| row.value(user.number)) {
+        for buyer in change.rows_without_former(user.number).filter_map(|row| row.value(user.number)) {
             // Rows of one buyer mostly follow each other.
             if buyer.bits().is_none() || buyer.bits() != last {
                 probe.find(&buyer, |row| {
@@ -300,7 +314,8 @@ fn touched_by_column(
     })?;
     // Of a referral that is being changed, there is a version that is committed too.
     uncommitted.retain(|(referral, _)| !found.contains(referral));
-    (touched.friends, touched.uncommitted) = (Friends::Found(found), uncommitted);
+    departed.retain(|referral| !found.contains(referral));
+    (touched.friends, touched.departed, touched.uncommitted) = (Friends::Found(found), departed, uncommitted);
     Ok(touched)
 }
 

@@ -141,7 +141,7 @@ fn bring_up_to_date(
     sources().try_for_each(|each| read_facts(config, each, source, &mut locked))?;
     count_own_purchases(config, source, &mut locked)?;
     for each in sources().filter(|each| each.on_delete == OnDelete::Archive) {
-        keep_what_is_gone(config, each, &mut locked, if each.id == source.id { renamed } else { &[] })?;
+        keep_what_is_gone(each, &mut locked, if each.id == source.id { renamed } else { &[] })?;
     }
     keep_what_is_detached(&sources().map(|each| each.id).collect::<Vec<_>>(), &mut locked);
     let written = evaluate_locked(config, source, &locked)?.write(config)?;

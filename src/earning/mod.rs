@@ -11,11 +11,13 @@
 //! | `write` | the difference, as lists that one statement appends |
 //! | `seen` | which friends were evaluated already when a trigger fires row by row |
 //! | `failures` | the durable rows that say what could not be evaluated |
+//! | `departed` | friends whose purchases somebody else has now, evaluated at the end of the transaction |
 //! | `second_look` | a redemption and a purchase of one friend at the same moment |
 //! | `event` | events other than a purchase, which the application records |
 //!
 //! It never knows how a code was redeemed, what a balance is, or how a table came to be attached.
 
+pub mod departed;
 pub mod evaluate;
 pub mod event;
 pub mod failures;

@@ -317,10 +317,9 @@ pub(super) fn bad_value(transaction: &str, value: &'static str, problem: String)
 }
 
 /// Adds transactions that are not the friend's any more and keep their credit: those that are gone from the table, and those
-/// whose user was taken off, as when an account is erased. Their completions are the facts. A transaction that is another
-/// friend's now does not keep it, nor does one that no longer qualifies; of one whose amount is lower now, that counts.
+/// whose user was taken off, as when an account is erased. Their completions are the facts. A transaction that is somebody
+/// else's now does not keep it, nor does one that no longer qualifies; of one whose amount is lower now, that counts.
 pub(super) fn keep_what_is_gone(
-    config: &Config,
     source: &Source,
     locked: &mut [LockedReferral],
     renamed: &[String],
@@ -333,7 +332,7 @@ pub(super) fn keep_what_is_gone(
     if keys.is_empty() {
         return Ok(());
     }
-    let there = rows_of_others(config, source, keys)?;
+    let there = rows_of_others(source, keys)?;
     for referral in locked {
         let gone = facts_that_are_gone(source, referral, renamed, &there);
         referral.facts.extend(gone);
@@ -371,63 +370,42 @@ row! {
     /// A row that is not the friend's any more.
     struct OthersRow {
         row_key: String,
-        user: Option<String>,
+        has_user: bool,
         qualifies: Option<bool>,
         amount: Option<SiteAmount>,
-    }
-
-    /// A friend in a program, by their place in a list.
-    struct FriendIn {
-        n: i64,
-        program: ProgramId,
     }
 }
 
 /// What became of a transaction that its friend has no more.
-struct LeftBehind {
-    qualifies: bool,
-    amount: Option<Decimal>,
-    /// The programs in which its user of now is a friend.
-    programs: Vec<ProgramId>,
+enum LeftBehind {
+    /// It is somebody else's.
+    Moved,
+    /// It is nobody's.
+    Nobodys { qualifies: bool, amount: Option<Decimal> },
 }
 
 /// Those of some transactions that are in the table, whosever they are.
-fn rows_of_others(config: &Config, source: &Source, keys: Vec<&str>) -> Result<HashMap<String, LeftBehind>, Error> {
+fn rows_of_others(source: &Source, keys: Vec<&str>) -> Result<HashMap<String, LeftBehind>, Error> {
     let (facts, id) = (&source.facts, &source.row_id_type);
     let sql = format!(
-        "SELECT f.row_key::text AS row_key, f.user_key::text AS user, f.qualifies::bool AS qualifies,
+        "SELECT f.row_key::text AS row_key, f.user_key IS NOT NULL AS has_user, f.qualifies::bool AS qualifies,
                 f.amount::numeric AS amount
          FROM ({facts}) f WHERE f.row_id = ANY ($1::{id}[])"
     );
     let rows: Vec<OthersRow> = as_reader(source, || write::fetch(&sql, &args![keys]))?;
-    let mut friends = friends_among(config, &rows)?;
-    let left = rows.into_iter().zip(1..).map(|(row, n)| {
-        let qualifies = row.qualifies.unwrap_or(false);
-        let amount = row.amount.filter(|_| qualifies).map(|SiteAmount(amount)| amount).transpose();
-        let amount = amount.map_err(|BadAmount { problem, .. }| bad_value(&row.row_key, "amount", problem))?;
-        let programs = friends.remove(&n).unwrap_or_default();
-        Ok((row.row_key, LeftBehind { qualifies, amount, programs }))
+    let left = rows.into_iter().map(|OthersRow { row_key, has_user, qualifies, amount }| {
+        if has_user {
+            return Ok((row_key, LeftBehind::Moved));
+        }
+        let qualifies = qualifies.unwrap_or(false);
+        let amount = amount.filter(|_| qualifies).map(|SiteAmount(amount)| amount).transpose();
+        let amount = amount.map_err(|BadAmount { problem, .. }| bad_value(&row_key, "amount", problem))?;
+        Ok((row_key, LeftBehind::Nobodys { qualifies, amount }))
     });
     left.collect()
 }
 
-/// The programs in which the users of rows are friends, by the places of the rows, from 1.
-fn friends_among(config: &Config, rows: &[OthersRow]) -> Result<HashMap<i64, Vec<ProgramId>>, Error> {
-    let users: Vec<Option<&str>> = rows.iter().map(|row| row.user.as_deref()).collect();
-    let mut friends: HashMap<i64, Vec<ProgramId>> = HashMap::new();
-    if users.iter().any(Option::is_some) {
-        let sql = config.sql(
-            "SELECT u.n, i.program_id AS program FROM unnest($1) WITH ORDINALITY u (key, n)
-             JOIN referral.invites_friends i ON i.friend_id @eq@ u.key::@key@",
-        );
-        for FriendIn { n, program } in write::fetch(&sql, &args![users])? {
-            friends.entry(n).or_default().push(program);
-        }
-    }
-    Ok(friends)
-}
-
-/// The missing transactions of a friend that no other friend has.
+/// The missing transactions of a friend that nobody else has.
 fn facts_that_are_gone(
     source: &Source,
     referral: &LockedReferral,
@@ -436,14 +414,15 @@ fn facts_that_are_gone(
 ) -> Vec<Fact> {
     let mut gone: BTreeMap<&str, Fact> = BTreeMap::new();
     for completion in missing(source, referral, renamed) {
-        let left = there.get(&completion.transaction_key);
-        if left.is_some_and(|left| left.programs.contains(&referral.program)) {
-            continue;
-        }
+        let left = match there.get(&completion.transaction_key) {
+            Some(LeftBehind::Moved) => continue,
+            Some(LeftBehind::Nobodys { qualifies, amount }) => Some((*qualifies, *amount)),
+            None => None,
+        };
         let fact = gone.entry(&completion.transaction_key).or_insert_with(|| fact_of(completion, source.precision));
-        if let Some(left) = left {
-            fact.qualifies = left.qualifies;
-            fact.amount = left.amount.min(fact.amount);
+        if let Some((qualifies, amount)) = left {
+            fact.qualifies = qualifies;
+            fact.amount = amount.min(fact.amount);
         }
         // Several goals may stand on one transaction; what their predicates required of it was so.
         fact.predicates.push((completion.goal_version, Some(true)));

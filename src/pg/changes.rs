@@ -71,6 +71,20 @@ impl<'a> Change<'a> {
         };
         old.into_iter().chain(new)
     }
+
+    /// The value that a column had, where an UPDATE gave it another one.
+    pub fn former(&self, column: i16) -> Option<ColumnValue<'a>> {
+        match *self {
+            Self::Updated { old, new } if old.differs(new, column) && new.value(column).is_some() => old.value(column),
+            _ => None,
+        }
+    }
+
+    /// The rows of [`Change::rows`], without the one whose value of a column is [`Change::former`].
+    pub fn rows_without_former(&self, column: i16) -> impl Iterator<Item = &'a ChangedRow<'a>> {
+        let skipped = usize::from(self.former(column).is_some());
+        self.rows().skip(skipped)
+    }
 }
 
 /// The rows of the trigger that is running.

@@ -5,7 +5,7 @@ use super::read;
 use super::scope::{LockTimeout, in_own_memory, with_lock_timeout};
 use crate::error::{Error, Failure};
 use pgrx::PgTryBuilder;
-use pgrx::callbacks::{PgXactCallbackEvent, register_xact_callback};
+use pgrx::callbacks::{PgSubXactCallbackEvent, PgXactCallbackEvent, register_subxact_callback, register_xact_callback};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use referral_core::time::Timestamp;
@@ -426,6 +426,28 @@ pub fn before_commit(f: fn() -> Result<(), Error>, undone: fn()) {
     register_xact_callback(PgXactCallbackEvent::PreCommit, run);
     register_xact_callback(PgXactCallbackEvent::PrePrepare, run);
     register_xact_callback(PgXactCallbackEvent::Abort, undone);
+}
+
+/// A part of this transaction that a rollback to a savepoint may undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubTransaction(pg_sys::SubTransactionId);
+
+impl SubTransaction {
+    /// The part that runs now.
+    pub fn current() -> Self {
+        // SAFETY: a plain read of the session's state.
+        Self(unsafe { pg_sys::GetCurrentSubTransactionId() })
+    }
+
+    /// Whether this part is another one, or began inside it. Numbers grow, so that while a part runs all later ones are its own.
+    pub fn is_of(self, other: Self) -> bool {
+        self.0 >= other.0
+    }
+}
+
+/// Runs `f` for each part of this transaction that is rolled back, while it is the latest.
+pub fn on_rollback_to_savepoint(f: fn(SubTransaction)) {
+    register_subxact_callback(PgSubXactCallbackEvent::AbortSub, move |part, _| f(SubTransaction(part)));
 }
 
 /// The start of this transaction, which is what now() returns.

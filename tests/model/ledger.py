@@ -108,12 +108,12 @@ def fact_of(source, row):
     return Fact(key_of(source, row["id"]), row["status"] == "paid", amount, row["currency"], row["bought_at"])
 
 
-def kept(basis, row, friends):
-    """What is left of a purchase that its friend has no more: all of it where the row is gone; where nobody who was referred
-    has it, as much as it still says; nothing where it is a friend's."""
+def kept(basis, row):
+    """What is left of a purchase that its friend has no more: all of it where the row is gone; where it is nobody's, as much as
+    it still says; nothing where it is somebody else's."""
     if row is None:
         return basis
-    if row["user_id"] in friends:
+    if row["user_id"] is not None:
         return None
     now = fact_of(source_of(basis.key), row)
     if not now.qualifies or now.amount is None:
@@ -318,6 +318,7 @@ class Ledger:
         self.now = None
         # What the database says of the transaction that is replayed.
         self.posted, self.numbers, self.spend_ids = {}, {}, {}
+        self.departed = set()
 
     # Lines
 
@@ -337,7 +338,7 @@ class Ledger:
 
     def change(self, source, changes, renamed=(), seen=True):
         """Rows of one statement, as they were and as they are."""
-        rows, touched = self.rows[source], set()
+        rows, touched, departed = self.rows[source], set(), set()
         for old, new in changes:
             if old:
                 del rows[old["id"]]
@@ -347,9 +348,18 @@ class Ledger:
             if not new and SOURCES[source] == "archive":
                 continue
             if not old or not new or any(old[c] != new[c] for c in old if c != "note"):
-                touched |= {row["user_id"] for row in (old, new) if row}
+                moved = old and new and None not in (old["user_id"], new["user_id"]) and old["user_id"] != new["user_id"]
+                touched |= {row["user_id"] for row in ([new] if moved else (old, new)) if row}
+                departed |= {old["user_id"]} if moved else set()
         if seen:
             self.evaluate(source, [r for r, referral in self.referrals.items() if referral.friend in touched], renamed)
+            self.departed |= {(source, r) for r, referral in self.referrals.items() if referral.friend in departed - touched}
+
+    def commit(self):
+        """Who gave a purchase to somebody else is evaluated at the end of the transaction."""
+        for source in SOURCES:
+            self.evaluate(source, [r for of, r in self.departed if of == source])
+        self.departed = set()
 
     def facts(self, source, user):
         for row in self.rows[source].values():
@@ -366,10 +376,9 @@ class Ledger:
             read = {source} | {each for goal in in_force for each in goal.sources}
             facts = {fact.key: fact for each in read for fact in self.facts(each, referral.friend)}
             stored = {key: c for key, c in referral.completions.items() if source in c.goal.sources}
-            friends = {r.friend for r in self.referrals.values() if r.program == referral.program} - {None}
             renamed_keys = {key_of(source, id) for id in renamed}
             left = [(key, c.basis) for (_, key), c in stored.items() if c.standing or c.counted]
-            left = {key: kept(basis, self.rows[source_of(key)].get(key[1]), friends) for key, basis in left
+            left = {key: kept(basis, self.rows[source_of(key)].get(key[1])) for key, basis in left
                     if SOURCES[source_of(key)] == "archive" and key not in facts and key not in renamed_keys}
             facts |= {key: fact for key, fact in left.items() if fact}
             if unreadable(facts.values()):

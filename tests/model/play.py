@@ -141,6 +141,7 @@ class Serial:
                 raise Wrong(f"{operation} must not fail: {answer}")
             if predicted is not None and not same(answer, predicted):
                 raise Wrong(f"{operation} said {answer}, and not {predicted}")
+        ledger.commit()
         if ledger.left_over():
             raise Wrong(f"the model lacks {ledger.left_over()} after {[operation for operation, _ in done]}")
 
@@ -372,9 +373,6 @@ class Concurrent:
         for source in SOURCES:
             for row in rows[source].values():
                 bought[row["user_id"]].append(fact_of(source, row))
-        friends = defaultdict(set)
-        for _, friend, _, program, _ in referrals:
-            friends[int(program)].add(integer(friend))
         for number, friend, referrer, program, redeemed in referrals:
             number, friend, referrer, program = int(number), integer(friend), integer(referrer), int(program)
             mine = {key[1:]: amount for key, amount in credited.items() if key[0] == number}
@@ -384,7 +382,7 @@ class Concurrent:
                 continue
             due, facts = {}, bought[friend]
             here = {fact.key for fact in facts}
-            left = [kept(fact, rows[source_of(key)].get(key[1]), friends[program] - {None})
+            left = [kept(fact, rows[source_of(key)].get(key[1]))
                     for key, fact in archived[number].items() if key not in here]
             facts = facts + [fact for fact in left if fact]
             about = [goal for goal in self.goals if goal.program == program]

@@ -1,5 +1,5 @@
 -- An account is erased as applications do it: the order loses its user, or goes to a ghost, and then the user is deleted. That is
--- no refund: what the order earned stays. A refund in the same statement is one; an order that is another friend's now is theirs.
+-- no refund: what the order earned stays. A refund in the same statement is one; an order that is somebody else's now is theirs.
 \set ECHO none
 \i shop.sql
 CREATE TABLE payments (id int PRIMARY KEY, user_id bigint, total numeric, status text DEFAULT 'paid', at timestamptz DEFAULT now(), refunds int);
@@ -17,8 +17,20 @@ BEGIN;
 UPDATE orders SET user_id = NULL WHERE user_id = 2;
 DELETE FROM users WHERE id = 2;
 COMMIT;
--- a ghost, who is nobody's friend
+-- a ghost, before the user is deleted in the same transaction
+BEGIN;
 UPDATE orders SET user_id = 90 WHERE user_id = 3;
+DELETE FROM users WHERE id = 3;
+COMMIT;
+-- somebody else, on whom it was booked by mistake: the friend stays, and the credit goes back, at the end of the transaction
+BEGIN;
+UPDATE orders SET user_id = 91 WHERE user_id = 9;
+SELECT count(*) FROM lines WHERE kind = 'reversed' AND friend = 9;
+SAVEPOINT undone;
+UPDATE orders SET user_id = 91 WHERE user_id = 8;
+ROLLBACK TO undone;
+COMMIT;
+SELECT "order", amount, reason FROM lines WHERE kind = 'reversed' AND friend IN (8, 9);
 -- taken off and refunded at once; wholly, in part
 UPDATE orders SET user_id = NULL, status = 'refunded' WHERE user_id = 4;
 UPDATE orders SET user_id = NULL, total = 60 WHERE user_id = 5;
@@ -35,7 +47,7 @@ SELECT * FROM earned WHERE goal = 'paid';
 CALL referral.reconcile('orders');
 SELECT * FROM earned WHERE goal = 'percent';
 -- the order comes back to its friend
-UPDATE orders SET user_id = 3 WHERE id = 3;
+UPDATE orders SET user_id = 9 WHERE id = 9;
 UPDATE orders SET user_id = 4, status = 'paid' WHERE id = 4;
 SELECT * FROM earned WHERE goal = 'percent';
 TABLE waiting;

@@ -177,9 +177,12 @@ INSERT INTO zoo.shapes (name, also) VALUES
           SELECT zoo.check('orders of guests', '10 USD, 2 points', '5 USD', '')$$,
         $$SELECT zoo.app('UPDATE orders SET user_id = {carol} WHERE id IN (5, 6)');
           SELECT zoo.check('which are another friend''s now', '20 USD, 4 points', '5 USD', '5 USD')$$,
+        -- who has an order no more is evaluated at the end of the transaction, or as soon as somebody asks
         $$SELECT zoo.app('UPDATE orders SET user_id = {bob} WHERE id IN (5, 6)');
+          SELECT zoo.owner('SELECT referral.reevaluate({carol})');
           SELECT zoo.check('or his after all', '10 USD, 4 points', '5 USD', '')$$,
         $$SELECT zoo.app('UPDATE orders SET user_id = {dave} WHERE id IN (5, 6)');
+          SELECT zoo.owner('SELECT referral.reevaluate({bob})');
           SELECT zoo.check('or nobody''s whom anybody referred', '10 USD, 2 points', '5 USD', '')$$]);
 
 -- Amounts in another table. A change made only there is seen by reevaluate().
