@@ -9,7 +9,7 @@ CREATE TEMP TABLE first_purchase AS
 SELECT DISTINCT ON (o.user_id) o.user_id AS friend, o.user_id / 3 AS referrer, o.id AS order_id
 FROM orders o
 JOIN (SELECT user_id, min(created_at) - interval '1 day' AS redeemed_at FROM orders GROUP BY user_id) r USING (user_id)
-WHERE o.user_id >= 3 AND o.created_at >= r.redeemed_at AND o.status = 'paid' AND o.total > 0
+WHERE o.user_id >= 3 AND o.created_at >= r.redeemed_at - interval '1 minute' AND o.status = 'paid' AND o.total > 0
 ORDER BY o.user_id, o.created_at, o.id;
 
 -- Who should have, and who has, how much, as what.

@@ -10,7 +10,9 @@ WITH kept AS ( -- what an order came to, its refunds taken off; deleted ones sta
     SELECT f.friend_id, f.referrer_id, 10 AS referrer, 5 AS friend, 'USD' AS unit
     FROM referral.invites_friends f JOIN referral.programs p USING (program_id)
     WHERE p.name = 'default'
-      AND EXISTS (SELECT FROM kept o WHERE o.user_id = f.friend_id AND o.created_at >= f.redeemed_at AND o.total >= 20)
+      AND EXISTS (SELECT FROM kept o WHERE o.user_id = f.friend_id AND o.created_at >= f.redeemed_at - interval '1 minute' AND o.total >= 20)
+    UNION ALL -- who is gone, and whose orders lost their user before that
+    SELECT 20, f.referrer_id, 10, 5, 'USD' FROM referral.invites_friends f WHERE f.friend_id IS NULL
     UNION ALL
     SELECT f.friend_id, f.referrer_id,
            CASE p.name WHEN 'default' THEN 2 * count(*) ELSE 3 * (count(*) >= 2)::int END, 0, 'points'

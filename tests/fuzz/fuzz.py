@@ -89,6 +89,9 @@ def argument(kind, name):
         return rng.choice(NUMBERS) if rng.random() < 0.8 else f"{rng.randrange(-10**9, 10**9)}e{rng.randrange(-12, 12)}"
     if kind == "text":
         return rng.choice(TEXTS) if rng.random() < 0.85 else "".join(chr(rng.choice([rng.randrange(1, 128), rng.randrange(0xA0, 0xD7FF)])) for _ in range(rng.randrange(1, 40)))
+    if kind == "text[]":
+        return rng.choice(["{}", "{NULL}", "{orders}", "{orders,orders}", "{none}", "{orders,NULL,none}", '{{"orders"}}', "[5:5]={orders}",
+                           "{" + ",".join(["orders"] * 2000) + "}", '{""}'])
     if kind == "jsonb":
         return rng.choice(JSON)
     if kind == "timestamp with time zone":

@@ -82,7 +82,7 @@ SELECT (SELECT string_agg(format('%s by %s', friend_id, referrer_id), ', ' ORDER
        (SELECT string_agg(referrer_id || ': ' || amount, ', ' ORDER BY referrer_id)
         FROM (SELECT referrer_id, count(*) * 10.00 AS amount FROM referral.invites_friends
               WHERE EXISTS (SELECT FROM orders WHERE user_id = friend_id AND status = 'paid' AND total > 0
-                                                 AND created_at >= redeemed_at)
+                                                 AND created_at >= redeemed_at - interval '1 minute')
               GROUP BY referrer_id) c) AS recount,
        (SELECT string_agg(sqlstate || CASE WHEN resolved_at IS NULL THEN ' open' ELSE ' closed' END, ', ' ORDER BY failure_id)
         FROM referral.failures) AS failures;
