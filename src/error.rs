@@ -657,6 +657,14 @@ errors! {
         hint: "reconcile evaluates it without a limit. Find out what is slow: a mapping that reads far, or waits for somebody.",
     }
 
+    /// `next_id` is called for what is no sequence.
+    NotASequence { oid: u32 } => {
+        code: ERRCODE_WRONG_OBJECT_TYPE,
+        message: "not a sequence",
+        detail: "No sequence has the Oid {oid}.",
+        hint: "Pass the name of a sequence, such as 'referral.credits_credit_id_seq'.",
+    }
+
     /// A pause is to begin in the past.
     PauseInPast { at: String } => {
         code: ERRCODE_INVALID_PARAMETER_VALUE,
