@@ -657,7 +657,7 @@ errors! {
         hint: "reconcile evaluates it without a limit. Find out what is slow: a mapping that reads far, or waits for somebody.",
     }
 
-    /// `next_id` is called for what is no sequence.
+    /// `next_id` is called for what is no table and no sequence.
     NotASequence { oid: u32 } => {
         code: ERRCODE_WRONG_OBJECT_TYPE,
         message: "not a sequence",

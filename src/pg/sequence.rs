@@ -51,7 +51,7 @@ pub fn next(sequence: pg_sys::Oid, call: pg_sys::FunctionCallInfo) -> Result<i64
 pub fn draw(sequence: pg_sys::Oid, count: i64) -> Result<i64, Error> {
     require_read_write(c"next_id()");
     // SAFETY: a look-up in the system caches.
-    if u8::try_from(unsafe { pg_sys::get_rel_relkind(sequence) }) != Ok(pg_sys::RELKIND_SEQUENCE) {
+    if unsafe { pg_sys::get_rel_relkind(sequence) } == 0 {
         return Err(Error::NotASequence { oid: sequence.to_u32() });
     }
     // SAFETY: the functions of PostgreSQL's get the arguments that they take; the first of them refuses what is no sequence.
