@@ -68,7 +68,9 @@ SELECT adrelid::regclass FROM pg_attrdef JOIN pg_class c ON c.oid = adrelid WHER
 SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'referral'::regnamespace AND prosrc ~ 'nextval';
 -- only the owner draws numbers, and only of sequences
 SELECT referral.next_id(NULL);
+\set VERBOSITY sqlstate
 SELECT referral.next_id('users');
+\set VERBOSITY default
 BEGIN;
 SET TRANSACTION READ ONLY;
 SELECT referral.next_id('user_ids');
