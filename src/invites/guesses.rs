@@ -12,8 +12,8 @@ use referral_core::id::UserKey;
 use referral_core::redemption::Status;
 
 /// Counts a refusal, and returns whether the friend is told its status. They are told no more for a while when they
-/// have tried too many wrong codes, or all have. What was typed may be a link in which several codes were tried. For a caller who has locked the friend, with the rights of the tables'
-/// owner.
+/// have tried too many wrong codes, or all have. What was typed may be a link in which several codes were tried. For a
+/// caller who has locked the friend, with the rights of the tables' owner.
 pub(super) fn is_told(config: &Config, friend: &UserKey, status: Status, typed: &str) -> Result<bool, Error> {
     let tried = readings(typed).tried;
     let wrong = if status.is_wrong_code() { tried } else { 0 };
