@@ -6,7 +6,7 @@
 
 use crate::earning::departed::evaluate_at_commit;
 use crate::earning::evaluate::{evaluate_friends, evaluate_source};
-use crate::earning::failures::{note_lost, record_row, record_unattributed};
+use crate::earning::failures::{config_or_lost, record_row, record_unattributed};
 use crate::earning::read::all_exist;
 use crate::earning::second_look::await_redemptions;
 use crate::earning::seen::{not_evaluated_since, note_evaluated};
@@ -21,7 +21,7 @@ use crate::pg::scope::{is_emptying, with_site_settings};
 use crate::pg::transaction::{OpenTransaction, catch_failure, is_restoring};
 use crate::program::lookup::{UserLock, find_user};
 use crate::program::source::{keys_of, referrals_of};
-use crate::program::{Config, Source, User, UserColumn, config, config_or_failure};
+use crate::program::{Config, Source, User, UserColumn, config};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::prelude::*;
 use pgrx::{AllocatedByPostgres, PgTrigger, PgTriggerError, PgTriggerOperation};
@@ -120,19 +120,14 @@ fn source_of(trigger: &PgTrigger, kind: SourceKind) -> Result<Option<Found>, Err
         }
         return Ok(None);
     }
-    match config_or_failure()? {
-        // Somebody dropped the tables and left the triggers, or keeps us from reading them.
-        Err(problem) => {
-            note_lost()?;
-            problem.warn();
-        }
-        Ok(config) => match config.members.get(&(kind, trigger.relid()?)).map(Rc::clone) {
-            Some(source) => return Ok(Some((config, source))),
-            // A child was taken out of its table, or somebody made the trigger by hand.
-            None => Error::NotAttached { relation: name_of_table(trigger)? }.warn(),
-        },
-    }
-    Ok(None)
+    // Somebody may have dropped the tables and left the triggers, or keep us from reading them.
+    let Some(config) = config_or_lost()? else { return Ok(None) };
+    let Some(source) = config.members.get(&(kind, trigger.relid()?)).map(Rc::clone) else {
+        // A child was taken out of its table, or somebody made the trigger by hand.
+        Error::NotAttached { relation: name_of_table(trigger)? }.warn();
+        return Ok(None);
+    };
+    Ok(Some((config, source)))
 }
 
 fn credit_buyers(trigger: &PgTrigger) -> Result<(), Error> {

@@ -5,15 +5,16 @@
 //! friend stays: then the credit goes back. Which of the two it is shows at the end of the transaction.
 
 use super::evaluate::evaluate_friends;
+use super::failures::config_or_lost;
 use crate::error::Error;
 use crate::pg::transaction::{SubTransaction, before_commit, on_rollback_to_savepoint};
-use crate::program::{Source, config};
+use crate::program::Source;
 use referral_core::id::{ReferralId, SourceId};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 thread_local! {
-    /// Friends of this transaction, each with the part of it that gave a purchase away last.
+    /// Friends of this transaction, each with the part of it that gave a purchase away first.
     static DEPARTED: RefCell<BTreeMap<(SourceId, ReferralId), SubTransaction>> = const { RefCell::new(BTreeMap::new()) };
 }
 
@@ -35,11 +36,13 @@ pub fn evaluate_at_commit(source: &Source, referrals: impl IntoIterator<Item = R
 
 fn evaluate_departed() -> Result<(), Error> {
     let departed = DEPARTED.take();
-    let config = config()?;
-    // The source may have been detached since.
+    // The program may have been uninstalled since, and the source detached.
+    let Some(config) = config_or_lost()? else { return Ok(()) };
     for source in &config.sources {
         let friends: Vec<ReferralId> = departed.keys().filter(|(id, _)| *id == source.id).map(|(_, r)| *r).collect();
-        evaluate_friends(&config, source, &friends, &[])?;
+        if !friends.is_empty() {
+            evaluate_friends(&config, source, &friends, &[])?;
+        }
     }
     Ok(())
 }

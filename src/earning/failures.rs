@@ -13,11 +13,12 @@ use crate::pg::transaction::{catch_failure, is_about_a_lock};
 use crate::pg::unchecked::row_of;
 use crate::pg::{args, read, write};
 use crate::program::source::as_reader;
-use crate::program::{Config, Source};
+use crate::program::{Config, Source, config_or_failure};
 use pgrx::prelude::*;
 use referral_core::bounds::shown;
 use referral_core::id::{GoalVersionId, ProgramId, ReferralId, UserKey};
 use referral_core::time::Timestamp;
+use std::rc::Rc;
 
 row! {
     /// What of a referral says whether its program is strict.
@@ -113,6 +114,22 @@ fn store_failure(
         Error::FailureLost { source, failure, worse: worse.message }.warn();
     }
     Ok(())
+}
+
+/// The configuration as far as it can be read. Where it cannot, or there is none any more, a warning says so: no reason to stop a
+/// sale.
+///
+/// # Errors
+/// As [`note_lost`].
+pub fn config_or_lost() -> Result<Option<Rc<Config>>, Error> {
+    match config_or_failure()? {
+        Ok(config) => Ok(Some(config)),
+        Err(problem) => {
+            note_lost()?;
+            problem.warn();
+            Ok(None)
+        }
+    }
 }
 
 /// Notes, where it takes no room, that a failure of this transaction is recorded nowhere. That this may fail too is no

@@ -16,13 +16,12 @@ mod moves;
 mod redemptions;
 mod rows;
 
-use crate::earning::failures::record_row;
+use crate::earning::failures::{config_or_lost, record_row};
 use crate::error::Error;
 use crate::pg::probe::Probe;
 use crate::pg::scope::{LockTimeout, acting_as, with_lock_timeout, with_safe_path_as};
 use crate::pg::transaction::{before_commit, isolate_failures};
 use crate::pg::{args, read, write};
-use crate::program::cache::config;
 use crate::program::model::{Config, Source};
 use mirror::{Mirrored, mirror};
 use redemptions::redeem_reported;
@@ -84,9 +83,9 @@ pub fn adopt_changed(config: &Config, source: &Source, keys: &[String]) -> Resul
 
 fn adopt_what_waited() -> Result<(), Error> {
     let waiting = WAITING.take();
-    let config = config()?;
+    // The program may have been uninstalled since, and the table detached.
+    let Some(config) = config_or_lost()? else { return Ok(()) };
     for ((_, id), keys) in waiting {
-        // The table may have been detached since.
         let Some(source) = config.sources.iter().find(|source| source.id == id) else { continue };
         let keys: Vec<String> = keys.into_iter().collect();
         with_lock_timeout(LockTimeout::Signup, || adopt(&config, source, &keys, AdoptionScope::All))?;
